@@ -1,0 +1,150 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { Ajv } from 'ajv';
+import { describe, expect, test } from 'vitest';
+
+type Json = Record<string, unknown>;
+
+const read = (file: string): Json =>
+  JSON.parse(readFileSync(join(import.meta.dirname, '../../spec', file), 'utf8')) as Json;
+const protocol = new Ajv({ strict: false }).addSchema(read('airbyte-protocol.json'), 'protocol');
+
+/** Every object of a schema with its path, the root included. */
+function* nodes(node: unknown, path = '$'): Generator<[string, Json]> {
+  if (typeof node !== 'object' || node === null) return;
+  if (!Array.isArray(node)) yield [path, node as Json];
+  for (const [key, value] of Object.entries(node)) yield* nodes(value, `${path}.${key}`);
+}
+
+const SECRET_NAMES =
+  /^(.*_)?(token|secret|password|key|certificate|jwt|credentials|app_?id|tenant_id|service_account(_info)?)$/;
+const FORBIDDEN = [
+  '$ref',
+  'not',
+  'anyOf',
+  'patternProperties',
+  'prefixItems',
+  'allOf',
+  'if',
+  'then',
+  'else',
+  'dependentSchemas',
+  'dependentRequired',
+];
+
+// The rules that Airbyte's acceptance tests apply to a specification (TestSpec), as far as they concern ours.
+describe.each(['source-convex.json', 'destination-convex.json'])('%s', (file) => {
+  const specification = read(file);
+  const schema = specification['connectionSpecification'] as Json;
+  const properties = Object.entries(schema['properties'] as Record<string, Json>);
+  const accepts = (config: unknown): boolean => new Ajv({ strict: false }).compile(schema)(config);
+  const config = { deployment_url: 'https://murky-swan-635.convex.cloud', access_key: 'prod:murky-swan-635|x' };
+
+  test('is a ConnectorSpecification', () => {
+    const validate = protocol.getSchema('protocol#/definitions/ConnectorSpecification');
+    expect(validate?.(specification), JSON.stringify(validate?.errors)).toBe(true);
+  });
+
+  test('holds a valid draft-07 schema of an object', () => {
+    expect(new Ajv({ strict: false }).validateSchema(schema)).toBe(true);
+    expect(schema['$schema']).toBe('http://json-schema.org/draft-07/schema#');
+    expect(schema['type']).toBe('object');
+  });
+
+  test('requires what users have stored, and no more', () => {
+    expect(schema['required']).toEqual(['deployment_url', 'access_key']);
+    expect(accepts(config)).toBe(true);
+    expect(accepts({ deployment_url: config.deployment_url })).toBe(false);
+    expect(accepts({ ...config, left_over_from_another_version: 1 })).toBe(true);
+  });
+
+  test.each([
+    'https://murky-swan-635.convex.cloud/',
+    'https://murky-swan-635.convex.cloud//',
+    '  https://murky-swan-635.convex.cloud ',
+    'https://murky-swan-635.convex.cloud\n',
+    'HTTPS://murky-swan-635.convex.cloud',
+    'http://127.0.0.1:3210',
+    'http://convex.internal/backend/',
+    'https://[::1]:3210',
+  ])('accepts the URL %j', (deployment_url) => {
+    expect(accepts({ ...config, deployment_url })).toBe(true);
+  });
+
+  test.each(['', 'murky-swan-635', 'ftp://murky-swan-635.convex.cloud', 'https://'])(
+    'refuses %j as URL',
+    (deployment_url) => {
+      expect(accepts({ ...config, deployment_url })).toBe(false);
+    },
+  );
+
+  test('patterns mean the same in JavaScript and in Python', () => {
+    const patterns = properties.flatMap(([, property]) =>
+      typeof property['pattern'] === 'string' ? [property['pattern']] : [],
+    );
+    expect(patterns.length).toBeGreaterThan(0);
+    // Anchors, classes, quantifiers, \s and \S: nothing beyond is needed, and these are common to both.
+    for (const pattern of patterns) expect(pattern).toMatch(/^\^([\w:/?*+]|\[\w+\]|\\[sS])+\$$/);
+  });
+
+  test('uses no forbidden keyword, and no reference', () => {
+    for (const [path, node] of nodes(schema)) {
+      expect
+        .soft(
+          Object.keys(node).filter((key) => FORBIDDEN.includes(key)),
+          path,
+        )
+        .toEqual([]);
+    }
+  });
+
+  test('gives every property a single type, a title, a description and its own order', () => {
+    for (const [name, property] of properties) {
+      expect.soft(['string', 'integer', 'number', 'boolean'], name).toContain(property['type']);
+      expect.soft(property['title'], name).toEqual(expect.any(String));
+      expect.soft(property['description'], name).toMatch(/\.$/);
+    }
+    const orders = properties.map(([, property]) => property['order']);
+    expect(orders).toEqual(properties.map((_, index) => index));
+  });
+
+  test('declares what it requires', () => {
+    expect(properties.map(([name]) => name)).toEqual(expect.arrayContaining(schema['required'] as string[]));
+  });
+
+  test('marks what looks like a secret as one, with a boolean, and nothing else', () => {
+    expect(properties.filter(([name]) => SECRET_NAMES.test(name)).map(([name]) => name)).toEqual(['access_key']);
+    for (const [name, property] of properties) {
+      expect.soft(property['airbyte_secret'], name).toBe(SECRET_NAMES.test(name) ? true : undefined);
+    }
+  });
+
+  test('has enums of distinct values, whose default is one of them', () => {
+    const enums = properties.filter(([, property]) => 'enum' in property);
+    expect(enums.length).toBe(1);
+    for (const [name, property] of enums) {
+      const values = property['enum'] as unknown[];
+      expect.soft(new Set(values).size, name).toBe(values.length);
+      expect.soft(property['default'], name).toBe(values[0]);
+      expect.soft(values[0], name).toBe('Fail sync');
+    }
+  });
+
+  test('sets additionalProperties only to true', () => {
+    expect(schema['additionalProperties']).toBe(true);
+    for (const [path, node] of nodes(schema)) expect.soft(node['additionalProperties'] ?? true, path).toBe(true);
+  });
+});
+
+test('the destination offers overwrite, append and append_dedup', () => {
+  const specification = read('destination-convex.json');
+  expect(specification['supportsIncremental']).toBe(true);
+  expect(specification['supported_destination_sync_modes']).toEqual(['overwrite', 'append', 'append_dedup']);
+});
+
+test('each form names the permission that its key needs', () => {
+  const description = (file: string): string =>
+    JSON.stringify((read(file)['connectionSpecification'] as { properties: Json }).properties['access_key']);
+  expect(description('source-convex.json')).toContain('deployment:data:view');
+  expect(description('destination-convex.json')).toContain('deployment:backups:import');
+});
