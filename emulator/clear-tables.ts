@@ -1,0 +1,21 @@
+import { type Arguments, listOf, stringOf } from './arguments.ts';
+import type { Deployment } from './deployment.ts';
+import { badRequest } from './errors.ts';
+import { sanitiseTableName } from './sanitise.ts';
+
+/**
+ * `PUT clear_tables`: an import of empty tables, so all are swapped in one commit, missing ones are made, and readers of
+ * the log see no tombstone (trap 10). Refused while an index backfills, so clear first, then index (traps 15, 18).
+ */
+export function clearTables(deployment: Deployment, args: Arguments): void {
+  const tables = [...new Set(listOf(args.required('tableNames'), 'tableNames', stringOf).map(sanitiseTableName))];
+  for (const table of tables) {
+    if (deployment.tablet(table)?.index?.state === 'backfilling') {
+      throw badRequest(
+        'InvalidImport',
+        `${table} is still backfilling indexes, so it cannot be replaced. Wait for indexes to complete backfilling`,
+      );
+    }
+  }
+  if (tables.length > 0) deployment.swapForEmpty(tables.map((table) => [table, '']));
+}

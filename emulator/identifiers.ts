@@ -1,0 +1,21 @@
+const MAX_IDENTIFIER_LENGTH = 64;
+const MAX_FIELD_NAME_LENGTH = 1024;
+
+/** Table names, component names and the parts of index fields (crates/convex/sync_types/src/identifier.rs). */
+export function isIdentifier(text: string): boolean {
+  return text.length <= MAX_IDENTIFIER_LENGTH && /^[A-Za-z_][A-Za-z0-9_]*$/.test(text) && /[A-Za-z0-9]/.test(text);
+}
+
+/** Field names of objects: printable ASCII, also empty, with spaces or dots, but never starting with `$`. */
+export function isFieldName(text: string): boolean {
+  return text.length <= MAX_FIELD_NAME_LENGTH && /^(?!\$)[\x20-\x7e]*$/.test(text);
+}
+
+export function isSystemName(text: string): boolean {
+  return text.startsWith('_');
+}
+
+/** '' is the root; else identifiers joined by slashes. */
+export function isComponentPath(text: string): boolean {
+  return text === '' || text.split('/').every(isIdentifier);
+}

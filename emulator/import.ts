@@ -1,0 +1,172 @@
+import { type Arguments, bodyError, describe, listOf, mapOf, stringOf } from './arguments.ts';
+import type { Deployment } from './deployment.ts';
+import { badRequest, ServerError, TransactionLimit } from './errors.ts';
+import { PRIMARY_KEY_INDEX } from './indexes.ts';
+import { type Json, JsonNumber, JsonObject } from './json-parse.ts';
+import { checkPrimaryKey, type FieldPaths } from './primary-key.ts';
+import { sanitiseFields, sanitiseTableName } from './sanitise.ts';
+import type { Tablet } from './tablets.ts';
+import { Transaction } from './transaction.ts';
+import {
+  checkedArray,
+  emptyObject,
+  isObject,
+  objectFromFields,
+  type Value,
+  type ValueObject,
+  valueAt,
+} from './values.ts';
+
+const CDC_PREFIX = 'source_ab_cdc';
+const CDC_DELETED = 'source_ab_cdc_deleted_at';
+
+interface AirbyteRecord {
+  table: string;
+  deleted: boolean;
+  fields: ValueObject;
+}
+
+/** Undefined: append. */
+type Stream = FieldPaths | undefined;
+
+/**
+ * `POST import_airbyte_records`: one transaction, until a limit of a transaction is hit; then what there is gets
+ * committed, and a new one begins (trap 25). The answer is empty. (crates/application/src/{airbyte_import,lib}.rs)
+ */
+export function importAirbyteRecords(deployment: Deployment, args: Arguments): void {
+  const { messages, streams } = readArguments(args);
+  const records = messages.map(toRecord);
+  const tables = new Map<string, Stream>();
+  for (const [name, primaryKey] of streams) tables.set(sanitiseTableName(name), toStream(primaryKey));
+
+  let tx = new Transaction(deployment, true);
+  try {
+    for (const record of records) {
+      // Looked up one by one: what came before may be committed already.
+      if (!tables.has(record.table)) throw badRequest('MissingStream', `Missing stream for table ${record.table}`);
+      const stream = tables.get(record.table);
+      try {
+        processRecord(deployment, tx, record, stream);
+      } catch (error) {
+        if (!(error instanceof TransactionLimit)) throw error;
+        tx.commit();
+        tx = new Transaction(deployment, true);
+        processRecord(deployment, tx, record, stream);
+      }
+    }
+  } catch (error) {
+    tx.rollback();
+    throw error;
+  }
+  tx.commit();
+}
+
+function processRecord(deployment: Deployment, tx: Transaction, record: AirbyteRecord, stream: Stream): void {
+  const { table, fields } = record;
+  if (stream === undefined) {
+    // Append does not look at delete markers: the marker becomes a row (trap 19).
+    tx.insertInto(tx.tablet(table), fields);
+    return;
+  }
+  const values = stream.map((path) => {
+    const value = valueAt(fields, path);
+    if (value !== undefined) return value;
+    throw badRequest('MissingPrimaryKeyValue', `Missing value for primary key field: "${path.join('.')}".`);
+  });
+  const tablet = deployment.tablet(table);
+  const index = requireIndex(tablet, table);
+  tx.countRange();
+  const found = index.find(inIndexOrder(stream, values, index.fields, table));
+  for (const entry of found.slice(0, 2)) tx.countRead(entry.current ?? emptyObject());
+  if (found.length > 1) throw new ServerError('Received more than one value for query');
+  const [entry] = found;
+  // A deletion of a row that does not exist inserts the marker (trap 19).
+  if (entry === undefined) tx.insertInto(tx.tablet(table), fields);
+  else if (record.deleted) tx.deleteEntry(tablet as Tablet, entry);
+  else tx.replaceEntry(tablet as Tablet, entry, fields);
+}
+
+function requireIndex(tablet: Tablet | undefined, table: string) {
+  const index = tablet?.index;
+  if (index === undefined) throw badRequest('IndexNotFoundError', `Index ${table}.${PRIMARY_KEY_INDEX} not found.`);
+  if (index.state === 'enabled') return index;
+  throw badRequest(
+    'IndexBackfillingError',
+    `Index ${table}.${PRIMARY_KEY_INDEX} is currently backfilling and not available to query yet.`,
+  );
+}
+
+/** The key's paths may come in any order, and may be fewer than the index's, but only its first ones. */
+function inIndexOrder(paths: FieldPaths, values: Value[], indexed: FieldPaths, table: string): Value[] {
+  const ranked = paths.map((path, position) => {
+    const rank = indexed.findIndex((field) => field.join('.') === path.join('.'));
+    if (rank < 0) {
+      throw badRequest(
+        'IndexFieldNotFound',
+        `The index range includes a comparison with "${path.join('.')}", but the index ${table}.${PRIMARY_KEY_INDEX} is ` +
+          'not indexed by this field.',
+      );
+    }
+    return { rank, value: values[position] ?? null };
+  });
+  ranked.sort((a, b) => a.rank - b.rank);
+  if (ranked.some(({ rank }, position) => rank !== position)) {
+    throw badRequest(
+      'InvalidIndexRange',
+      `Tried to query index ${table}.${PRIMARY_KEY_INDEX} but the query didn't use the index fields in order.`,
+    );
+  }
+  return ranked.map(({ value }) => value);
+}
+
+function readArguments(args: Arguments) {
+  const streams = mapOf(args.required('tables'), 'tables', (stream, path) => {
+    if (!(stream instanceof JsonObject))
+      throw bodyError(path, `invalid type: ${describe(stream)}, expected struct AirbyteStream`);
+    if (!stream.has('jsonSchema')) throw bodyError(path, 'missing field `jsonSchema`');
+    const primaryKey = stream.get('primaryKey') ?? null;
+    return primaryKey === null ? undefined : pathsOf(primaryKey, `${path}.primaryKey`);
+  });
+  const messages = listOf(args.required('messages'), 'messages', (message, path) => {
+    if (!(message instanceof JsonObject))
+      throw bodyError(path, `invalid type: ${describe(message)}, expected struct AirbyteRecordMessage`);
+    for (const field of ['tableName', 'data'])
+      if (!message.has(field)) throw bodyError(path, `missing field \`${field}\``);
+    return {
+      table: stringOf(message.get('tableName') ?? null, `${path}.tableName`),
+      data: message.get('data') ?? null,
+    };
+  });
+  return { streams, messages };
+}
+
+export function pathsOf(value: Json, path: string): string[][] {
+  return listOf(value, path, (element, at) => listOf(element, at, stringOf));
+}
+
+function toStream(primaryKey: string[][] | undefined): Stream {
+  if (primaryKey === undefined) return undefined;
+  if (primaryKey.length === 0) throw badRequest('EmptyPrimaryKey', 'Primary keys cannot be empty');
+  return checkPrimaryKey(primaryKey);
+}
+
+function toRecord({ table, data }: { table: string; data: Json }): AirbyteRecord {
+  const name = sanitiseTableName(table);
+  const value = decode(sanitiseFields(data));
+  if (!isObject(value)) throw new ServerError('a record is an object');
+  const deleted = (value[CDC_DELETED] ?? null) !== null;
+  const fields = emptyObject();
+  for (const field of Object.keys(value)) {
+    if (!field.startsWith(CDC_PREFIX)) fields[field] = value[field] ?? null;
+  }
+  return { table: name, deleted, fields };
+}
+
+/** Every number becomes a float64, whatever it was (trap 22). */
+function decode(value: Json): Value {
+  if (value instanceof JsonNumber) return Number(value.text);
+  if (Array.isArray(value)) return checkedArray(value.map(decode));
+  if (value instanceof JsonObject)
+    return objectFromFields([...value].map(([name, element]) => [name, decode(element)]));
+  return value;
+}

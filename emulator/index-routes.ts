@@ -1,0 +1,38 @@
+import { type Arguments, listOf, mapOf, stringOf } from './arguments.ts';
+import type { Deployment } from './deployment.ts';
+import { badRequest } from './errors.ts';
+import { pathsOf } from './import.ts';
+import { PRIMARY_KEY_INDEX } from './indexes.ts';
+import { checkIndexFields, checkNewIndex, type FieldPaths } from './primary-key.ts';
+import { sanitiseTableName } from './sanitise.ts';
+
+/** `PUT add_primary_key_indexes`: makes tables and starts backfills; the same fields again change nothing. */
+export function addPrimaryKeyIndexes(deployment: Deployment, args: Arguments): void {
+  const indexes = new Map<string, FieldPaths>();
+  for (const [name, paths] of mapOf(args.required('indexes'), 'indexes', pathsOf)) {
+    indexes.set(sanitiseTableName(name), checkNewIndex(paths));
+  }
+  for (const paths of indexes.values()) checkIndexFields(paths);
+  deployment.transaction((tx) => {
+    for (const [table, paths] of indexes) {
+      if (deployment.tablet(table)?.index?.sameFields(paths) === true) continue;
+      tx.tablet(table);
+      tx.systemWrite(1);
+    }
+  });
+  for (const [table, paths] of indexes) {
+    const tablet = deployment.tablet(table);
+    if (tablet !== undefined && tablet.index?.sameFields(paths) !== true) deployment.startBackfill(tablet, paths);
+  }
+}
+
+/** `GET primary_key_indexes_ready`, with a body. */
+export function primaryKeyIndexesReady(deployment: Deployment, args: Arguments): string {
+  const names = listOf(args.required('tables'), 'tables', stringOf);
+  const indexes = [...new Set(names.map(sanitiseTableName))].sort().map((table) => {
+    const index = deployment.tablet(table)?.index;
+    if (index === undefined) throw badRequest('MissingIndex', `Missing index: ${table}.${PRIMARY_KEY_INDEX}`);
+    return index;
+  });
+  return `{"indexesReady":${indexes.every((index) => index.state === 'enabled')}}`;
+}

@@ -1,0 +1,54 @@
+const MINUTE = 60_000;
+const DAY = 86_400_000_000_000n;
+
+/** Everything that a deployment bounds. All can be lowered, so that tests reach them with small data. */
+export interface Limits {
+  /** Documents of a list_snapshot page (SNAPSHOT_LIST_LIMIT). Its bytes are not bounded. */
+  snapshotPage: number;
+  /** Log rows read for a document_deltas page, before the rest of that commit (DOCUMENT_DELTAS_LIMIT). */
+  deltaRows: number;
+  /** Nanoseconds after which a `snapshot` is refused (LIST_SNAPSHOT_MAX_AGE_SECS). */
+  snapshotAge: bigint;
+  /** Nanoseconds for which the log is kept (DOCUMENT_RETENTION_DELAY: 14 days in the code; the cloud says 3). */
+  retention: bigint;
+  /** Bytes of an import_airbyte_records body. */
+  importBody: number;
+  /** Bytes of any other request body (axum's default). */
+  body: number;
+  /** Milliseconds until the server gives up on a request with an empty 408. */
+  requestTimeout: number;
+  /** Requests served at a time; more wait. */
+  concurrency: number;
+  /** Documents written in one transaction. */
+  documentsWritten: number;
+  /** Bytes (Convex sizes) written in one transaction. */
+  bytesWritten: number;
+  /** Documents read in one transaction. */
+  documentsRead: number;
+  /** Bytes (Convex sizes) read in one transaction. */
+  bytesRead: number;
+  /** Index ranges read in one transaction: bounds a dedup import long before the number of documents does. */
+  indexRanges: number;
+  /** User tables of the deployment. */
+  tables: number;
+  /** Bytes (Convex size) of one document. */
+  documentBytes: number;
+}
+
+export const DEFAULT_LIMITS: Limits = {
+  snapshotPage: 1024,
+  deltaRows: 128,
+  snapshotAge: 5n * DAY,
+  retention: 14n * DAY,
+  importBody: 10 * (2 << 20),
+  body: 2 << 20,
+  requestTimeout: 5 * MINUTE,
+  concurrency: 128,
+  documentsWritten: 16_000,
+  bytesWritten: 1 << 24,
+  documentsRead: 32_000,
+  bytesRead: 1 << 24,
+  indexRanges: 4096,
+  tables: 10_000,
+  documentBytes: 1 << 20,
+};

@@ -1,0 +1,39 @@
+import type { Entry, Revision, Tablet } from './tablets.ts';
+
+/** One row of the commit log. System tables have rows too; nobody is shown them, but they count (trap 6). */
+export interface LogRow {
+  readonly ts: bigint;
+  /** Sorts rows of one commit: tablet, then document. */
+  readonly order: string;
+  /** Undefined for a row of a system table. */
+  readonly tablet: Tablet | undefined;
+  readonly entry: Entry | undefined;
+  readonly revision: Revision | undefined;
+}
+
+/** The one log of a deployment: all commits of all tables, ordered by (timestamp, tablet, document). */
+export class Log {
+  readonly rows: LogRow[] = [];
+
+  /** Appends the rows of one commit, or files them where an older, until now hidden, commit belongs. */
+  add(rows: LogRow[]): void {
+    rows.sort((a, b) => (a.order < b.order ? -1 : a.order > b.order ? 1 : 0));
+    const ts = rows[0]?.ts;
+    if (ts === undefined) return;
+    const last = this.rows.at(-1);
+    if (last === undefined || last.ts < ts) for (const row of rows) this.rows.push(row);
+    else this.rows.splice(this.firstAfter(ts), 0, ...rows);
+  }
+
+  /** The position of the first row with a timestamp greater than `ts`. */
+  firstAfter(ts: bigint): number {
+    let low = 0;
+    let high = this.rows.length;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if ((this.rows[middle]?.ts ?? 0n) <= ts) low = middle + 1;
+      else high = middle;
+    }
+    return low;
+  }
+}

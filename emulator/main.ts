@@ -1,0 +1,52 @@
+import { CommandLineError, parseCommandLine, USAGE } from './command-line.ts';
+import { startEmulator } from './index.ts';
+import { addItems, addSampleData } from './sample-data.ts';
+
+async function main(): Promise<void> {
+  const command = parseCommandLine(process.argv.slice(2));
+  if (command === 'help') {
+    console.log(USAGE);
+    return;
+  }
+  const emulator = await startEmulator(command.options);
+  if (command.data === 'sample') addSampleData(emulator.deployment);
+  if (command.documents > 0) addItems(emulator.deployment, command.documents);
+  for (const fault of command.faults) emulator.faults.add(fault);
+  const key = `'Authorization: Convex ${emulator.key}'`;
+  const { url } = emulator;
+  console.log(`A Convex deployment is emulated, in memory, until you press Ctrl-C.
+
+  URL               ${url}
+  deploy key        ${emulator.key}
+  read-only key     ${emulator.readOnlyKey}
+  import-only key   ${emulator.importOnlyKey}
+
+Its tables:
+${emulator.deployment
+  .tables()
+  .map(
+    ({ component, table, documents }) => `  ${component === '' ? '' : `${component}/`}${table}: ${documents} documents`,
+  )
+  .join('\n')}
+
+Try:
+  curl -H ${key} '${url}/api/list_snapshot?tableName=users'
+  curl -H ${key} '${url}/api/document_deltas?cursor=${emulator.deployment.now() - 3_600_000_000_000n}'
+  curl -H ${key} '${url}/api/json_schemas?deltaSchema=true&byComponent=true'
+  curl -H ${key} -H 'Content-Type: application/json' '${url}/api/streaming_import/import_airbyte_records' \\
+    -d '{"tables":{"cities":{"jsonSchema":{}}},"messages":[{"tableName":"cities","data":{"name":"Oslo"}}]}'
+`);
+  const stop = () => {
+    void emulator.close();
+  };
+  process.once('SIGINT', stop);
+  process.once('SIGTERM', stop);
+}
+
+try {
+  await main();
+} catch (error) {
+  if (!(error instanceof CommandLineError)) throw error;
+  console.error(`${error.message}\nSee npm run emulator -- --help`);
+  process.exitCode = 2;
+}
