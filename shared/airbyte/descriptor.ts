@@ -1,0 +1,16 @@
+import type { StreamDescriptor } from './protocol.generated.ts';
+
+/** A descriptor with its namespace only where there is one: absent, null and "" all mean the stream has none. */
+export function descriptorOf(name: string, namespace?: string | null): StreamDescriptor {
+  return namespace ? { name, namespace } : { name };
+}
+
+/** A key for maps. A NUL cannot occur in either part's JSON form, so no two streams share one. */
+export function descriptorKey(descriptor: { name: string; namespace?: string | null | undefined }): string {
+  return `${descriptor.namespace ?? ''}\0${descriptor.name}`;
+}
+
+/** How a stream is named to a user. */
+export function descriptorText(descriptor: { name: string; namespace?: string | null | undefined }): string {
+  return descriptor.namespace ? `${descriptor.namespace}.${descriptor.name}` : descriptor.name;
+}

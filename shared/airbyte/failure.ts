@@ -1,0 +1,36 @@
+import type { FailureType, StreamDescriptor } from './protocol.generated.ts';
+
+/**
+ * A failure that a user is told of: what happened and what to do, in `message`, with neither keys nor documents in it.
+ *
+ * `config_error`: somebody has to change something, and Airbyte does not try again. `transient_error`: trying later may help.
+ * `system_error`: anything else, a defect included.
+ */
+export class ConnectorFailure extends Error {
+  override readonly name = 'ConnectorFailure';
+  readonly failureType: FailureType;
+  readonly stream: StreamDescriptor | undefined;
+
+  constructor(
+    failureType: FailureType,
+    message: string,
+    options: { stream?: StreamDescriptor | undefined; cause?: unknown } = {},
+  ) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    this.failureType = failureType;
+    this.stream = options.stream;
+  }
+
+  /** The same failure as a stream's own. */
+  of(stream: StreamDescriptor): ConnectorFailure {
+    return new ConnectorFailure(this.failureType, this.message, { stream, cause: this.cause });
+  }
+}
+
+export function configError(message: string, stream?: StreamDescriptor): ConnectorFailure {
+  return new ConnectorFailure('config_error', message, { stream });
+}
+
+export function systemError(message: string, stream?: StreamDescriptor): ConnectorFailure {
+  return new ConnectorFailure('system_error', message, { stream });
+}

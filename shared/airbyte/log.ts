@@ -1,0 +1,46 @@
+/** pino, whose lines become Airbyte LOG messages on the one writer of stdout: that is where Airbyte's interface shows them. */
+import { pino, type Logger } from 'pino';
+import type { LogLevel } from './protocol.generated.ts';
+import type { Secrets } from './secrets.ts';
+import type { ProtocolWriter } from './writer.ts';
+
+export type Log = Logger;
+
+const LEVELS: Record<string, LogLevel> = {
+  trace: 'TRACE',
+  debug: 'DEBUG',
+  info: 'INFO',
+  warn: 'WARN',
+  error: 'ERROR',
+  fatal: 'FATAL',
+};
+
+interface Line {
+  level: string;
+  msg?: string;
+  err?: { stack?: string };
+}
+
+/** `level` is pino's name of the least level shown; unknown names mean `info`, since a wrong LOG_LEVEL should not cost a sync. */
+export function createLog(writer: ProtocolWriter, secrets: Secrets, level = 'info'): Log {
+  const known = level.toLowerCase() in LEVELS ? level.toLowerCase() : 'info';
+  return pino(
+    { level: known, base: null, timestamp: false, formatters: { level: (label) => ({ level: label }) } },
+    {
+      write(text: string): void {
+        const line = JSON.parse(text) as Line;
+        const stack = line.err?.stack;
+        writer.message({
+          type: 'LOG',
+          log: {
+            level: LEVELS[line.level] ?? 'INFO',
+            message: secrets.mask(line.msg ?? ''),
+            ...(stack === undefined ? {} : { stack_trace: secrets.mask(stack) }),
+          },
+        });
+        // A log line that waits for the next page tells nobody that the connector is waiting for it.
+        writer.flush();
+      },
+    },
+  );
+}

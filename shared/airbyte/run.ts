@@ -1,0 +1,141 @@
+/** Runs a connector as a process: command line in, messages and an exit code out. */
+import { writeSync } from 'node:fs';
+import { readConfiguredCatalog } from './catalog.ts';
+import { UsageError, parseCommandLine, usage, type Command, type Verb } from './command-line.ts';
+import type { Connector, Context } from './connector.ts';
+import { ConnectorFailure, configError } from './failure.ts';
+import { parseInputFile, readInputFile } from './input-files.ts';
+import type { OutboundMessage } from './protocol.generated.ts';
+import { Secrets } from './secrets.ts';
+import { readStateFile } from './state-file.ts';
+import { errorTrace } from './traces.ts';
+import { ProtocolWriter, ReaderGone } from './writer.ts';
+
+const FAILED = 1;
+const WRONG_USAGE = 2;
+/** 128 + SIGTERM: what a shell reports for a process that the signal ended. */
+const TERMINATED = 143;
+
+/**
+ * Runs one command and ends the process once its output has been taken. Exit codes: 0 done, 1 failed (a TRACE says why),
+ * 2 wrong usage. A reader that closes stdout ends the run quietly: whoever wanted the output has left.
+ */
+export async function run<Config>(connector: Connector<Config>, args = process.argv.slice(2)): Promise<void> {
+  const verbs = verbsOf(connector);
+  let command: Command;
+  try {
+    command = parseCommandLine(args, verbs);
+  } catch (error) {
+    if (!(error instanceof UsageError)) throw error;
+    writeSync(2, `${connector.name}: ${error.message}\n${usage(connector.name, verbs)}`);
+    return end(WRONG_USAGE);
+  }
+
+  const secrets = new Secrets();
+  const writer = new ProtocolWriter(process.stdout);
+  let ending = false;
+  const fail = async (error: unknown): Promise<void> => {
+    if (ending) return;
+    ending = true;
+    if (!(error instanceof ReaderGone)) writer.message(errorTrace(error, secrets));
+    await writer.close();
+    end(error instanceof ReaderGone ? 0 : FAILED);
+  };
+  process.on('uncaughtException', (error) => void fail(error));
+  process.on('unhandledRejection', (error) => void fail(error));
+  endOnTermination(writer);
+
+  try {
+    const succeeded = await perform(connector, command, writer, secrets);
+    await writer.drain();
+    end(succeeded ? 0 : FAILED);
+  } catch (error) {
+    await fail(error);
+  }
+}
+
+async function perform<Config>(
+  connector: Connector<Config>,
+  command: Command,
+  writer: ProtocolWriter,
+  secrets: Secrets,
+): Promise<boolean> {
+  if (command.verb === 'spec') {
+    writer.message({ type: 'SPEC', spec: connector.specification });
+    return true;
+  }
+  const { createLog } = await import('./log.ts');
+  const context: Context = { writer, secrets, log: createLog(writer, secrets, process.env['LOG_LEVEL']) };
+  if (command.verb === 'check') {
+    writer.message(await checked(connector, command.config, context));
+    return true;
+  }
+  const config = await readConfig(connector, command.config, context);
+  switch (command.verb) {
+    case 'discover':
+      writer.message({ type: 'CATALOG', catalog: await connector.discover!(config, context) });
+      return true;
+    case 'read':
+      refuseSockets();
+      return connector.read!(
+        config,
+        await readConfiguredCatalog(command.catalog),
+        await readStateFile(command.state),
+        context,
+      );
+    case 'write':
+      refuseSockets();
+      return connector.write!(config, await readConfiguredCatalog(command.catalog), process.stdin, context);
+  }
+}
+
+/** A check that fails has still done its work: whatever the user can mend is a FAILED status and exit code 0. */
+async function checked<Config>(connector: Connector<Config>, path: string, context: Context): Promise<OutboundMessage> {
+  try {
+    const config = await readConfig(connector, path, context);
+    return { type: 'CONNECTION_STATUS', connectionStatus: await connector.check(config, context) };
+  } catch (error) {
+    if (!(error instanceof ConnectorFailure) || error.failureType === 'system_error') throw error;
+    return {
+      type: 'CONNECTION_STATUS',
+      connectionStatus: { status: 'FAILED', message: context.secrets.mask(error.message) },
+    };
+  }
+}
+
+async function readConfig<Config>(connector: Connector<Config>, path: string, { secrets }: Context): Promise<Config> {
+  const config = parseInputFile('configuration', await readInputFile('configuration', path));
+  const schema = connector.specification.connectionSpecification;
+  secrets.learn(config, schema);
+  const { validate } = await import('./validate.ts');
+  validate('configuration', schema, config);
+  return config as Config;
+}
+
+function refuseSockets(): void {
+  if (process.env['DATA_CHANNEL_MEDIUM']?.toUpperCase() === 'SOCKET') {
+    throw configError(
+      'This connector speaks over standard input and output (STDIO), not over sockets. Set the data channel to STDIO.',
+    );
+  }
+}
+
+function verbsOf(connector: Connector<never>): Verb[] {
+  return ['spec', 'check', ...(['discover', 'read', 'write'] as const).filter((verb) => connector[verb] !== undefined)];
+}
+
+/**
+ * A signal needs no handler: a run may be killed at any instant, and the default action gives the exit status that runners expect.
+ * Only as the first process of a container there is no default action, and `docker stop` would wait in vain.
+ */
+function endOnTermination(writer: ProtocolWriter): void {
+  if (process.pid !== 1) return;
+  for (const signal of ['SIGTERM', 'SIGINT'] as const)
+    process.once(signal, () => void writer.close().then(() => end(TERMINATED)));
+}
+
+/** Ends the process, whatever still keeps it alive (an open stdin, a pooled connection). Only called with all output taken. */
+function end(code: number): void {
+  // eslint-disable-next-line no-restricted-properties -- nothing is pending: every caller has drained the writer
+  process.exit(code);
+}

@@ -1,0 +1,67 @@
+/** From a connector's configuration to a connection: the same for source and destination. */
+import { ConnectorFailure, configError } from '../airbyte/failure.ts';
+import type { Log } from '../airbyte/log.ts';
+import { DeploymentUrlError, deploymentOrigin } from '../convex/deployment-url.ts';
+import { ConvexHttp, type RetryNotice } from '../convex/http.ts';
+import { CHECK_RETRIES, SYNC_RETRIES, type RetryLimits } from '../convex/retry.ts';
+import { tuned } from './tuning.ts';
+import { VERSION } from './version.ts';
+
+export interface DeploymentConfig {
+  deployment_url: string;
+  access_key: string;
+}
+
+export interface Deployment {
+  http: ConvexHttp;
+  /** Host without port, for messages and for recognising a state of another deployment. */
+  host: string;
+}
+
+/** `client`: the name in the Convex-Client header, by which Convex attributes the traffic. Throws a config_error. */
+export function connect(
+  config: DeploymentConfig,
+  client: 'airbyte-export' | 'streaming-import',
+  during: 'check' | 'sync',
+  log: Log,
+): Deployment {
+  const origin = originOf(config.deployment_url);
+  const key = config.access_key.trim();
+  if (key === '') throw configError('The deploy key is empty.');
+  if (!/^[\x21-\x7e]+$/.test(key)) {
+    throw configError(
+      'The deploy key contains blanks, line breaks or other characters that no deploy key has. Copy it once more, whole.',
+    );
+  }
+  const { host, hostname } = new URL(origin);
+  const http = new ConvexHttp({
+    origin,
+    key,
+    client: `${client}-${VERSION}`,
+    userAgent: `airbyte-convex/${VERSION}`,
+    retries: limits(during === 'check' ? CHECK_RETRIES : SYNC_RETRIES),
+    onRetry: (notice) => log.warn(retryText(host, notice)),
+  });
+  return { http, host: hostname };
+}
+
+function originOf(url: string): string {
+  try {
+    return deploymentOrigin(url, { cloudOnly: process.env['DEPLOYMENT_MODE']?.toUpperCase() === 'CLOUD' });
+  } catch (error) {
+    if (error instanceof DeploymentUrlError) throw new ConnectorFailure('config_error', error.message);
+    throw error;
+  }
+}
+
+function limits(base: RetryLimits): RetryLimits {
+  return { ...base, minDelay: tuned('RETRY_MIN_MS', base.minDelay), attempts: tuned('RETRY_ATTEMPTS', base.attempts) };
+}
+
+function retryText(host: string, { path, error, failures, attempts, delay }: RetryNotice): string {
+  const detail =
+    error.reason === 'not-convex' || error.status === undefined
+      ? error.message
+      : `${path} answered ${error.status}${error.code === undefined ? '' : ` ${error.code}`}`;
+  return `${host}: ${detail}. Try ${failures} of ${attempts}; trying again in ${(delay / 1000).toFixed(1)} s.`;
+}

@@ -1,0 +1,75 @@
+/**
+ * What a user is told when a deployment does not do what was asked: each of Convex's reasons as an Airbyte failure, with its remedy.
+ * The table of DESIGN, in words. Expired positions are the source's own business: it knows the streams.
+ */
+import { ConnectorFailure } from '../airbyte/failure.ts';
+import type { FailureType } from '../airbyte/protocol.generated.ts';
+import { ConvexError } from '../convex/errors.ts';
+
+export interface Circumstances {
+  /** Host of the deployment, for the message. */
+  host: string;
+  /** The permission that the key needs. */
+  permission: 'deployment:data:view' | 'deployment:backups:import';
+  /** In a check somebody can mend the URL at once; in a sync it worked before, so a network failure is more likely. */
+  during: 'check' | 'sync';
+}
+
+const WHERE_KEYS_ARE_MADE =
+  'Deploy keys are made in the Convex dashboard under Settings → URL & Deploy Key; the admin key of a self-hosted deployment is made with its generate_admin_key script.';
+
+/** `error` itself, unless it is a `ConvexError`: then the failure that explains it. */
+export function explain(error: unknown, circumstances: Circumstances): unknown {
+  if (!(error instanceof ConvexError)) return error;
+  const { host, permission, during } = circumstances;
+  const said = [error.status, error.code].filter((part) => part !== undefined).join(' ');
+  const mendable: FailureType = during === 'check' ? 'config_error' : 'transient_error';
+  const fail = (type: FailureType, message: string) =>
+    new ConnectorFailure(type, message, type === 'config_error' ? {} : { cause: error });
+  switch (error.reason) {
+    case 'unreachable':
+      return fail(
+        mendable,
+        `${host} could not be reached (${said})${effort(error)}. Check that the deployment URL is right (https://<deployment name>.convex.cloud) and that this machine may connect to it.`,
+      );
+    case 'not-convex':
+      return fail(
+        mendable,
+        `${host} answered, but not as a Convex deployment does${effort(error)}: ${error.message}. Check that the deployment URL is right (https://<deployment name>.convex.cloud) and that no proxy stands in between.`,
+      );
+    case 'bad-key':
+      return fail(
+        'config_error',
+        `${host} does not accept the deploy key (${said}). It may be mistyped, revoked, or belong to another deployment. Use a key of this deployment with the permission ${permission}. ${WHERE_KEYS_ARE_MADE}`,
+      );
+    case 'not-permitted':
+      return fail(
+        'config_error',
+        `The deploy key is valid for ${host} but lacks the permission ${permission} (${said}). Make a key that has it. ${WHERE_KEYS_ARE_MADE}`,
+      );
+    case 'no-streaming-export':
+      return fail(
+        'config_error',
+        `The plan of ${host} does not include streaming export (${said}). It is part of Convex's Professional plan (https://www.convex.dev/plans), and always available on self-hosted deployments.`,
+      );
+    case 'expired':
+      return fail(
+        'config_error',
+        `${host} does not keep its change log far enough back any more (${said}). Refresh the stream.`,
+      );
+    case 'transient':
+      return fail(
+        'transient_error',
+        `${host} does not answer as it should at the moment${effort(error)}: ${error.message}. Nothing that was committed is lost; the next sync goes on from there.`,
+      );
+    case 'refused':
+      return fail(
+        'system_error',
+        `${host} refused a request: ${error.message}${error.detail === undefined ? '' : `: ${error.detail}`}`,
+      );
+  }
+}
+
+function effort({ tries, elapsed }: ConvexError): string {
+  return tries > 1 ? `, although it was tried ${tries} times over ${Math.max(1, Math.round(elapsed / 1000))} s` : '';
+}

@@ -1,0 +1,20 @@
+/**
+ * Intervals that only tests and experiments change: `CONVEX_CONNECTOR_<NAME>` in the environment. Users have no need to, so they are not
+ * in the configuration.
+ */
+export function tuned(
+  name:
+    | 'RETRY_MIN_MS'
+    | 'RETRY_ATTEMPTS'
+    | 'CHECKPOINT_MS'
+    | 'BATCH_BYTES'
+    | 'BATCH_RECORDS'
+    | 'BATCH_AGE_MS'
+    | 'POLL_MS'
+    | 'POLL_DEADLINE_MS',
+  standard: number,
+): number {
+  const text = process.env[`CONVEX_CONNECTOR_${name}`];
+  const value = Number(text);
+  return text === undefined || text === '' || !Number.isFinite(value) || value < 0 ? standard : value;
+}

@@ -1,0 +1,44 @@
+/** The deployment's URL, as users write it. */
+
+export class DeploymentUrlError extends Error {
+  override readonly name = 'DeploymentUrlError';
+}
+
+/**
+ * Trims blanks and trailing slashes and returns the origin, e.g. `https://happy-otter-123.convex.cloud`. Throws `DeploymentUrlError`,
+ * whose message tells the user what is wrong with it. A value that cannot be a URL is not repeated: it could be a key in the wrong field.
+ */
+export function deploymentOrigin(text: string, { cloudOnly = false }: { cloudOnly?: boolean } = {}): string {
+  const trimmed = text.trim();
+  const example = 'It should look like https://happy-otter-123.convex.cloud.';
+  if (trimmed === '') throw new DeploymentUrlError(`The deployment URL is empty. ${example}`);
+  if (!/^https?:\/\//i.test(trimmed))
+    throw new DeploymentUrlError(`The deployment URL does not start with https://. ${example}`);
+  let url: URL;
+  try {
+    url = new URL(trimmed);
+  } catch {
+    throw new DeploymentUrlError(`The deployment URL is not a URL. ${example}`);
+  }
+  if (url.username !== '' || url.password !== '') {
+    throw new DeploymentUrlError(
+      'The deployment URL contains a user name or a password. The deploy key belongs into the field for the key.',
+    );
+  }
+  if (url.search !== '' || url.hash !== '' || url.pathname.replace(/\/+$/, '') !== '') {
+    throw new DeploymentUrlError(
+      `The deployment URL has more than a host: leave out everything after ${url.protocol}//${url.host}.`,
+    );
+  }
+  if (url.hostname.endsWith('.convex.site')) {
+    throw new DeploymentUrlError(
+      `${url.host} serves HTTP actions. Use the deployment URL instead, which ends in .convex.cloud: https://${url.host.replace(/\.convex\.site$/, '.convex.cloud')}.`,
+    );
+  }
+  if (url.protocol === 'http:' && (cloudOnly || url.hostname.endsWith('.convex.cloud'))) {
+    throw new DeploymentUrlError(
+      `The deployment URL uses http, which would send the deploy key in the clear. Use https://${url.host}.`,
+    );
+  }
+  return url.origin;
+}

@@ -1,0 +1,147 @@
+/**
+ * What a Convex deployment's answers mean. A pure table: status and code in, reason out; the words for the user are elsewhere, since they
+ * differ between reading and writing.
+ *
+ * Sources: the backend's ErrorCode to HTTP mapping and the traps of its API (12: 401 or 403; 13: empty and non-JSON bodies; 14: some
+ * 500s are permanent; 15: some 400s are transient).
+ */
+
+export type Reason =
+  /** No answer at all: the name, the address, the port or the certificate is wrong, or the network is down. */
+  | 'unreachable'
+  /** An answer, but not one of Convex: a web page, a redirect, an unknown path. */
+  | 'not-convex'
+  | 'bad-key'
+  | 'not-permitted'
+  | 'no-streaming-export'
+  /** The position is older than what the deployment keeps. */
+  | 'expired'
+  /** Later may help. */
+  | 'transient'
+  /** The deployment understood and refused. */
+  | 'refused';
+
+export interface Answer {
+  status: number;
+  /** `code` of the JSON body, where there is one. */
+  code: string | undefined;
+}
+
+export interface Verdict {
+  reason: Reason;
+  retry: boolean;
+}
+
+export class ConvexError extends Error {
+  override readonly name = 'ConvexError';
+  readonly reason: Reason;
+  readonly retry: boolean;
+  /** HTTP status; undefined where no answer came. */
+  readonly status: number | undefined;
+  readonly code: string | undefined;
+  /** The first line of the server's message. May name fields and tables; further lines may hold documents and are never kept. */
+  readonly detail: string | undefined;
+  /** Milliseconds that the answer asked to wait. */
+  readonly retryAfter: number | undefined;
+  /** True where the request may have been carried out although no answer says so. */
+  readonly maybeDone: boolean;
+  /** How often the request was tried, and over how many milliseconds, before this error was final. */
+  tries = 1;
+  elapsed = 0;
+
+  constructor(
+    verdict: Verdict,
+    message: string,
+    facts: {
+      status?: number;
+      code?: string | undefined;
+      detail?: string | undefined;
+      retryAfter?: number | undefined;
+      maybeDone?: boolean;
+      cause?: unknown;
+    } = {},
+  ) {
+    super(message, facts.cause === undefined ? undefined : { cause: facts.cause });
+    this.reason = verdict.reason;
+    this.retry = verdict.retry;
+    this.status = facts.status;
+    this.code = facts.code;
+    this.detail = facts.detail;
+    this.retryAfter = facts.retryAfter;
+    this.maybeDone = facts.maybeDone ?? false;
+  }
+}
+
+const EXPIRED = new Set(['InvalidWindowToReadDocuments', 'SnapshotTooOld']);
+const BAD_KEY = new Set([
+  'BadAdminKey',
+  'BadDeployKey',
+  'InvalidAdminKey',
+  'InvalidHeaderFailure',
+  'HeaderParseFailure',
+  'InvalidAuthHeader',
+  'NoAuthProvider',
+]);
+/** Trap 15: "wait and try again", although the status says that the request is wrong. */
+const TRANSIENT_CODES = new Set([
+  'IndexBackfillingError',
+  'TableSummariesUnavailable',
+  'TooManyConcurrentRequests',
+  'TooManyWrites',
+]);
+
+/** Classifies an answer that is not a success. */
+export function judge({ status, code }: Answer): Verdict {
+  if (code !== undefined) {
+    // By code first: the meaning of a code is fixed, its status has changed between versions of the backend.
+    if (EXPIRED.has(code)) return { reason: 'expired', retry: false };
+    if (code === 'StreamingExportNotEnabled') return { reason: 'no-streaming-export', retry: false };
+    if (code === 'OperationNotPermitted') return { reason: 'not-permitted', retry: false };
+    if (BAD_KEY.has(code)) return { reason: 'bad-key', retry: false };
+    if (TRANSIENT_CODES.has(code)) return { reason: 'transient', retry: true };
+  }
+  if (status === 401) return { reason: 'bad-key', retry: false };
+  if (status === 408 || status === 421 || status === 425 || status === 429 || status >= 500)
+    return { reason: 'transient', retry: true };
+  if (code !== undefined) return { reason: 'refused', retry: false };
+  if (status === 403) return { reason: 'bad-key', retry: false };
+  return { reason: 'not-convex', retry: false };
+}
+
+const UNREACHABLE = new Set([
+  'ENOTFOUND',
+  'EAI_AGAIN',
+  'ECONNREFUSED',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+  'EHOSTDOWN',
+  'CERT_HAS_EXPIRED',
+  'DEPTH_ZERO_SELF_SIGNED_CERT',
+  'SELF_SIGNED_CERT_IN_CHAIN',
+  'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
+  'UNABLE_TO_GET_ISSUER_CERT_LOCALLY',
+  'ERR_TLS_CERT_ALTNAME_INVALID',
+  'EPROTO',
+]);
+
+/** Classifies a failure of the connection by its system code. Both kinds are worth another try: networks come and go. */
+export function judgeConnection(code: string | undefined): Verdict {
+  const unreachable =
+    code !== undefined && (UNREACHABLE.has(code) || code.startsWith('ERR_SSL') || code.startsWith('ERR_TLS'));
+  return { reason: unreachable ? 'unreachable' : 'transient', retry: true };
+}
+
+const DETAIL_LENGTH = 300;
+
+/** `{code, message}` of an error body; neither where it is not one (empty bodies of 404, 405 and 408, a proxy's web page). */
+export function readErrorBody(body: string): { code: string | undefined; detail: string | undefined } {
+  try {
+    const parsed = JSON.parse(body) as { code?: unknown; message?: unknown } | null;
+    if (typeof parsed?.code !== 'string' || parsed.code === '') return { code: undefined, detail: undefined };
+    const detail =
+      typeof parsed.message === 'string' ? parsed.message.split(/\r?\n/, 1)[0]!.slice(0, DETAIL_LENGTH) : undefined;
+    return { code: parsed.code.slice(0, 100), detail };
+  } catch {
+    return { code: undefined, detail: undefined };
+  }
+}

@@ -1,0 +1,29 @@
+/**
+ * Which tables the server should send. An optimisation only: a selection that a backend does not understand silently means "everything"
+ * (trap 2), and backends of 2025-08-14 to 2026-03-16 ignored `tableName` (trap 3). Whoever reads has to look at each document's own
+ * `_component` and `_table`.
+ */
+
+export interface TableRef {
+  /** Component path; '' is the root. */
+  component: string;
+  table: string;
+}
+
+export type Selection = { _other: 'excluded' } & Record<string, 'excluded' | ComponentSelection>;
+type ComponentSelection = { _other: 'excluded' } & Record<string, 'excluded' | { _other: 'included' }>;
+
+/** Selects these tables and nothing else. No tables at all: an instant answer that pins a snapshot (trap 9). */
+export function selectTables(tables: Iterable<TableRef>): Selection {
+  const selection: Selection = { _other: 'excluded' };
+  for (const { component, table } of tables) {
+    const tablesOf = (selection[component] ??= { _other: 'excluded' }) as ComponentSelection;
+    tablesOf[table] = { _other: 'included' };
+  }
+  return selection;
+}
+
+/** A key for maps of tables: a NUL occurs in no path and no name. */
+export function tableKey(component: string, table: string): string {
+  return `${component}\0${table}`;
+}

@@ -1,0 +1,159 @@
+/** The streaming export endpoints, typed. Wire facts: the backend's local_backend/src/streaming_export.rs. */
+import { digitsOf } from '../json/integers.ts';
+import { ConvexError } from './errors.ts';
+import { notConvex, type ConvexHttp } from './http.ts';
+import { readPage, type PageConsumer, type RawPage } from './pages.ts';
+import type { Selection } from './selection.ts';
+
+/** How values are written; `json` is lossy in types (int64 and bytes become strings), the others are not. */
+export type ValueFormat = 'json' | 'convex_encoded_json' | 'export_json';
+
+export interface SnapshotPage {
+  /** Position after this page; null at the end of the snapshot. Opaque. */
+  cursor: string | null;
+  /** The snapshot's timestamp: digits, nanoseconds. */
+  snapshot: string;
+  documents: number;
+}
+
+export interface DeltaPage {
+  /** The timestamp up to which the log has been read, inclusive: digits, nanoseconds. */
+  cursor: string;
+  hasMore: boolean;
+  documents: number;
+}
+
+export interface TableColumns {
+  name: string;
+  columns: string[];
+}
+
+export class StreamingExport {
+  readonly #http: ConvexHttp;
+  readonly #format: ValueFormat;
+
+  constructor(http: ConvexHttp, format: ValueFormat = 'json') {
+    this.#http = http;
+    this.#format = format;
+  }
+
+  /** Resolves if the URL, the key, its permission and the plan are all right; throws `ConvexError` otherwise. */
+  async test(): Promise<void> {
+    const path = '/api/test_streaming_export_connection';
+    const text = await this.#http.text({ method: 'GET', path });
+    // A web page with status 200 is an answer, but not this one.
+    if (text.trim() !== 'null')
+      throw notConvex(`${path} answered with something else than a Convex deployment does`, 200);
+  }
+
+  /** Pins a snapshot: a timestamp at which everything can be read, without reading anything (trap 9). Digits, nanoseconds. */
+  async pin(): Promise<string> {
+    const path = '/api/list_snapshot';
+    return this.#http.retrying(path, async () => {
+      const body = JSON.stringify({ selection: { _other: 'excluded' }, format: this.#format });
+      // A backend that ignores the selection answers with a page of everything: only its timestamp counts.
+      const page = await readPage(
+        this.#http,
+        { method: 'POST', path, body },
+        { onDocument: () => {}, afterChunk: async () => {} },
+      );
+      return digitsMember(page, 'snapshot', path);
+    });
+  }
+
+  /** One page of a snapshot. Always with the explicit `snapshot`: a cursor alone would be applied to a newer one. */
+  async listSnapshot(
+    args: { snapshot: string; cursor: string | null; selection: Selection },
+    consumer: PageConsumer,
+  ): Promise<SnapshotPage> {
+    const path = '/api/list_snapshot';
+    // The timestamp is written as a bare integer, digit for digit: the server refuses strings, a number would round it (trap 1).
+    const body = `{"snapshot":${args.snapshot},${args.cursor === null ? '' : `"cursor":${JSON.stringify(args.cursor)},`}"selection":${JSON.stringify(args.selection)},"format":"${this.#format}"}`;
+    const page = await readPage(this.#http, { method: 'POST', path, body }, consumer);
+    const snapshot = digitsMember(page, 'snapshot', path);
+    if (snapshot !== args.snapshot) throw lie(path, 'answered with another snapshot than the one that was asked for');
+    const cursor = cursorMember(page, path);
+    if (booleanMember(page, 'hasMore', path) !== (cursor !== null))
+      throw lie(path, 'says that there is more but not where, or the opposite');
+    if (cursor !== null && cursor === args.cursor)
+      throw lie(path, 'answered with the position that it was given: the walk makes no progress');
+    return { cursor, snapshot, documents: page.documents };
+  }
+
+  /** One page of the change log after `cursor`. */
+  async documentDeltas(args: { cursor: string; selection: Selection }, consumer: PageConsumer): Promise<DeltaPage> {
+    const path = '/api/document_deltas';
+    const body = `{"cursor":${args.cursor},"selection":${JSON.stringify(args.selection)},"format":"${this.#format}"}`;
+    const page = await readPage(this.#http, { method: 'POST', path, body }, consumer);
+    return {
+      cursor: digitsMember(page, 'cursor', path),
+      hasMore: booleanMember(page, 'hasMore', path),
+      documents: page.documents,
+    };
+  }
+
+  /** JSON Schemas by component path and table, as the server writes them (trap 27: one odd table makes it fail as a whole). */
+  async jsonSchemas(): Promise<Record<string, Record<string, unknown>>> {
+    const path = '/api/json_schemas';
+    const query = { deltaSchema: 'true', byComponent: 'true', format: this.#format };
+    return this.#json(await this.#http.text({ method: 'GET', path, query }), path) as Record<
+      string,
+      Record<string, unknown>
+    >;
+  }
+
+  /** All tables with their column names, by component path. Knows every table, whatever its documents look like. */
+  async tableColumns(): Promise<Map<string, TableColumns[]>> {
+    const path = '/api/get_table_column_names';
+    const parsed = this.#json(await this.#http.text({ method: 'GET', path }), path);
+    const byComponent = parsed['byComponent'];
+    if (typeof byComponent !== 'object' || byComponent === null) throw lie(path, 'has no "byComponent"');
+    const tables = new Map<string, TableColumns[]>();
+    for (const [component, list] of Object.entries(byComponent)) {
+      if (!Array.isArray(list) || !list.every(isTableColumns)) throw lie(path, 'lists something else than tables');
+      tables.set(component, list);
+    }
+    return tables;
+  }
+
+  #json(text: string, path: string): Record<string, unknown> {
+    try {
+      const parsed = JSON.parse(text) as unknown;
+      if (typeof parsed === 'object' && parsed !== null && !Array.isArray(parsed))
+        return parsed as Record<string, unknown>;
+    } catch {
+      // Falls through: a web page, or half an answer.
+    }
+    throw lie(path, 'is not the JSON object that a Convex deployment sends');
+  }
+}
+
+function isTableColumns(value: unknown): value is TableColumns {
+  const { name, columns } = (value ?? {}) as Partial<TableColumns>;
+  return typeof name === 'string' && Array.isArray(columns) && columns.every((column) => typeof column === 'string');
+}
+
+function digitsMember(page: RawPage, name: string, path: string): string {
+  const raw = page.members.get(name);
+  const digits = raw?.startsWith('"') ? undefined : digitsOf(raw);
+  if (digits === undefined) throw lie(path, `has no timestamp "${name}"`);
+  return digits;
+}
+
+function booleanMember(page: RawPage, name: string, path: string): boolean {
+  const raw = page.members.get(name);
+  if (raw !== 'true' && raw !== 'false') throw lie(path, `has no flag "${name}"`);
+  return raw === 'true';
+}
+
+function cursorMember(page: RawPage, path: string): string | null {
+  const raw = page.members.get('cursor');
+  if (raw === 'null') return null;
+  if (raw === undefined || !raw.startsWith('"')) throw lie(path, 'has no "cursor"');
+  return JSON.parse(raw) as string;
+}
+
+/** An answer with status 200 that contradicts what the endpoint promises. Asking again would give the same. */
+function lie(path: string, what: string): ConvexError {
+  return notConvex(`the answer of ${path} ${what}`, 200);
+}

@@ -1,0 +1,302 @@
+/**
+ * Finds the elements of one array of a JSON response while it streams in.
+ *
+ * A page of documents is `{"values":[{…},{…}],"cursor":…,"hasMore":…}` and has no byte cap (trap 5: 1024 documents of up to 1 MiB), so
+ * it is scanned chunk by chunk: an element is handed on as soon as its last byte is there, and what is kept is at most one element.
+ */
+import { isUtf8 } from 'node:buffer';
+import {
+  BACKSLASH,
+  CLOSE_BRACE,
+  CLOSE_BRACKET,
+  COLON,
+  COMMA,
+  JsonError,
+  OPEN_BRACE,
+  OPEN_BRACKET,
+  QUOTE,
+  isSpace,
+  stringAt,
+} from './raw.ts';
+
+/** Receives the bytes `buffer[start, end)` of one element. They are only valid during the call: the buffer is used again. */
+export type OnElement = (buffer: Buffer, start: number, end: number) => void;
+
+const Expect = {
+  Object: 0,
+  KeyOrEnd: 1,
+  Key: 2,
+  Colon: 3,
+  Value: 4,
+  ElementOrEnd: 5,
+  Element: 6,
+  CommaOrArrayEnd: 7,
+  CommaOrEnd: 8,
+  Nothing: 9,
+} as const;
+type Expect = (typeof Expect)[keyof typeof Expect];
+
+/** Members beside the array are small (a cursor, a flag, a timestamp); anything longer is not the response that was asked for. */
+const MAX_MEMBER_BYTES = 64 * 1024;
+/** A document is at most 1 MiB as Convex counts; escapes and numbers make its text longer, but by no more than this. */
+const MAX_ELEMENT_BYTES = 32 * 1024 * 1024;
+/** See LONG_STRING in raw.ts. */
+const LONG_STRING = 128;
+
+export class ElementScanner {
+  /** Elements handed on so far. */
+  count = 0;
+  /** Bytes taken in so far. */
+  bytes = 0;
+  readonly #arrayKey: string;
+  readonly #onElement: OnElement;
+  readonly #members = new Map<string, string>();
+  #sawArray = false;
+  #expect: Expect = Expect.Object;
+  #key = '';
+  #inArray = false;
+  // The value that is being scanned: how deep it is nested, and where inside a string the last chunk stopped.
+  #depth = 0;
+  #inString = false;
+  #escaped = false;
+  // The beginning of a value that the last chunk did not finish.
+  #carry = Buffer.alloc(0);
+  #carried = 0;
+  #utf8Tail = Buffer.alloc(0);
+
+  constructor(arrayKey: string, onElement: OnElement) {
+    this.#arrayKey = arrayKey;
+    this.#onElement = onElement;
+  }
+
+  /** Takes in the next bytes and hands on every element that they complete. Throws `JsonError` where the text is not as expected. */
+  push(chunk: Buffer): void {
+    this.#checkUtf8(chunk);
+    let at = 0;
+    const end = chunk.length;
+    if (this.#carried > 0) at = this.#continueCarried(chunk);
+    while (at < end) {
+      const byte = chunk[at]!;
+      if (isSpace(byte)) {
+        at++;
+        continue;
+      }
+      switch (this.#expect) {
+        case Expect.Element:
+        case Expect.ElementOrEnd:
+          if (byte === CLOSE_BRACKET && this.#expect === Expect.ElementOrEnd) {
+            this.#endArray();
+            at++;
+          } else if (byte === OPEN_BRACE) {
+            at = this.#startValue(chunk, at);
+          } else {
+            throw this.#unexpected('a document', at);
+          }
+          break;
+        case Expect.CommaOrArrayEnd:
+          if (byte === COMMA) this.#expect = Expect.Element;
+          else if (byte === CLOSE_BRACKET) this.#endArray();
+          else throw this.#unexpected('a comma or the end of the array', at);
+          at++;
+          break;
+        case Expect.Value:
+          if (this.#key === this.#arrayKey && byte === OPEN_BRACKET) {
+            if (this.#sawArray) throw new JsonError(`the response has two members "${this.#arrayKey}"`);
+            this.#inArray = true;
+            this.#sawArray = true;
+            this.#expect = Expect.ElementOrEnd;
+            at++;
+          } else {
+            at = this.#startValue(chunk, at);
+          }
+          break;
+        case Expect.Object:
+          if (byte !== OPEN_BRACE) throw this.#unexpected('a JSON object', at);
+          this.#expect = Expect.KeyOrEnd;
+          at++;
+          break;
+        case Expect.KeyOrEnd:
+        case Expect.Key:
+          if (byte === QUOTE) {
+            at = this.#startValue(chunk, at);
+          } else if (byte === CLOSE_BRACE && this.#expect === Expect.KeyOrEnd) {
+            this.#expect = Expect.Nothing;
+            at++;
+          } else {
+            throw this.#unexpected('a key', at);
+          }
+          break;
+        case Expect.Colon:
+          if (byte !== COLON) throw this.#unexpected('a colon', at);
+          this.#expect = Expect.Value;
+          at++;
+          break;
+        case Expect.CommaOrEnd:
+          if (byte === COMMA) this.#expect = Expect.Key;
+          else if (byte === CLOSE_BRACE) this.#expect = Expect.Nothing;
+          else throw this.#unexpected('a comma or the end of the response', at);
+          at++;
+          break;
+        case Expect.Nothing:
+          throw this.#unexpected('the end of the response', at);
+      }
+    }
+    this.bytes += end;
+  }
+
+  /** Call at the end of the body: the raw text of every other member. Throws `JsonError` if the response broke off or has no array. */
+  finish(): ReadonlyMap<string, string> {
+    if (this.#expect !== Expect.Nothing || this.#utf8Tail.length > 0) {
+      throw new JsonError(`the response broke off after ${this.bytes} bytes`);
+    }
+    if (!this.#sawArray) throw new JsonError(`the response has no "${this.#arrayKey}"`);
+    return this.#members;
+  }
+
+  #endArray(): void {
+    this.#inArray = false;
+    this.#expect = Expect.CommaOrEnd;
+  }
+
+  /** A value starts at `at`: hand it on if the chunk holds all of it, keep its beginning otherwise. */
+  #startValue(chunk: Buffer, at: number): number {
+    this.#depth = 0;
+    this.#inString = false;
+    this.#escaped = false;
+    const after = this.#scan(chunk, at);
+    if (after !== -1) {
+      this.#endValue(chunk, at, after);
+      return after;
+    }
+    this.#keep(chunk, at, chunk.length);
+    return chunk.length;
+  }
+
+  #continueCarried(chunk: Buffer): number {
+    const after = this.#scan(chunk, 0);
+    this.#keep(chunk, 0, after === -1 ? chunk.length : after);
+    if (after === -1) return chunk.length;
+    const length = this.#carried;
+    this.#carried = 0;
+    this.#endValue(this.#carry, 0, length);
+    return after;
+  }
+
+  #endValue(buffer: Buffer, start: number, end: number): void {
+    if (this.#inArray) {
+      this.count++;
+      this.#expect = Expect.CommaOrArrayEnd;
+      this.#onElement(buffer, start, end);
+    } else if (this.#expect === Expect.Value) {
+      this.#members.set(this.#key, buffer.toString('utf8', start, end));
+      this.#expect = Expect.CommaOrEnd;
+    } else {
+      this.#key = stringAt(buffer, start, end);
+      this.#expect = Expect.Colon;
+    }
+  }
+
+  /**
+   * Continues the value in hand at `at`; returns the position after its last byte, or -1 if the chunk ends first (then the fields say
+   * where it stopped). A number or a word has no last byte of its own: it ends before the next comma or bracket.
+   */
+  #scan(chunk: Buffer, at: number): number {
+    const end = chunk.length;
+    let depth = this.#depth;
+    let inString = this.#inString;
+    if (this.#escaped && at < end) {
+      at++;
+      this.#escaped = false;
+    }
+    while (at < end) {
+      if (inString) {
+        const near = Math.min(end, at + LONG_STRING);
+        let closed = false;
+        while (at < near) {
+          const byte = chunk[at++];
+          if (byte === QUOTE) {
+            closed = true;
+            break;
+          }
+          if (byte === BACKSLASH) at++;
+        }
+        while (!closed && at < end) {
+          const quote = chunk.indexOf(QUOTE, at);
+          const stop = quote === -1 ? end : quote;
+          let run = stop;
+          while (run > at && chunk[run - 1] === BACKSLASH) run--;
+          const escaped = (stop - run) % 2 === 1;
+          if (quote === -1) {
+            at = escaped ? end + 1 : end;
+          } else {
+            at = quote + 1;
+            closed = !escaped;
+          }
+        }
+        if (!closed) {
+          // A backslash was the chunk's last byte: what it escapes is the first byte of the next one.
+          this.#escaped = at > end;
+          break;
+        }
+        inString = false;
+        if (depth === 0) return at;
+        continue;
+      }
+      const byte = chunk[at++];
+      if (byte === QUOTE) {
+        inString = true;
+      } else if (byte === OPEN_BRACE || byte === OPEN_BRACKET) {
+        depth++;
+      } else if (byte === CLOSE_BRACE || byte === CLOSE_BRACKET) {
+        if (depth === 0) return at - 1;
+        if (--depth === 0) return at;
+      } else if (depth === 0 && (byte === COMMA || isSpace(byte))) {
+        return at - 1;
+      }
+    }
+    this.#depth = depth;
+    this.#inString = inString;
+    return -1;
+  }
+
+  #keep(chunk: Buffer, start: number, end: number): void {
+    const length = this.#carried + end - start;
+    if (length > (this.#inArray ? MAX_ELEMENT_BYTES : MAX_MEMBER_BYTES)) {
+      throw new JsonError(`the response holds a value of more than ${length} bytes, which no page of documents does`);
+    }
+    if (length > this.#carry.length) {
+      const grown = Buffer.allocUnsafe(Math.max(64 * 1024, length, 2 * this.#carry.length));
+      this.#carry.copy(grown, 0, 0, this.#carried);
+      this.#carry = grown;
+    }
+    chunk.copy(this.#carry, this.#carried, start, end);
+    this.#carried = length;
+  }
+
+  /** A line of invalid UTF-8 would be dropped by readers downstream without a word, so it is refused here. */
+  #checkUtf8(chunk: Buffer): void {
+    const whole = this.#utf8Tail.length === 0 ? chunk : Buffer.concat([this.#utf8Tail, chunk]);
+    const cut = incompleteUtf8(whole);
+    if (!isUtf8(cut === 0 ? whole : whole.subarray(0, whole.length - cut)))
+      throw new JsonError('the response is not valid UTF-8');
+    this.#utf8Tail = cut === 0 ? EMPTY : Buffer.from(whole.subarray(whole.length - cut));
+  }
+
+  #unexpected(wanted: string, at: number): JsonError {
+    return new JsonError(`byte ${this.bytes + at} of the response should be ${wanted}`);
+  }
+}
+
+const EMPTY = Buffer.alloc(0);
+
+/** How many bytes at the end belong to a character that continues in the next chunk (0 to 3). */
+function incompleteUtf8(buffer: Buffer): number {
+  const length = buffer.length;
+  for (let back = 1; back <= 3 && back <= length; back++) {
+    const byte = buffer[length - back]!;
+    if ((byte & 0xc0) === 0x80) continue;
+    const needs = byte >= 0xf0 ? 4 : byte >= 0xe0 ? 3 : byte >= 0xc0 ? 2 : 1;
+    return needs > back ? back : 0;
+  }
+  return 0;
+}

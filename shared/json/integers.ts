@@ -1,0 +1,35 @@
+/**
+ * Exact integers. Convex's timestamps (`_ts`, `snapshot`, the deltas cursor) are nanoseconds near 1.8e18, which a JavaScript number
+ * rounds to multiples of 256 (trap 1). They live as strings of decimal digits and are compared as such.
+ */
+
+const DIGITS = /^(?:0|[1-9]\d*)$/;
+
+/** Whether `text` is a non-negative integer as JSON writes it: digits only, no sign, no fraction, no leading zero. */
+export function isDigits(text: string): boolean {
+  return DIGITS.test(text);
+}
+
+/** Compares two non-negative integers given as digits: negative, zero or positive, as a sort wants it. */
+export function compareDigits(a: string, b: string): number {
+  if (a.length !== b.length) return a.length - b.length;
+  return a < b ? -1 : a > b ? 1 : 0;
+}
+
+export function maxDigits(a: string, b: string): string {
+  return compareDigits(a, b) >= 0 ? a : b;
+}
+
+export function minDigits(a: string, b: string): string {
+  return compareDigits(a, b) <= 0 ? a : b;
+}
+
+/**
+ * The digits of a value's raw JSON text, written as an integer (`1786…`) or as a string (`"1786…"`); undefined for anything else.
+ * Both forms occur in states: ours are strings, those of older connectors are integers.
+ */
+export function digitsOf(raw: string | undefined): string | undefined {
+  if (raw === undefined) return undefined;
+  const text = raw.length >= 2 && raw.startsWith('"') && raw.endsWith('"') ? raw.slice(1, -1) : raw;
+  return isDigits(text) ? text : undefined;
+}
