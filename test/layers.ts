@@ -1,0 +1,77 @@
+import { readFileSync, readdirSync } from 'node:fs';
+import { builtinModules } from 'node:module';
+import { join, posix } from 'node:path';
+import ts from 'typescript';
+
+/** Which layers (or single files) a layer may import from, besides itself. A folder that is not here has no place in the house. */
+const LAYERS: Readonly<Record<string, readonly string[]>> = {
+  'source-convex': ['shared/connector', 'shared/airbyte', 'shared/convex', 'shared/json', 'spec'],
+  'destination-convex': ['shared/connector', 'shared/airbyte', 'shared/convex', 'shared/json', 'spec'],
+  // Where the two sides meet: what both connectors need to know of Airbyte and of Convex.
+  'shared/connector': ['shared/airbyte', 'shared/convex', 'shared/json', 'spec', 'package.json'],
+  'shared/airbyte': ['shared/json', 'spec'],
+  'shared/convex': ['shared/json'],
+  'shared/json': [],
+  spec: [],
+  // The emulator stands in for a deployment: with code of the product in it, both could be wrong in the same way.
+  emulator: [],
+  // The runner starts connectors as processes, as others do; it never calls into them.
+  pipeline: ['emulator', 'shared/airbyte', 'shared/json'],
+};
+
+/** What ships: it may use only packages that ship with it. */
+const PRODUCT = Object.keys(LAYERS).filter((layer) => layer !== 'emulator' && layer !== 'pipeline');
+
+/** A source file by its path from the repository's root, with `/`. */
+export interface SourceFile {
+  path: string;
+  code: string;
+}
+
+/** The imports that break the house's rules, one line each. `packages` are those that package.json lists as dependencies. */
+export function violations(files: readonly SourceFile[], packages: readonly string[]): string[] {
+  return files.flatMap(({ path, code }) => {
+    const layer = layerOf(path);
+    if (layer === undefined) return [`${path} is in no layer: give its folder a rule`];
+    return importsOf(code).flatMap((name) => {
+      const fault = name.startsWith('.')
+        ? faultOfFile(layer, posix.join(posix.dirname(path), name))
+        : faultOfPackage(layer, name, packages);
+      return fault === undefined ? [] : [`${path} imports ${name}: ${fault}`];
+    });
+  });
+}
+
+function faultOfFile(from: string, path: string): string | undefined {
+  const to = layerOf(path) ?? path;
+  return to === from || LAYERS[from]?.includes(to) ? undefined : `${from} may not use ${to}`;
+}
+
+function faultOfPackage(from: string, name: string, packages: readonly string[]): string | undefined {
+  if (!PRODUCT.includes(from) || name.startsWith('node:')) return undefined;
+  if (builtinModules.includes(name)) return 'write node: before modules of Node';
+  const known = packages.some((candidate) => name === candidate || name.startsWith(`${candidate}/`));
+  return known ? undefined : 'it is not among the dependencies that ship';
+}
+
+function layerOf(path: string): string | undefined {
+  return Object.keys(LAYERS).find((layer) => path.startsWith(`${layer}/`));
+}
+
+/** Everything that a file imports: statically, as a type, by re-export or by `import()`. */
+function importsOf(code: string): string[] {
+  return ts.preProcessFile(code, true, true).importedFiles.map(({ fileName }) => fileName);
+}
+
+/** The TypeScript files of the house's folders; tests and scripts are around it. */
+export function sourceFiles(root: string): SourceFile[] {
+  const folders = [...new Set(Object.keys(LAYERS).map((layer) => layer.split('/')[0] ?? ''))];
+  return folders.flatMap((folder) =>
+    readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' })
+      .filter((name) => name.endsWith('.ts'))
+      .map((name) => {
+        const path = posix.join(folder, name.replaceAll('\\', '/'));
+        return { path, code: readFileSync(join(root, path), 'utf8') };
+      }),
+  );
+}
