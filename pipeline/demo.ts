@@ -1,0 +1,197 @@
+#!/usr/bin/env node
+/**
+ * `npm run demo`: the cities of the world go from one deployment into another, then what has changed since; then the two are
+ * compared document by document. Both deployments are emulated on this machine; the connectors are the real ones, as processes.
+ */
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { startEmulator } from '../emulator/index.ts';
+import type { Emulator } from '../emulator/index.ts';
+import { discover } from './ask.ts';
+import { configure } from './catalog.ts';
+import type { Show } from './connector.ts';
+import { change } from './demo/changes.ts';
+import { compare } from './demo/compare.ts';
+import { CREDITS, fillWithTheWorld } from './demo/world.ts';
+import { DESTINATION_CONVEX, SOURCE_CONVEX } from './options.ts';
+import { count, table } from './report.ts';
+import { startSync } from './run.ts';
+import type { Outcome } from './run.ts';
+import { StateFile } from './states.ts';
+
+const HELP = `Usage: npm run demo -- [options]
+
+  --cities N  At most N cities and N districts, for a quicker run. Default: all of the world.
+  --kill      Kill the source with SIGKILL half-way through the first sync, and sync again.
+  --verbose   Show everything that the connectors say.
+`;
+
+/** How many differences are printed. */
+const SHOWN = 10;
+
+interface Row {
+  what: string;
+  outcome: Outcome;
+  seconds: number;
+  reads: number;
+  writes: number;
+}
+
+class Demo {
+  readonly rows: Row[] = [];
+  readonly #source: Emulator;
+  readonly #destination: Emulator;
+  readonly #folder: string;
+  readonly #show: Show;
+
+  constructor(source: Emulator, destination: Emulator, folder: string, show: Show) {
+    this.#source = source;
+    this.#destination = destination;
+    this.#folder = folder;
+    this.#show = show;
+  }
+
+  async writeConfigurations(): Promise<void> {
+    const config = ({ url, key }: { url: string; key: string }): string =>
+      JSON.stringify({ deployment_url: url, access_key: key });
+    // Each side gets a key with the one permission that it needs.
+    await writeFile(this.#path('source'), config({ url: this.#source.url, key: this.#source.readOnlyKey }));
+    await writeFile(
+      this.#path('destination'),
+      config({ url: this.#destination.url, key: this.#destination.importOnlyKey }),
+    );
+  }
+
+  /** One sync; with `killAt` the source is killed once it has written so many records. */
+  async sync(what: string, total: number, killAt?: number): Promise<Outcome> {
+    const sourceConfig = this.#path('source');
+    const show = this.#show;
+    const found = await discover({ name: 'source', command: SOURCE_CONVEX, config: sourceConfig, show });
+    const [reads, writes] = [this.#source.journal.count(), this.#destination.journal.count()];
+    const started = performance.now();
+    const running = await startSync({
+      source: SOURCE_CONVEX,
+      destination: DESTINATION_CONVEX,
+      sourceConfig,
+      destinationConfig: this.#path('destination'),
+      catalog: configure(found, { mode: 'append_dedup' }),
+      states: await StateFile.load(this.#path('state')),
+      show,
+    });
+    const timer = setInterval(() => {
+      const { read, committed } = running.progress;
+      progress(`  ${what}: ${count(read)} of ${count(total)} read, ${count(committed)} committed`);
+    }, 500);
+    const assassin = setInterval(() => {
+      if (killAt !== undefined && running.progress.read >= killAt) running.source.child.kill('SIGKILL');
+    }, 1);
+    const outcome = await running.outcome;
+    clearInterval(timer);
+    clearInterval(assassin);
+    progress('');
+    this.rows.push({
+      what,
+      outcome,
+      seconds: (performance.now() - started) / 1000,
+      reads: this.#source.journal.count() - reads,
+      writes: this.#destination.journal.count() - writes,
+    });
+    return outcome;
+  }
+
+  report(): string {
+    const head = ['sync', 'records', 'seconds', 'records/s', 'requests: read', 'write'];
+    const rows = this.rows.map(({ what, outcome, seconds, reads, writes }) => [
+      what,
+      count(outcome.read),
+      seconds.toFixed(1),
+      count(outcome.read / seconds),
+      count(reads),
+      count(writes),
+    ]);
+    return table([head, ...rows]);
+  }
+
+  #path(name: string): string {
+    return join(this.#folder, `${name}.json`);
+  }
+}
+
+/** One line that is written over on a terminal, and nothing elsewhere: a log wants no such lines. */
+function progress(text: string): void {
+  if (process.stderr.isTTY) process.stderr.write(`\r\x1b[K${text}`);
+}
+
+function say(text: string): void {
+  process.stdout.write(`${text}\n`);
+}
+
+async function run(most: number, kill: boolean, show: Show): Promise<boolean> {
+  const source = await startEmulator({ instanceName: 'wise-heron-101', seed: 1 });
+  const destination = await startEmulator({ instanceName: 'calm-otter-202', seed: 2 });
+  const folder = await mkdtemp(join(tmpdir(), 'demo-'));
+  try {
+    say(`Two Convex deployments, emulated: ${source.url} and ${destination.url}`);
+    fillWithTheWorld(source.deployment, most);
+    const tables = source.deployment.tables();
+    const total = tables.reduce((sum, { documents }) => sum + documents, 0);
+    say(`The first one holds ${count(total)} documents in ${tables.length} tables. ${CREDITS}`);
+
+    const demo = new Demo(source, destination, folder, show);
+    await demo.writeConfigurations();
+    const failures: string[] = [];
+    const sync = async (what: string, records: number, killAt?: number): Promise<void> => {
+      const outcome = await demo.sync(what, records, killAt);
+      if (killAt !== undefined && outcome.failures.length === 0) failures.push(`${what}: it should have been killed`);
+      if (killAt === undefined)
+        failures.push(...outcome.failures.map(({ who, message }) => `${what}: ${who}: ${message}`));
+    };
+    if (kill) await sync('all, killed half-way', total, total / 2);
+    await sync(kill ? 'the rest' : 'all', total);
+    const first = compare(source.deployment, destination.deployment);
+
+    const { inserted, updated, deleted, transactions } = change(source.deployment);
+    await sync('what changed', inserted + updated + deleted);
+    const second = compare(source.deployment, destination.deployment);
+
+    say('');
+    say(demo.report());
+    const differences = [...first.differences, ...second.differences];
+    say(
+      table([
+        ['', 'documents', 'differences'],
+        ['after the first sync', count(first.documents), count(first.differences.length)],
+        [
+          `after ${count(inserted)} inserts, ${count(updated)} updates, ${count(deleted)} deletes in ${count(transactions)} transactions`,
+          count(second.documents),
+          count(second.differences.length),
+        ],
+      ]),
+    );
+    for (const problem of [...failures, ...differences.slice(0, SHOWN)]) say(problem);
+    return failures.length === 0 && differences.length === 0;
+  } finally {
+    await Promise.all([source.close(), destination.close(), rm(folder, { recursive: true, force: true })]);
+  }
+}
+
+const { values } = parseArgs({
+  options: {
+    cities: { type: 'string', default: 'Infinity' },
+    kill: { type: 'boolean', default: false },
+    verbose: { type: 'boolean', default: false },
+    help: { type: 'boolean', short: 'h', default: false },
+  },
+});
+if (values.help) {
+  process.stdout.write(HELP);
+} else {
+  const show: Show = (who, text) => {
+    if (!values.verbose && !/^(WARN|ERROR|FATAL)/.test(text)) return;
+    progress('');
+    process.stderr.write(`${who.padEnd(11)} ${text}\n`);
+  };
+  if (!(await run(Number(values.cities), values.kill, show))) process.exitCode = 1;
+}

@@ -1,0 +1,69 @@
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { Deployment } from '../../emulator/index.ts';
+import { compare } from '../../pipeline/demo/compare.ts';
+
+let source: Deployment;
+let destination: Deployment;
+let id: string;
+
+beforeEach(() => {
+  source = new Deployment({ seed: 1 });
+  destination = new Deployment({ seed: 2 });
+  source.transaction((tx) => {
+    id = tx.insert('users', { name: 'Ada', born: 1815n, half: 0.5, zero: -0, nested: { _x: [1n] } });
+  });
+});
+afterEach(() => {
+  source.close();
+  destination.close();
+});
+
+/** A copy of the document, as the import leaves it, with some fields changed. */
+function copy(changes: object = {}): object {
+  const creationTime = [...source.documents('users')][0]?._creationTime;
+  const ts = Number(source.find(id)?.[1].head?.ts);
+  return {
+    ...{ source_id: id, source_creationtime: creationTime, source_ts: ts },
+    ...{ source_component: '', source_table: 'users', source_deleted: false },
+    ...{ name: 'Ada', born: '1815', half: 0.5, zero: -0, nested: { source_x: ['1'] } },
+    ...changes,
+  };
+}
+
+function compared(...copies: object[]): string[] {
+  destination.load('users', copies);
+  return compare(source, destination).differences;
+}
+
+test('an exact copy has no differences', () => {
+  expect(compared(copy())).toEqual([]);
+});
+
+describe('a difference is found', () => {
+  test.each<[string, object, string]>([
+    ['another value', { name: 'Grace' }, 'name'],
+    ['a missing field', { name: undefined }, 'name'],
+    ['a field too many', { more: null }, 'more'],
+    ['a value in depth', { nested: { source_x: ['2'] } }, 'nested.source_x.0'],
+    ['an int64 as a number', { born: 1815 }, 'born'],
+    ['0 for -0', { zero: 0 }, 'zero'],
+    ['an older revision', { source_ts: 1 }, 'source_ts'],
+    ['an object for an array', { nested: { source_x: { 0: '1' } } }, 'nested.source_x'],
+  ])('%s', (_name, changes, path) => {
+    expect(compared(copy(changes))).toEqual([`users: ${id} differs in ${path}`]);
+  });
+
+  test('a missing document', () => {
+    expect(compared()).toEqual([`users: ${id} is missing`]);
+  });
+
+  test('a document twice', () => {
+    expect(compared(copy(), copy())).toEqual([`users: ${id} is there more than once`]);
+  });
+
+  test('a document that was deleted, and a table that never was', () => {
+    destination.load('other', [{}]);
+    const differences = compared(copy(), copy({ source_id: 'gone' }));
+    expect(differences).toEqual(['users: gone should not be there', 'other: the original has no such table']);
+  });
+});

@@ -1,0 +1,38 @@
+import { spawnSync } from 'node:child_process';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+
+const DEMO = join(import.meta.dirname, '../../pipeline/demo.ts');
+
+/** Runs the demo on a part of its data. */
+function demo(...args: string[]): { status: number | null; output: string } {
+  const { status, stdout, stderr } = spawnSync(process.execPath, [DEMO, '--cities', '2500', ...args], {
+    encoding: 'utf8',
+    timeout: 55_000,
+  });
+  return { status, output: stdout + stderr };
+}
+
+/** The numbers in the first line that contains a text, as they are printed. */
+function numbers(output: string, text: string): string[] {
+  const line = output.split('\n').find((candidate) => candidate.trimStart().startsWith(text)) ?? '';
+  return line.match(/[\d,.]+/g) ?? [];
+}
+
+test('the copy equals the original after the first sync and after the changes', () => {
+  const { status, output } = demo();
+  expect(status, output).toBe(0);
+  // 2,500 cities and districts each, 3,865 regions, 252 countries, 181 currencies, 185 languages
+  expect(numbers(output, 'after the first sync')).toEqual(['9,483', '0']);
+  expect(numbers(output, 'all ')[0]).toBe('9,483');
+  expect(numbers(output, 'after ').length).toBeGreaterThan(0);
+  expect(output).toContain('CC BY 4.0');
+});
+
+test('a source killed in the middle: the next sync ends with an equal copy', () => {
+  const { status, output } = demo('--kill');
+  expect(status, output).toBe(0);
+  const [killed] = numbers(output, 'all, killed half-way');
+  expect(Number(killed?.replace(',', ''))).toBeLessThan(9483);
+  expect(numbers(output, 'after the first sync')).toEqual(['9,483', '0']);
+});
