@@ -39,7 +39,7 @@ export function configuredStreams(value: unknown): ConfiguredAirbyteStream[] {
       throw configError(`The catalog is not valid: it has the stream "${descriptorText(descriptor)}" twice.`);
     seen.add(key);
   }
-  return (value as unknown as ConfiguredAirbyteCatalog).streams;
+  return (value as ConfiguredAirbyteCatalog).streams;
 }
 
 function isObject(value: unknown): value is Record<string, unknown> {

@@ -104,7 +104,7 @@ export class ProtocolWriter {
     this.#queued += length;
     this.#out.write(length === CHUNK_BYTES ? chunk : chunk.subarray(0, length), (error) => {
       this.#queued -= length;
-      if (error == null) this.#spare.push(chunk);
+      if (!error) this.#spare.push(chunk);
       this.#wakeAll();
     });
   }

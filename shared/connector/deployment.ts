@@ -1,6 +1,7 @@
 /** From a connector's configuration to a connection: the same for source and destination. */
 import { ConnectorFailure, configError } from '../airbyte/failure.ts';
 import type { Log } from '../airbyte/log.ts';
+import { deploymentName } from '../convex/deployment-name.ts';
 import { DeploymentUrlError, deploymentOrigin } from '../convex/deployment-url.ts';
 import { ConvexHttp, type RetryNotice } from '../convex/http.ts';
 import { CHECK_RETRIES, SYNC_RETRIES, type RetryLimits } from '../convex/retry.ts';
@@ -14,8 +15,10 @@ export interface DeploymentConfig {
 
 export interface Deployment {
   http: ConvexHttp;
-  /** Host without port, for messages and for recognising a state of another deployment. */
+  /** Host without port, for messages. */
   host: string;
+  /** See deployment-name.ts. */
+  name: string | undefined;
 }
 
 /** `client`: the name in the Convex-Client header, by which Convex attributes the traffic. Throws a config_error. */
@@ -33,16 +36,16 @@ export function connect(
       'The deploy key contains blanks, line breaks or other characters that no deploy key has. Copy it once more, whole.',
     );
   }
-  const { host, hostname } = new URL(origin);
+  const { hostname } = new URL(origin);
   const http = new ConvexHttp({
     origin,
     key,
     client: `${client}-${VERSION}`,
     userAgent: `airbyte-convex/${VERSION}`,
     retries: limits(during === 'check' ? CHECK_RETRIES : SYNC_RETRIES),
-    onRetry: (notice) => log.warn(retryText(host, notice)),
+    onRetry: (notice) => log.warn(retryText(hostname, notice)),
   });
-  return { http, host: hostname };
+  return { http, host: hostname, name: deploymentName(hostname, key) };
 }
 
 function originOf(url: string): string {

@@ -57,6 +57,11 @@ export function explain(error: unknown, circumstances: Circumstances): unknown {
         'config_error',
         `${host} does not keep its change log far enough back any more (${said}). Refresh the stream.`,
       );
+    case 'bad-position':
+      return fail(
+        'config_error',
+        `${host} does not know the saved position (${said}): the state is of another deployment, or the deployment was restored from a backup since. Refresh (or clear) the stream to read it anew.`,
+      );
     case 'transient':
       return fail(
         'transient_error',

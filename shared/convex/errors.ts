@@ -16,6 +16,8 @@ export type Reason =
   | 'no-streaming-export'
   /** The position is older than what the deployment keeps. */
   | 'expired'
+  /** The position is not one of this deployment, or not one any more. */
+  | 'bad-position'
   /** Later may help. */
   | 'transient'
   /** The deployment understood and refused. */
@@ -73,6 +75,7 @@ export class ConvexError extends Error {
 }
 
 const EXPIRED = new Set(['InvalidWindowToReadDocuments', 'SnapshotTooOld']);
+const BAD_POSITION = new Set(['InvalidListSnapshotCursor', 'SnapshotTooNew', 'DocumentDeltasCursorRequired']);
 const BAD_KEY = new Set([
   'BadAdminKey',
   'BadDeployKey',
@@ -95,12 +98,15 @@ export function judge({ status, code }: Answer): Verdict {
   if (code !== undefined) {
     // By code first: the meaning of a code is fixed, its status has changed between versions of the backend.
     if (EXPIRED.has(code)) return { reason: 'expired', retry: false };
+    if (BAD_POSITION.has(code)) return { reason: 'bad-position', retry: false };
     if (code === 'StreamingExportNotEnabled') return { reason: 'no-streaming-export', retry: false };
     if (code === 'OperationNotPermitted') return { reason: 'not-permitted', retry: false };
     if (BAD_KEY.has(code)) return { reason: 'bad-key', retry: false };
     if (TRANSIENT_CODES.has(code)) return { reason: 'transient', retry: true };
   }
   if (status === 401) return { reason: 'bad-key', retry: false };
+  // After an import or a restored backup the change log answers so, and will go on to.
+  if (status === 409) return { reason: 'bad-position', retry: false };
   if (status === 408 || status === 421 || status === 425 || status === 429 || status >= 500)
     return { reason: 'transient', retry: true };
   if (code !== undefined) return { reason: 'refused', retry: false };

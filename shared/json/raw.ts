@@ -198,3 +198,26 @@ export function rawMembers(buffer: Buffer, start = 0, limit = buffer.length): Ma
   while (members.next()) found.set(members.key(), buffer.toString('utf8', members.valueStart, members.valueEnd));
   return found;
 }
+
+/**
+ * A copy of a value without raw line breaks, so that it fits on one line of output. Between tokens they are white space and become
+ * blanks; inside a string JSON does not allow them, and what is not JSON is not passed on.
+ */
+export function onOneLine(buffer: Buffer, start: number, end: number): Buffer {
+  const copy = Buffer.from(buffer.subarray(start, end));
+  let at = 0;
+  while (at < copy.length) {
+    const byte = copy[at]!;
+    if (byte === QUOTE) {
+      const after = skipString(copy, at + 1, copy.length);
+      if (after === -1 || copy.subarray(at, after).some((inside) => inside === NEWLINE || inside === CARRIAGE_RETURN)) {
+        throw new JsonError('a string of the response holds a raw line break');
+      }
+      at = after;
+      continue;
+    }
+    if (byte === NEWLINE || byte === CARRIAGE_RETURN) copy[at] = 0x20;
+    at++;
+  }
+  return copy;
+}

@@ -1,0 +1,98 @@
+/**
+ * The document_deltas walk: one, from the oldest position of all streams, up to the head that was pinned when the run began.
+ *
+ * The server reads its whole log for any selection and stops after 128 rows read, so a walk for each stream would cost N times the
+ * requests (trap 8), and a page without documents but with more to come is normal (trap 6): the position to go on from is the page's
+ * cursor, never a document's timestamp. A transaction is never split over pages (trap 7), so every page ends on a consistent cut.
+ */
+import { compareDigits, maxDigits } from '../shared/json/integers.ts';
+import { DocumentHead } from '../shared/convex/document.ts';
+import { notConvex } from '../shared/convex/http.ts';
+import type { PageConsumer } from '../shared/convex/pages.ts';
+import { selectTables } from '../shared/convex/selection.ts';
+import type { DeltaPage, StreamingExport } from '../shared/convex/streaming-export.ts';
+import { Routes } from './routes.ts';
+import type { Output } from './snapshot.ts';
+import type { SourceStream } from './stream.ts';
+
+export interface DeltaWalk {
+  streams: SourceStream[];
+  /** Digits, nanoseconds: the oldest position of the streams. */
+  cursor: string;
+  /** Digits, nanoseconds: the walk ends with the first page that reaches it, so that a busy deployment cannot keep it going for ever. */
+  head: string;
+}
+
+/** Reads the log and writes the records that are newer than their stream's position; yields after each page, as `walkSnapshot` does. */
+export async function* walkDeltas(api: StreamingExport, walk: DeltaWalk, output: Output): AsyncGenerator<DeltaPage> {
+  const selection = selectTables(walk.streams.map((stream) => stream.planned));
+  const log = new LogOrder(walk.streams);
+  const request = (cursor: string): Promise<DeltaPage> => {
+    const page = api.documentDeltas({ cursor, selection }, log.consumer(cursor, output));
+    page.catch(() => {});
+    return page;
+  };
+  let cursor = walk.cursor;
+  let next = request(cursor);
+  for (;;) {
+    const page = await next;
+    log.endPage(page, cursor);
+    if (!page.hasMore || compareDigits(page.cursor, walk.head) >= 0) {
+      yield page;
+      return;
+    }
+    cursor = page.cursor;
+    next = request(cursor);
+    yield page;
+  }
+}
+
+class LogOrder {
+  readonly #streams: SourceStream[];
+  readonly #routes: Routes;
+  readonly #head = new DocumentHead({ wantDeleted: true });
+  #newest = '0';
+
+  constructor(streams: SourceStream[]) {
+    this.#streams = streams;
+    this.#routes = new Routes(streams);
+  }
+
+  consumer(cursor: string, output: Output): PageConsumer {
+    const head = this.#head;
+    let emittedAt = Date.now();
+    this.#newest = cursor;
+    return {
+      onDocument: (buffer, start, end) => {
+        head.read(buffer, start, end);
+        if (compareDigits(head.ts, this.#newest) < 0)
+          throw notConvex('a page of the change log goes back in time', 200);
+        this.#newest = head.ts;
+        const stream = this.#routes.find(head.component, head.table);
+        if (stream === undefined || compareDigits(head.ts, stream.cursor) <= 0) return;
+        stream.writeDelta(buffer, start, end, head, emittedAt);
+      },
+      afterChunk: () => {
+        emittedAt = Date.now();
+        return output.room();
+      },
+    };
+  }
+
+  endPage(page: DeltaPage, cursor: string): void {
+    if (compareDigits(page.cursor, this.#newest) < 0 && page.documents > 0) {
+      throw notConvex('a page of the change log ends before its own documents', 200);
+    }
+    if (page.hasMore && compareDigits(page.cursor, cursor) <= 0) {
+      throw notConvex('a page of the change log says that there is more, but makes no progress', 200);
+    }
+    for (const stream of this.#streams) {
+      // Trap 11: a position ahead of the log is answered with an older one. A position never moves backwards.
+      stream.moveTo({
+        snapshotCursor: null,
+        snapshotHasMore: false,
+        deltaCursor: maxDigits(stream.cursor, page.cursor),
+      });
+    }
+  }
+}

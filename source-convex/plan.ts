@@ -1,0 +1,137 @@
+/**
+ * What each stream still needs: configured catalog + saved states + the tables that exist -> one plan a stream. Pure.
+ */
+import { descriptorKey, descriptorOf, descriptorText } from '../shared/airbyte/descriptor.ts';
+import { configError, type ConnectorFailure } from '../shared/airbyte/failure.ts';
+import type { ConfiguredAirbyteStream, StreamDescriptor } from '../shared/airbyte/protocol.generated.ts';
+import type { StreamStates } from '../shared/airbyte/state-file.ts';
+import { tableKey } from '../shared/convex/selection.ts';
+import { StateError, parseState, type StreamState } from './state.ts';
+
+export type Need =
+  /** A snapshot from its beginning. */
+  | { kind: 'snapshot' }
+  /** An unfinished snapshot: its timestamp, and the position in it (null: no page of it was committed). */
+  | { kind: 'resume'; snapshot: string; cursor: string | null }
+  /** The change log after a position. */
+  | { kind: 'deltas'; cursor: string }
+  /** Nothing: an earlier attempt of this very sync has read all of it. The state is handed back. */
+  | { kind: 'done'; cursor: string }
+  /** It cannot be read; the others can. */
+  | { kind: 'failed'; failure: ConnectorFailure };
+
+export interface PlannedStream {
+  descriptor: StreamDescriptor;
+  /** Where the stream's documents are: the namespace is the component path, '' the root. */
+  component: string;
+  table: string;
+  incremental: boolean;
+  syncId: number | undefined;
+  need: Need;
+}
+
+export interface PlanInput {
+  configured: readonly ConfiguredAirbyteStream[];
+  states: StreamStates;
+  /** `tableKey`s of the tables that exist; undefined if the deployment cannot tell. */
+  tables: ReadonlySet<string> | undefined;
+  /** Name of the deployment, where it is known. */
+  deployment: string | undefined;
+}
+
+export function plan({ configured, states, tables, deployment }: PlanInput): PlannedStream[] {
+  return configured.map((stream) => {
+    const descriptor = descriptorOf(stream.stream.name, stream.stream.namespace);
+    const component = descriptor.namespace ?? '';
+    const table = descriptor.name;
+    const incremental = stream.sync_mode === 'incremental';
+    const syncId = stream.sync_id ?? undefined;
+    const raw = states.get(descriptorKey(descriptor));
+    const need: Need =
+      tables !== undefined && !tables.has(tableKey(component, table))
+        ? { kind: 'failed', failure: missingTable(descriptor, raw !== undefined) }
+        : raw === undefined
+          ? { kind: 'snapshot' }
+          : needAfter(descriptor, raw, { incremental, syncId, deployment });
+    return { descriptor, component, table, incremental, syncId, need };
+  });
+}
+
+function needAfter(
+  descriptor: StreamDescriptor,
+  raw: string,
+  {
+    incremental,
+    syncId,
+    deployment,
+  }: { incremental: boolean; syncId: number | undefined; deployment: string | undefined },
+): Need {
+  const stream = descriptorText(descriptor);
+  let state: StreamState;
+  try {
+    state = parseState(raw);
+  } catch (error) {
+    if (!(error instanceof StateError)) throw error;
+    const message = `The saved state of stream "${stream}" ${error.message}. Refresh (or clear) the stream to read it anew.`;
+    return { kind: 'failed', failure: configError(message, descriptor) };
+  }
+  if (state.deployment !== undefined && deployment !== undefined && state.deployment !== deployment) {
+    // Its positions mean nothing here: a snapshot would skip documents and the change log would start at a wrong place, silently.
+    const message = `The saved state of stream "${stream}" was saved from the deployment ${state.deployment}, but this connection reads ${deployment}. Refresh (or clear) the stream to read it anew from here, or correct the deployment URL and the deploy key.`;
+    return { kind: 'failed', failure: configError(message, descriptor) };
+  }
+  if (state.deltaCursor === undefined) return { kind: 'snapshot' };
+  if (state.snapshotHasMore) return { kind: 'resume', snapshot: state.deltaCursor, cursor: state.snapshotCursor };
+  if (incremental) return { kind: 'deltas', cursor: state.deltaCursor };
+  // A finished full refresh is only finished for the sync that did it: the next one reads everything again.
+  return syncId !== undefined && state.syncId === syncId
+    ? { kind: 'done', cursor: state.deltaCursor }
+    : { kind: 'snapshot' };
+}
+
+function missingTable(descriptor: StreamDescriptor, synced: boolean): ConnectorFailure {
+  const where = descriptor.namespace === undefined ? '' : ` in the component "${descriptor.namespace}"`;
+  const what = synced
+    ? 'It was synced before, so it was dropped or renamed since; what was synced stays in the destination.'
+    : 'It may be misspelt, not created yet, or of another deployment.';
+  return configError(
+    `The deployment has no table "${descriptor.name}"${where}. ${what} Refresh the source's schema and deselect the stream, or create the table.`,
+    descriptor,
+  );
+}
+
+/** Streams whose snapshots are read in one walk: all of them at one timestamp. */
+export interface SnapshotWalk<Stream> {
+  /** Digits, nanoseconds. */
+  snapshot: string;
+  cursor: string | null;
+  streams: Stream[];
+}
+
+/**
+ * Which walks the snapshots take, in order. Streams in the middle of a table come first, each alone, at its own timestamp and position:
+ * a position is only valid for the tables that it was made with. Then the streams that are at the beginning of a timestamp, one walk a
+ * timestamp. Fresh streams join the timestamp of the interrupted ones if there is exactly one, so that all streams end on one cut.
+ */
+export function snapshotWalks<Stream extends { need: Need }>(
+  streams: readonly Stream[],
+  head: string,
+): SnapshotWalk<Stream>[] {
+  const alone: SnapshotWalk<Stream>[] = [];
+  const together = new Map<string, Stream[]>();
+  const timestamps = new Set<string>();
+  const fresh: Stream[] = [];
+  for (const stream of streams) {
+    const { need } = stream;
+    if (need.kind === 'snapshot') fresh.push(stream);
+    if (need.kind !== 'resume') continue;
+    timestamps.add(need.snapshot);
+    if (need.cursor !== null) alone.push({ snapshot: need.snapshot, cursor: need.cursor, streams: [stream] });
+    else together.set(need.snapshot, [...(together.get(need.snapshot) ?? []), stream]);
+  }
+  if (fresh.length > 0) {
+    const snapshot = timestamps.size === 1 ? [...timestamps][0]! : head;
+    together.set(snapshot, [...(together.get(snapshot) ?? []), ...fresh]);
+  }
+  return [...alone, ...[...together].map(([snapshot, group]) => ({ snapshot, cursor: null, streams: group }))];
+}

@@ -1,0 +1,84 @@
+/**
+ * A stream's state, in the shape that users already have stored:
+ * `{"snapshot_cursor": string|null, "snapshot_has_more": boolean, "delta_cursor": "<digits>"}`.
+ *
+ * While the snapshot runs, `delta_cursor` is the snapshot's timestamp; after it, the position in the change log. The Python source wrote
+ * it as an integer, which is read digit for digit. `deployment` and `sync_id` are ours, and optional: they tell a state of another
+ * deployment, and a full refresh that an earlier attempt of the same sync has completed.
+ */
+import { JsonError, rawMembers } from '../shared/json/raw.ts';
+import { digitsOf } from '../shared/json/integers.ts';
+
+export interface StreamState {
+  /** Position in an unfinished snapshot; null before its first page and after its last. */
+  snapshotCursor: string | null;
+  snapshotHasMore: boolean;
+  /** Digits, nanoseconds: the snapshot's timestamp, then the position in the change log. Undefined: nothing was read yet. */
+  deltaCursor: string | undefined;
+  /** Name of the deployment that the state is of, where it was known. */
+  deployment: string | undefined;
+  /** The sync whose full refresh this state completes. */
+  syncId: number | undefined;
+}
+
+/** The text is no state of this source. `message` continues "the saved state …". */
+export class StateError extends Error {
+  override readonly name = 'StateError';
+}
+
+/** Reads the raw JSON text of a saved state. Unknown members are ignored. Throws `StateError`. */
+export function parseState(raw: string): StreamState {
+  let members: Map<string, string>;
+  try {
+    members = rawMembers(Buffer.from(raw));
+  } catch (error) {
+    if (error instanceof JsonError) throw new StateError('is not a JSON object');
+    throw error;
+  }
+  const cursor = members.get('delta_cursor');
+  const deltaCursor = digitsOf(cursor);
+  if (deltaCursor === undefined && cursor !== undefined && cursor !== 'null')
+    throw new StateError('has a delta_cursor that is no timestamp');
+  if (deltaCursor !== undefined && deltaCursor.length > 19)
+    throw new StateError('has a delta_cursor that is no timestamp');
+  const hasMore = members.get('snapshot_has_more');
+  if (hasMore !== 'true' && hasMore !== 'false')
+    throw new StateError('lacks snapshot_has_more, so it is not a state of source-convex');
+  const snapshotCursor = nullableString(members.get('snapshot_cursor'), 'snapshot_cursor');
+  if (deltaCursor === undefined && (hasMore === 'false' || snapshotCursor !== null))
+    throw new StateError('lacks delta_cursor');
+  return {
+    snapshotCursor,
+    snapshotHasMore: hasMore === 'true',
+    deltaCursor,
+    deployment: nullableString(members.get('deployment'), 'deployment') ?? undefined,
+    syncId: syncId(members.get('sync_id')),
+  };
+}
+
+/** The state as it is written: a JSON object whose timestamp is a string, so that no reader rounds it. */
+export function formatState(state: StreamState): Record<string, unknown> {
+  return {
+    snapshot_cursor: state.snapshotCursor,
+    snapshot_has_more: state.snapshotHasMore,
+    delta_cursor: state.deltaCursor ?? null,
+    ...(state.deployment === undefined ? {} : { deployment: state.deployment }),
+    ...(state.syncId === undefined ? {} : { sync_id: state.syncId }),
+  };
+}
+
+function nullableString(raw: string | undefined, name: string): string | null {
+  if (raw === undefined || raw === 'null') return null;
+  try {
+    const value = JSON.parse(raw) as unknown;
+    if (typeof value === 'string') return value;
+  } catch {
+    // Not JSON: as wrong as a number.
+  }
+  throw new StateError(`has a ${name} that is no string`);
+}
+
+function syncId(raw: string | undefined): number | undefined {
+  const value = Number(digitsOf(raw));
+  return raw === undefined || !Number.isSafeInteger(value) ? undefined : value;
+}
