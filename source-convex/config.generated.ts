@@ -9,4 +9,7 @@ export interface SourceConfig {
 
   /** Convex keeps its log of changes for a limited time. If a stream was not synced for longer than that, deletions may have been missed. "Fail sync" stops and names the streams to refresh. "Re-sync data" reads these streams anew from a fresh snapshot; documents that were deleted in between remain in the destination. */
   expired_cursor_behavior?: 'Fail sync' | 'Re-sync data';
+
+  /** How values are written that JSON has no type of its own for. "json" is plain: int64 and bytes become strings. "convex_encoded_json" wraps them ({"$integer": …}, {"$bytes": …}) and loses nothing. "export_json" writes int64 as bare integers. Do not change it for streams that were synced before: refresh them. */
+  value_format?: 'json' | 'convex_encoded_json' | 'export_json';
 }

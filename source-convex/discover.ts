@@ -18,7 +18,7 @@ interface Table {
 
 export async function discover(config: SourceConfig, { log }: Context): Promise<AirbyteCatalog> {
   const { http, host } = connect(config, 'airbyte-export', 'sync', log);
-  const api = new StreamingExport(http);
+  const api = new StreamingExport(http, config.value_format);
   try {
     const tables = new Map<string, Table>();
     for (const table of [...(await tablesByColumns(api)), ...(await tablesBySchema(api, log))]) {

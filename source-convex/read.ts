@@ -20,7 +20,7 @@ export async function read(
   context: Context,
 ): Promise<boolean> {
   const { http, host, name } = connect(config, 'airbyte-export', 'sync', context.log);
-  const api = new StreamingExport(http);
+  const api = new StreamingExport(http, config.value_format);
   let streams: SourceStream[] = [];
   try {
     const tables = await existingTables(api, context);
