@@ -32,12 +32,7 @@ async function sync(options: Options): Promise<boolean> {
   const catalog = configure(found, { ...(streams ? { streams } : {}), mode, ...refresh });
   if (fullRefresh || mode === 'overwrite') {
     // Before anything is cleared: a run that is cut off must not leave a state that speaks of documents that are gone.
-    states.forget(
-      catalog.streams.map(({ stream }) => ({
-        name: stream.name,
-        ...(stream.namespace ? { namespace: stream.namespace } : {}),
-      })),
-    );
+    states.forget(catalog.streams.map(({ stream }) => stream));
     await states.save();
   }
 

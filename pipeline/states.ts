@@ -1,6 +1,6 @@
 import { open, readFile, realpath, rename, rm } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
-import type { InboundState, StreamDescriptor } from '../shared/airbyte/protocol.generated.ts';
+import type { InboundState } from '../shared/airbyte/protocol.generated.ts';
 import { CLOSE_BRACKET, COMMA, JsonError, Members, OPEN_BRACKET, skipSpace, skipValue } from '../shared/json/raw.ts';
 
 const STATE = Buffer.from('state');
@@ -65,7 +65,7 @@ export class StateFile {
   }
 
   /** Forgets the states of some streams, and states that are of no single stream. Call `save` to make it last. */
-  forget(streams: readonly StreamDescriptor[]): void {
+  forget(streams: readonly StreamName[]): void {
     const keys = new Set(streams.map(streamKey));
     for (const key of this.#states.keys()) {
       if (keys.has(key) || !key.startsWith('STREAM ')) this.#states.delete(key);
@@ -131,6 +131,11 @@ function keyOf(state: InboundState): string {
   return state.type ?? 'LEGACY';
 }
 
-function streamKey({ name, namespace }: { name: string; namespace?: string | null }): string {
+interface StreamName {
+  name: string;
+  namespace?: string | null;
+}
+
+function streamKey({ name, namespace }: StreamName): string {
   return `STREAM ${JSON.stringify([namespace ?? '', name])}`;
 }

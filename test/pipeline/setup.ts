@@ -48,30 +48,54 @@ export class Workshop {
     rmSync(this.folder, { recursive: true, force: true });
   }
 
-  /** Runs `npm run sync` with fake connectors and the given configurations. */
+  /** Runs `npm run sync` with fake connectors and the given configurations, to its end. */
   async sync(source: FakeSource, destination: Partial<FakeDestination> = {}, extra: string[] = []): Promise<Finished> {
-    const args = [
+    return this.start(source, destination, extra).finished;
+  }
+
+  start(source: FakeSource, destination: Partial<FakeDestination> = {}, extra: string[] = []): Running {
+    return start([
       ...['--source-config', this.write('source.json', source)],
       ...['--destination-config', this.write('destination.json', { received: this.path('received'), ...destination })],
       ...['--state', this.path('state.json')],
       ...['--source', FAKE_SOURCE.join(' '), '--destination', FAKE_DESTINATION.join(' ')],
       ...extra,
-    ];
-    return finished(args);
+    ]);
   }
+}
+
+export interface Running {
+  kill(signal: NodeJS.Signals): void;
+  finished: Promise<Finished>;
 }
 
 /** Runs pipeline/main.ts to its end. */
 export function finished(args: readonly string[]): Promise<Finished> {
-  return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, [MAIN, ...args], { stdio: ['ignore', 'pipe', 'pipe'], timeout: 50_000 });
-    let stdout = '';
-    let stderr = '';
-    child.stdout.on('data', (chunk: Buffer) => (stdout += chunk.toString()));
-    child.stderr.on('data', (chunk: Buffer) => (stderr += chunk.toString()));
-    child.on('error', reject);
-    child.on('close', (code) => {
-      resolve({ code, stdout, stderr });
-    });
-  });
+  return start(args).finished;
+}
+
+function start(args: readonly string[]): Running {
+  const child = spawn(process.execPath, [MAIN, ...args], { stdio: ['ignore', 'pipe', 'pipe'], timeout: 50_000 });
+  let stdout = '';
+  let stderr = '';
+  child.stdout.on('data', (chunk: Buffer) => (stdout += chunk.toString()));
+  child.stderr.on('data', (chunk: Buffer) => (stderr += chunk.toString()));
+  return {
+    kill: (signal) => child.kill(signal),
+    finished: new Promise((resolve, reject) => {
+      child.on('error', reject);
+      child.on('close', (code) => {
+        resolve({ code, stdout, stderr });
+      });
+    }),
+  };
+}
+
+/** Waits until a condition holds; fails when it does not within 20 seconds. */
+export async function until(condition: () => boolean): Promise<void> {
+  const deadline = Date.now() + 20_000;
+  while (!condition()) {
+    if (Date.now() > deadline) throw new Error('what was waited for did not happen');
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
 }

@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { CURSOR, Workshop, finished, record, state, stateBody, status } from './setup.ts';
+import { CURSOR, Workshop, finished, record, state, stateBody, status, until } from './setup.ts';
 
 const stream = (name: string, extra: object = {}): object => ({
   name,
@@ -260,6 +260,25 @@ describe('failures', () => {
     expect(stderr).toContain('discover of the source failed: the key is wrong');
   });
 });
+
+test.each(['SIGTERM', 'SIGINT'] as const)(
+  '%s stops the source; the destination commits what it has been given',
+  async (signal) => {
+    const endless: [number, string][] = [[1_000_000_000, record('users', 1)]];
+    const lines = [state('users', CURSOR), ...endless];
+    const running = work.start({ catalog, lines }, { slow: 1 });
+    await until(() => existsSync(work.path('state.json')));
+    running.kill(signal);
+    const { code, stdout } = await running.finished;
+    expect(code).toBe(1);
+    expect(stdout).toContain(`sync: stopped by ${signal}\n`);
+    expect(stdout).not.toContain('destination:');
+    const received = work.read('received').trimEnd().split('\n');
+    // all that the source had written, whole lines only
+    expect(received.slice(1)).toEqual(Array.from({ length: received.length - 1 }, () => record('users', 1)));
+    expect(stdout).toContain(`\n${(received.length - 1).toLocaleString('en-US')} records read, 0 committed`);
+  },
+);
 
 describe('wrong usage', () => {
   test.each<[string, string[]]>([
