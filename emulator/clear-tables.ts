@@ -10,12 +10,12 @@ import { sanitiseTableName } from './sanitise.ts';
 export function clearTables(deployment: Deployment, args: Arguments): void {
   const tables = [...new Set(listOf(args.required('tableNames'), 'tableNames', stringOf).map(sanitiseTableName))];
   for (const table of tables) {
-    if (deployment.tablet(table)?.index?.state === 'backfilling') {
+    if (deployment.catalog.get(table)?.index?.state === 'backfilling') {
       throw badRequest(
         'InvalidImport',
         `${table} is still backfilling indexes, so it cannot be replaced. Wait for indexes to complete backfilling`,
       );
     }
   }
-  if (tables.length > 0) deployment.swapForEmpty(tables.map((table) => [table, '']));
+  if (tables.length > 0) deployment.clearTables(tables.map((table) => [table, '']));
 }

@@ -13,7 +13,7 @@ Emulates a Convex deployment on 127.0.0.1, in memory: streaming export and strea
   --documents <count>        adds a table "items" with so many documents
   --seed <number>            another seed gives other ids and keys; the same one repeats them
   --now <nanoseconds>        the time of the first commit
-  --backfill <milliseconds>  how long an index takes to become ready; default: 0
+  --backfill <milliseconds>  how long an index takes to become ready; default: 25
   --no-streaming-export      a deployment whose plan has no streaming export
   --ignore-table-name        behaves as backends of August 2025 to March 2026: tableName is not understood
   --limit <name>=<number>    lowers a limit; can be repeated. Names and defaults:

@@ -1,27 +1,33 @@
+import { Backfills } from './backfills.ts';
 import { Clock, DEFAULT_NOW } from './clock.ts';
-import { badRequest, ServerError } from './errors.ts';
-import { isComponentPath, isIdentifier, isSystemName } from './identifiers.ts';
-import { decodeId, newTabletId, type TabletId } from './ids.ts';
-import { PrimaryKeyIndex } from './indexes.ts';
+import { Components } from './components.ts';
+import { newTabletId, type TabletId } from './ids.ts';
 import type { Format } from './json-format.ts';
 import { DEFAULT_LIMITS, type Limits } from './limits.ts';
 import { Log, type LogRow } from './log.ts';
 import { Random } from './random.ts';
-import { type Entry, Tablet } from './tablets.ts';
+import type { SchemaJson } from './schema.ts';
+import { enforceSchema } from './schema-check.ts';
+import { clear, drop, type HiddenImport, startImport } from './table-swaps.ts';
+import { Tables } from './tables.ts';
+import type { Tablet } from './tablets.ts';
 import { Transaction } from './transaction.ts';
 import { toObject, type ValueObject } from './values.ts';
 
-/** User tables are numbered from here, which is why their ids have 32 characters. */
-const FIRST_TABLE_NUMBER = 10_001;
 /** A commit comes some milliseconds after the one before; a request moves the clock by less. */
 const COMMIT_STEP = 5_000_000;
 const IDLE_STEP = 900_000;
+/** Even an index of an empty table takes a while. */
+const DEFAULT_BACKFILL_MS = 25;
 
 export interface DeploymentOptions {
   limits?: Partial<Limits>;
+  /** Another seed gives other ids; the same one repeats them. */
   seed?: number;
-  /** Nanoseconds since 1970 of the first commit. */
+  /** Nanoseconds since 1970, just before the first commit. */
   now?: bigint;
+  /** The schema of the root component. */
+  schema?: SchemaJson;
   /** Milliseconds that the backfill of an index takes. Infinity: until `finishBackfills` is called. */
   backfillDelayMs?: number;
 }
@@ -35,24 +41,21 @@ export class Deployment {
   readonly random: Random;
   readonly clock: Clock;
   readonly log = new Log();
-  /** All tablets that ever were, hidden ones included. */
-  readonly tablets: Tablet[] = [];
-  readonly #active = new Map<string, Tablet>();
-  readonly #components = new Map<string, { from: bigint; until: bigint | undefined }>([
-    ['', { from: 0n, until: undefined }],
-  ]);
+  readonly catalog: Tables;
+  readonly components = new Components();
+  readonly backfills: Backfills;
+  readonly #schemas = new Map<string, SchemaJson>();
   readonly #systemTablet: TabletId;
-  readonly #backfillDelayMs: number;
-  readonly #backfills = new Map<PrimaryKeyIndex, NodeJS.Timeout | undefined>();
-  #lastTableNumber = FIRST_TABLE_NUMBER - 1;
   #systemRowCount = 0;
 
   constructor(options: DeploymentOptions = {}) {
     this.limits = { ...DEFAULT_LIMITS, ...options.limits };
     this.random = new Random(options.seed ?? 1);
     this.clock = new Clock(options.now ?? DEFAULT_NOW, this.random);
+    this.catalog = new Tables(this.random, this.limits.tables);
     this.#systemTablet = newTabletId(this.random);
-    this.#backfillDelayMs = options.backfillDelayMs ?? 0;
+    this.backfills = new Backfills(options.backfillDelayMs ?? DEFAULT_BACKFILL_MS, () => this.systemWrite(1));
+    if (options.schema !== undefined) this.#schemas.set('', options.schema);
   }
 
   /** The latest timestamp, in nanoseconds: at least the last commit's. */
@@ -65,7 +68,7 @@ export class Deployment {
     return this.clock.advance(nanoseconds);
   }
 
-  /** The time for reads of a request. It moves on even when nobody writes. */
+  /** The time for the reads of a request. It moves on even when nobody writes. */
   nowForReads(): bigint {
     return this.clock.tick(IDLE_STEP);
   }
@@ -89,9 +92,7 @@ export class Deployment {
     return tx.commit();
   }
 
-  /**
-   * Inserts many documents quickly, `perTransaction` (default 1000) at one timestamp each. Returns how many.
-   */
+  /** Inserts many documents quickly, `perTransaction` (default 1000) at one timestamp each. Returns how many. */
   load(
     table: string,
     documents: Iterable<object>,
@@ -112,23 +113,24 @@ export class Deployment {
     return total;
   }
 
-  /** One commit of `rows` rows in system tables. */
+  /** One commit of `rows` rows in system tables, which nobody sees but which count for readers of the log. */
   systemWrite(rows = 1): bigint {
     return this.transaction((tx) => {
       tx.systemWrite(rows);
     });
   }
 
-  /** The active tables, by component and name. */
+  /** The tables that there are, by component and name. */
   tables(): { component: string; table: string; documents: number }[] {
-    return [...this.#active.values()]
+    return this.catalog
+      .active()
       .map((tablet) => ({ component: tablet.component, table: tablet.name, documents: tablet.size }))
-      .sort((a, b) => (a.component + '/' + a.table < b.component + '/' + b.table ? -1 : 1));
+      .sort((a, b) => (`${a.component}/${a.table}` < `${b.component}/${b.table}` ? -1 : 1));
   }
 
   /** The documents of a table, now, in the order of their ids. */
   *documents(table: string, component = ''): Generator<StoredDocument> {
-    for (const entry of this.tablet(table, component)?.documents ?? []) {
+    for (const entry of this.catalog.get(table, component)?.documents ?? []) {
       const document = entry.current;
       if (document !== null) yield document as StoredDocument;
     }
@@ -137,8 +139,8 @@ export class Deployment {
   /** Documents as canonical JSON texts by `_id`, for comparing deployments. */
   encoded(table: string, component = '', format: Format = 'convex_encoded_json'): Map<string, string> {
     const texts = new Map<string, string>();
-    for (const entry of this.tablet(table, component)?.documents ?? []) {
-      if (entry.head !== undefined && entry.head.value !== null) texts.set(entry.id, `{${entry.head.fields(format)}}`);
+    for (const { id, head } of this.catalog.get(table, component)?.documents ?? []) {
+      if (head !== undefined && head.value !== null) texts.set(id, `{${head.fields(format)}}`);
     }
     return texts;
   }
@@ -149,24 +151,17 @@ export class Deployment {
 
   /** Drops a table. Its documents get no tombstones (trap 10). */
   dropTable(table: string, component = ''): bigint {
-    const tablet = this.#require(table, component);
-    return this.#swap([tablet], []);
+    return drop(this, table, component);
   }
 
   /** Empties a table by putting a new tablet in its place: no tombstones (trap 10). */
   clearTable(table: string, component = ''): bigint {
-    return this.swapForEmpty([[table, component]]);
+    return clear(this, [[table, component]]);
   }
 
   /** Empties tables in one commit; missing ones are created. */
-  swapForEmpty(tables: [table: string, component: string][]): bigint {
-    const old: Tablet[] = [];
-    const fresh = tables.map(([table, component], position) => {
-      const current = this.tablet(table, component);
-      if (current !== undefined) old.push(current);
-      return this.#successor(table, component, position);
-    });
-    return this.#swap(old, fresh);
+  clearTables(tables: [table: string, component: string][]): bigint {
+    return clear(this, tables);
   }
 
   /**
@@ -175,151 +170,57 @@ export class Deployment {
    * older time; without it they are written now. The old tablet goes without tombstones.
    */
   importTable(table: string, documents: Iterable<object>, options: { component?: string; at?: bigint } = {}): bigint {
-    const { component = '' } = options;
-    const old = this.tablet(table, component);
-    const hidden = this.#successor(table, component, 0);
-    const tx = new Transaction(this);
-    for (const document of documents) tx.insertInto(hidden, toObject(document));
-    if (options.at === undefined) tx.commit();
-    else tx.commitAt(options.at % 256n === 0n ? options.at + 1n : options.at);
-    return this.#swap(old === undefined ? [] : [old], [hidden]);
+    return startImport(this, table, documents, options).finish();
   }
 
-  /** Installs a component without tables. */
+  /** The same in two steps, between which anything may happen. */
+  startImport(table: string, documents: Iterable<object>, options: { component?: string } = {}): HiddenImport {
+    return startImport(this, table, documents, options);
+  }
+
+  /** Installs a component, at first without tables. */
   mountComponent(component: string): void {
-    if (!isComponentPath(component)) throw new TypeError(`'${component}' is no component path`);
-    if (!this.#components.has(component)) {
-      this.#components.set(component, { from: this.nextTimestamp(), until: undefined });
-    }
+    if (!this.components.has(component)) this.components.mount(component, this.systemWrite(1));
   }
 
   /** Uninstalls a component: its tables stay, but the export no longer sees them. */
   unmountComponent(component: string): void {
-    const mounted = this.#components.get(component);
-    if (mounted === undefined || component === '') throw new TypeError(`no component '${component}'`);
-    mounted.until = this.nextTimestamp();
+    this.components.unmount(component, this.systemWrite(1));
   }
 
-  /** The components mounted at a timestamp, the root first. */
-  componentsAt(ts: bigint): string[] {
-    return [...this.#components]
-      .filter(([, { from, until }]) => from <= ts && (until === undefined || ts < until))
-      .map(([component]) => component);
+  /** The active schema of a component. */
+  schema(component = ''): SchemaJson | undefined {
+    return this.#schemas.get(component);
   }
 
-  tablet(table: string, component = ''): Tablet | undefined {
-    return this.#active.get(`${component}:${table}`);
+  /** Pushes a schema; documents that are there already are not checked. */
+  setSchema(schema: SchemaJson | undefined, component = ''): void {
+    if (schema === undefined) this.#schemas.delete(component);
+    else this.#schemas.set(component, schema);
+    this.systemWrite(1);
   }
 
-  activeTablets(): Tablet[] {
-    return [...this.#active.values()];
+  /** @throws 400 `SchemaEnforcementError` */
+  enforceSchema(tablet: Tablet, document: ValueObject): void {
+    const schema = this.#schemas.get(tablet.component);
+    if (schema === undefined) return;
+    const names = new Map([...this.catalog.active(tablet.component), tablet].map(({ number, name }) => [number, name]));
+    enforceSchema(schema, tablet.name, document, (number) => names.get(number));
   }
 
-  /** The tablet and entry of a live document, by its id. */
-  find(id: string, alsoIn: readonly Tablet[] = []): [Tablet, Entry] | undefined {
-    const number = decodeId(id)?.tableNumber;
-    for (const tablet of [...this.#active.values(), ...alsoIn]) {
-      if (tablet.number !== number) continue;
-      const entry = tablet.documents.get(id);
-      if (entry !== undefined && entry.current !== null) return [tablet, entry];
-    }
-    return undefined;
+  /** Makes all indexes ready now. */
+  finishBackfills(): void {
+    this.backfills.finish();
   }
 
-  /** A tablet that is not visible yet. `ahead` counts others not yet added in the same transaction. */
-  newTablet(table: string, component: string, ahead = 0): Tablet {
-    if (!isIdentifier(table)) throw new ServerError(`invalid table name`);
-    if (isSystemName(table)) {
-      throw badRequest('InvalidTableName', `Invalid table name ${table} starts with metadata prefix '_'`);
-    }
-    if (this.#active.size + ahead >= this.limits.tables) {
-      throw badRequest('TooManyTables', `Number of tables cannot exceed ${this.limits.tables}.`);
-    }
-    this.mountComponent(component);
-    const previous = this.tablet(table, component);
-    const number = previous?.number ?? ++this.#lastTableNumber;
-    return new Tablet(newTabletId(this.random), number, table, component);
-  }
-
-  addTablet(tablet: Tablet): void {
-    if (!this.tablets.includes(tablet)) this.tablets.push(tablet);
-    this.#active.set(`${tablet.component}:${tablet.name}`, tablet);
-  }
-
+  /** A row of a system table. */
   systemRow(ts: bigint): LogRow {
     const order = `${this.#systemTablet.order}${String(this.#systemRowCount++).padStart(12, '0')}`;
     return { ts, order, tablet: undefined, entry: undefined, revision: undefined };
   }
 
-  /** Puts a new index in place of the one there is and starts its backfill, which takes a turn at least. */
-  startBackfill(tablet: Tablet, fields: readonly (readonly string[])[]): void {
-    const index = new PrimaryKeyIndex(fields);
-    if (tablet.index !== undefined) this.#forget(tablet.index);
-    tablet.index = index;
-    for (const entry of tablet.documents) if (entry.current !== null) index.add(entry, entry.current);
-    this.#backfills.set(index, undefined);
-    if (this.#backfillDelayMs === Infinity) return;
-    const timer = setTimeout(() => {
-      this.#enable(index);
-    }, this.#backfillDelayMs);
-    timer.unref();
-    this.#backfills.set(index, timer);
-  }
-
-  /** Ends all backfills now. */
-  finishBackfills(): void {
-    for (const index of [...this.#backfills.keys()]) this.#enable(index);
-  }
-
   /** Stops its timers. */
   close(): void {
-    for (const timer of this.#backfills.values()) clearTimeout(timer);
-    this.#backfills.clear();
-  }
-
-  #enable(index: PrimaryKeyIndex): void {
-    if (!this.#backfills.has(index)) return;
-    this.#forget(index);
-    index.state = 'enabled';
-    this.systemWrite(1);
-  }
-
-  #forget(index: PrimaryKeyIndex): void {
-    clearTimeout(this.#backfills.get(index));
-    this.#backfills.delete(index);
-  }
-
-  /** A hidden tablet that will take over a table's name, number and enabled index. */
-  #successor(table: string, component: string, ahead: number): Tablet {
-    const current = this.tablet(table, component);
-    const tablet = this.newTablet(table, component, ahead);
-    this.tablets.push(tablet);
-    if (current?.index?.state === 'enabled') {
-      tablet.index = new PrimaryKeyIndex(current.index.fields);
-      tablet.index.state = 'enabled';
-    }
-    return tablet;
-  }
-
-  #swap(old: Tablet[], fresh: Tablet[]): bigint {
-    const ts = this.transaction((tx) => {
-      tx.systemWrite(old.length + 3 * fresh.length);
-    });
-    for (const tablet of old) {
-      tablet.activeUntil = ts;
-      this.#active.delete(`${tablet.component}:${tablet.name}`);
-      if (tablet.index !== undefined) this.#forget(tablet.index);
-    }
-    for (const tablet of fresh) {
-      tablet.activeFrom = ts;
-      this.#active.set(`${tablet.component}:${tablet.name}`, tablet);
-    }
-    return ts;
-  }
-
-  #require(table: string, component: string): Tablet {
-    const tablet = this.tablet(table, component);
-    if (tablet === undefined) throw new TypeError(`no table '${table}' in component '${component}'`);
-    return tablet;
+    this.backfills.close();
   }
 }

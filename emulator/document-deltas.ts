@@ -85,7 +85,7 @@ export class DocumentDeltas {
 
   /** The table mapping is today's: rows of tablets that are gone or still hidden are dropped silently (trap 10). */
   #visible(selection: Selection, now: bigint): (tablet: Tablet) => boolean {
-    const components = new Set(this.#options.deltasOfRootOnly === true ? [''] : this.#deployment.componentsAt(now));
+    const components = new Set(this.#options.deltasOfRootOnly === true ? [''] : this.#deployment.components.at(now));
     return (tablet) =>
       tablet.active && components.has(tablet.component) && selection.includes(tablet.component, tablet.name);
   }

@@ -2,11 +2,13 @@ import { type Arguments, bodyError, describe, listOf, mapOf, stringOf } from './
 import type { Deployment } from './deployment.ts';
 import { badRequest, ServerError, TransactionLimit } from './errors.ts';
 import { PRIMARY_KEY_INDEX } from './indexes.ts';
+import { formatValue } from './json-format.ts';
 import { type Json, JsonNumber, JsonObject } from './json-parse.ts';
 import { checkPrimaryKey, type FieldPaths } from './primary-key.ts';
 import { sanitiseFields, sanitiseTableName } from './sanitise.ts';
 import type { Tablet } from './tablets.ts';
 import { Transaction } from './transaction.ts';
+import { TransactionBudget } from './transaction-budget.ts';
 import {
   checkedArray,
   emptyObject,
@@ -14,6 +16,7 @@ import {
   objectFromFields,
   type Value,
   type ValueObject,
+  VALUE_LIMITS,
   valueAt,
 } from './values.ts';
 
@@ -39,19 +42,23 @@ export function importAirbyteRecords(deployment: Deployment, args: Arguments): v
   const tables = new Map<string, Stream>();
   for (const [name, primaryKey] of streams) tables.set(sanitiseTableName(name), toStream(primaryKey));
 
-  let tx = new Transaction(deployment, true);
+  const newTransaction = () => {
+    const budget = new TransactionBudget(deployment.limits);
+    return { tx: new Transaction(deployment, budget), budget };
+  };
+  let { tx, budget } = newTransaction();
   try {
     for (const record of records) {
       // Looked up one by one: what came before may be committed already.
       if (!tables.has(record.table)) throw badRequest('MissingStream', `Missing stream for table ${record.table}`);
       const stream = tables.get(record.table);
       try {
-        processRecord(deployment, tx, record, stream);
+        processRecord(deployment, tx, budget, record, stream);
       } catch (error) {
         if (!(error instanceof TransactionLimit)) throw error;
         tx.commit();
-        tx = new Transaction(deployment, true);
-        processRecord(deployment, tx, record, stream);
+        ({ tx, budget } = newTransaction());
+        processRecord(deployment, tx, budget, record, stream);
       }
     }
   } catch (error) {
@@ -61,7 +68,13 @@ export function importAirbyteRecords(deployment: Deployment, args: Arguments): v
   tx.commit();
 }
 
-function processRecord(deployment: Deployment, tx: Transaction, record: AirbyteRecord, stream: Stream): void {
+function processRecord(
+  deployment: Deployment,
+  tx: Transaction,
+  budget: TransactionBudget,
+  record: AirbyteRecord,
+  stream: Stream,
+): void {
   const { table, fields } = record;
   if (stream === undefined) {
     // Append does not look at delete markers: the marker becomes a row (trap 19).
@@ -73,17 +86,24 @@ function processRecord(deployment: Deployment, tx: Transaction, record: AirbyteR
     if (value !== undefined) return value;
     throw badRequest('MissingPrimaryKeyValue', `Missing value for primary key field: "${path.join('.')}".`);
   });
-  const tablet = deployment.tablet(table);
+  const tablet = deployment.catalog.get(table);
   const index = requireIndex(tablet, table);
-  tx.countRange();
   const found = index.find(inIndexOrder(stream, values, index.fields, table));
-  for (const entry of found.slice(0, 2)) tx.countRead(entry.current ?? emptyObject());
-  if (found.length > 1) throw new ServerError('Received more than one value for query');
-  const [entry] = found;
-  // A deletion of a row that does not exist inserts the marker (trap 19).
-  if (entry === undefined) tx.insertInto(tx.tablet(table), fields);
-  else if (record.deleted) tx.deleteEntry(tablet as Tablet, entry);
-  else tx.replaceEntry(tablet as Tablet, entry, fields);
+  const [entry, another] = found;
+  for (const { current } of found.slice(0, 2)) budget.read(current ?? emptyObject());
+  budget.range(`${table} ${JSON.stringify(values.map((value) => formatValue(value, 'convex_encoded_json')))}`);
+  // Rows that were appended before may share a key. The error is untagged, a 500 (trap 24).
+  if (another !== undefined) throw new ServerError('Received more than one value for query');
+  if (entry === undefined || tablet === undefined) {
+    // Also for a deletion: the marker of a row that does not exist becomes a row (trap 19).
+    tx.insertInto(tx.tablet(table), fields);
+    return;
+  }
+  // The row is read once more by its id, which is a range of its own.
+  budget.range(entry.id);
+  budget.read(entry.current ?? emptyObject());
+  if (record.deleted) tx.deleteEntry(tablet, entry);
+  else tx.replaceEntry(tablet, entry, fields);
 }
 
 function requireIndex(tablet: Tablet | undefined, table: string) {
@@ -100,23 +120,33 @@ function requireIndex(tablet: Tablet | undefined, table: string) {
 function inIndexOrder(paths: FieldPaths, values: Value[], indexed: FieldPaths, table: string): Value[] {
   const ranked = paths.map((path, position) => {
     const rank = indexed.findIndex((field) => field.join('.') === path.join('.'));
+    const name = `${table}.${PRIMARY_KEY_INDEX}`;
     if (rank < 0) {
       throw badRequest(
-        'IndexFieldNotFound',
-        `The index range includes a comparison with "${path.join('.')}", but the index ${table}.${PRIMARY_KEY_INDEX} is ` +
-          'not indexed by this field.',
+        'FieldNotInIndex',
+        `The index range included a comparison with "${path.join('.')}", but ${name} with fields ` +
+          `${describePaths(indexed)} doesn't index this field. For more information see ` +
+          'https://docs.convex.dev/using/indexes.',
       );
     }
-    return { rank, value: values[position] ?? null };
+    return { rank, path, value: values[position] ?? null };
   });
   ranked.sort((a, b) => a.rank - b.rank);
-  if (ranked.some(({ rank }, position) => rank !== position)) {
+  const wrong = ranked.find(({ rank }, position) => rank !== position);
+  if (wrong !== undefined) {
     throw badRequest(
       'InvalidIndexRange',
-      `Tried to query index ${table}.${PRIMARY_KEY_INDEX} but the query didn't use the index fields in order.`,
+      `Tried to query index ${table}.${PRIMARY_KEY_INDEX} but the query didn't use the index fields in order.\n` +
+        `Index fields: ${describePaths(indexed)}\nQuery fields: ${describePaths(ranked.map(({ path }) => path))}\n` +
+        `First incorrect field: "${wrong.path.join('.')}"\n` +
+        'For more information see https://docs.convex.dev/using/indexes.',
     );
   }
   return ranked.map(({ value }) => value);
+}
+
+function describePaths(paths: FieldPaths): string {
+  return `[${paths.map((path) => `"${path.join('.')}"`).join(', ')}]`;
 }
 
 function readArguments(args: Arguments) {
@@ -162,11 +192,17 @@ function toRecord({ table, data }: { table: string; data: Json }): AirbyteRecord
   return { table: name, deleted, fields };
 }
 
-/** Every number becomes a float64, whatever it was (trap 22). */
-function decode(value: Json): Value {
+/** Every number becomes a float64, whatever it was (trap 22). `depth` is that of the containers around the value. */
+function decode(value: Json, depth = 0): Value {
+  if (depth > VALUE_LIMITS.nesting) {
+    throw badRequest(
+      'TooNestedError',
+      `Value is too nested (nested ${depth} levels deep > maximum nesting ${VALUE_LIMITS.nesting})`,
+    );
+  }
   if (value instanceof JsonNumber) return Number(value.text);
-  if (Array.isArray(value)) return checkedArray(value.map(decode));
+  if (Array.isArray(value)) return checkedArray(value.map((element) => decode(element, depth + 1)));
   if (value instanceof JsonObject)
-    return objectFromFields([...value].map(([name, element]) => [name, decode(element)]));
+    return objectFromFields([...value].map(([name, element]) => [name, decode(element, depth + 1)]));
   return value;
 }

@@ -15,14 +15,14 @@ export function addPrimaryKeyIndexes(deployment: Deployment, args: Arguments): v
   for (const paths of indexes.values()) checkIndexFields(paths);
   deployment.transaction((tx) => {
     for (const [table, paths] of indexes) {
-      if (deployment.tablet(table)?.index?.sameFields(paths) === true) continue;
+      if (deployment.catalog.get(table)?.index?.sameFields(paths) === true) continue;
       tx.tablet(table);
       tx.systemWrite(1);
     }
   });
   for (const [table, paths] of indexes) {
-    const tablet = deployment.tablet(table);
-    if (tablet !== undefined && tablet.index?.sameFields(paths) !== true) deployment.startBackfill(tablet, paths);
+    const tablet = deployment.catalog.get(table);
+    if (tablet !== undefined && tablet.index?.sameFields(paths) !== true) deployment.backfills.start(tablet, paths);
   }
 }
 
@@ -30,7 +30,7 @@ export function addPrimaryKeyIndexes(deployment: Deployment, args: Arguments): v
 export function primaryKeyIndexesReady(deployment: Deployment, args: Arguments): string {
   const names = listOf(args.required('tables'), 'tables', stringOf);
   const indexes = [...new Set(names.map(sanitiseTableName))].sort().map((table) => {
-    const index = deployment.tablet(table)?.index;
+    const index = deployment.catalog.get(table)?.index;
     if (index === undefined) throw badRequest('MissingIndex', `Missing index: ${table}.${PRIMARY_KEY_INDEX}`);
     return index;
   });

@@ -97,8 +97,8 @@ export class ListSnapshot {
 
   /** Names, components and documents are those of the snapshot, whatever was dropped or swapped since. */
   #tablets(snapshot: bigint, selection: Selection, cursor: Position | undefined): Tablet[] {
-    const components = new Set(this.#deployment.componentsAt(snapshot));
-    return this.#deployment.tablets
+    const components = new Set(this.#deployment.components.at(snapshot));
+    return this.#deployment.catalog.all
       .filter((tablet) => tablet.activeAt(snapshot) && components.has(tablet.component))
       .filter((tablet) => cursor === undefined || tablet.id.order >= cursor.tablet)
       .filter((tablet) => selection.includes(tablet.component, tablet.name))

@@ -25,6 +25,13 @@ export class Log {
     else this.rows.splice(this.firstAfter(ts), 0, ...rows);
   }
 
+  /** A timestamp near `ts` that no commit has and no double can hold. */
+  free(ts: bigint): bigint {
+    let candidate = ts;
+    while (candidate % 256n === 0n || this.rows[this.firstAfter(candidate) - 1]?.ts === candidate) candidate++;
+    return candidate;
+  }
+
   /** The position of the first row with a timestamp greater than `ts`. */
   firstAfter(ts: bigint): number {
     let low = 0;

@@ -63,7 +63,7 @@ export function checkIndexFields(paths: FieldPaths): FieldPaths {
 }
 
 function tooManyFields() {
-  return badRequest('IndexTooManyFields', `Indexes may not contain more than ${MAX_INDEX_FIELDS} fields.`);
+  return badRequest('IndexTooManyFields', `Indexes may have up to ${MAX_INDEX_FIELDS} fields.`);
 }
 
 function rustDebug(paths: FieldPaths): string {

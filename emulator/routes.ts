@@ -1,16 +1,18 @@
 import { Arguments } from './arguments.ts';
 import { type Identity, type Keys, type Operation, requireOperation } from './auth.ts';
 import { clearTables } from './clear-tables.ts';
-import { checkClientVersion, checkRequestId } from './client-version.ts';
+import { checkClientVersion } from './client-version.ts';
+import { corsHeaders, preflightHeaders } from './cors.ts';
 import type { Deployment } from './deployment.ts';
 import { type DeltasOptions, DocumentDeltas } from './document-deltas.ts';
-import { badRequest, forbidden } from './errors.ts';
+import { badRequest, forbidden, HttpError } from './errors.ts';
 import { importAirbyteRecords } from './import.ts';
 import { addPrimaryKeyIndexes, primaryKeyIndexesReady } from './index-routes.ts';
 import { JsonSyntaxError, parseJson } from './json-parse.ts';
 import { columnNames, jsonSchemas } from './json-schemas.ts';
 import { ListSnapshot } from './list-snapshot.ts';
-import type { Answer, Request } from './server.ts';
+import { schemaText } from './schema.ts';
+import { type Answer, errorAnswer, type Request } from './server.ts';
 
 const NO_ARGUMENTS = Arguments.fromQuery(new URLSearchParams());
 
@@ -56,8 +58,21 @@ export class Routes {
   }
 
   async answer(request: Request): Promise<Answer> {
-    checkRequestId(request.headers);
-    checkClientVersion(request.headers);
+    const headers = { ...checkClientVersion(request.headers), ...corsHeaders(request.headers) };
+    if (request.method === 'OPTIONS') {
+      return { status: 200, headers: { ...headers, ...preflightHeaders(request.headers) }, body: '' };
+    }
+    try {
+      const answer = await this.#route(request);
+      return { ...answer, headers: { ...headers, ...answer.headers } };
+    } catch (error) {
+      if (!(error instanceof HttpError)) throw error;
+      const answer = errorAnswer(error);
+      return { ...answer, headers: { ...headers, ...answer.headers } };
+    }
+  }
+
+  async #route(request: Request): Promise<Answer> {
     const methods = this.#routes.get(request.path);
     if (methods === undefined) return { status: 404, headers: {}, body: '' };
     const route = methods[request.method === 'HEAD' ? 'GET' : request.method];
@@ -142,7 +157,9 @@ export class Routes {
         clearTables(this.#deployment, args);
       }),
       [`${prefix}/replace_tables`]: { POST: { arguments: 'body', handle: ({ args }) => replaceTables(args) } },
-      [`${prefix}/get_schema`]: { GET: { arguments: 'none', handle: importing(() => 'null') } },
+      [`${prefix}/get_schema`]: {
+        GET: { arguments: 'none', handle: importing(() => schemaText(this.#deployment.schema())) },
+      },
     };
   }
 

@@ -3,6 +3,7 @@ import { formatFields } from './json-format.ts';
 import type { TabletId } from './ids.ts';
 import type { PrimaryKeyIndex } from './indexes.ts';
 import type { Columns } from './selection.ts';
+import { empty, insert, remove, type Shape } from './shapes.ts';
 import type { ValueObject } from './values.ts';
 
 /** One revision of a document. `value` is null for a tombstone. Fields include `_id` and `_creationTime`. */
@@ -16,6 +17,11 @@ export class Revision {
     this.ts = ts;
     this.value = value;
     this.previous = previous;
+  }
+
+  /** The document that it took the place of. */
+  get replaced(): ValueObject | null {
+    return this.previous?.value ?? null;
   }
 
   /** The document's fields as JSON text without braces; kept, since readers ask for the same revision again. */
@@ -138,16 +144,33 @@ export class Tablet {
   activeFrom: bigint | undefined;
   /** The commit that retired it. */
   activeUntil: bigint | undefined;
-  /** How many documents it holds, and a number that changes with every write, for caches over all documents. */
+  /** How many documents it holds. */
   size = 0;
-  version = 0;
   index: PrimaryKeyIndex | undefined;
+  #shape = empty();
+  #unshaped: Revision[] = [];
 
   constructor(id: TabletId, number: number, name: string, component: string) {
     this.id = id;
     this.number = number;
     this.name = name;
     this.component = component;
+  }
+
+  /** Counts a revision that has just been committed. */
+  commit(revision: Revision): void {
+    this.size += (revision.value === null ? 0 : 1) - (revision.replaced === null ? 0 : 1);
+    this.#unshaped.push(revision);
+  }
+
+  /** The shape of its documents: what all writes, in their order, have made of it. */
+  shape(): Shape {
+    for (const { value, replaced } of this.#unshaped) {
+      if (replaced !== null) this.#shape = remove(this.#shape, replaced);
+      if (value !== null) this.#shape = insert(this.#shape, value);
+    }
+    this.#unshaped = [];
+    return this.#shape;
   }
 
   activeAt(ts: bigint): boolean {

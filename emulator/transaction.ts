@@ -1,35 +1,31 @@
 import { nextUp, toMilliseconds } from './clock.ts';
 import type { Deployment } from './deployment.ts';
-import { badRequest, ServerError, TransactionLimit } from './errors.ts';
-import { formatBytes } from './format-bytes.ts';
+import { checkDocumentNesting, checkDocumentSize, withSystemFields } from './documents.ts';
+import { badRequest } from './errors.ts';
 import { newId } from './ids.ts';
 import { formatValue } from './json-format.ts';
 import type { LogRow } from './log.ts';
-import { type Entry, Entry as NewEntry, Revision, type Tablet } from './tablets.ts';
-import { emptyObject, nestingOf, sizeOf, toObject, type Value, VALUE_LIMITS, type ValueObject } from './values.ts';
+import { Entry, Revision, type Tablet } from './tablets.ts';
+import type { TransactionBudget } from './transaction-budget.ts';
+import { emptyObject, toObject, type Value, type ValueObject } from './values.ts';
 
 const DAY = 86_400_000_000_000n;
 
 /**
  * One transaction: what it writes becomes visible at once, at one timestamp, or not at all. Programs get one from
- * `Deployment.transaction`; imports make their own and let the limits of a transaction apply to it.
+ * `Deployment.transaction`; imports make their own, with a budget.
  */
 export class Transaction {
   readonly #deployment: Deployment;
-  readonly #limited: boolean;
+  readonly #budget: TransactionBudget | undefined;
   readonly #touched = new Map<Entry, Tablet>();
   readonly #newTablets: Tablet[] = [];
   #creationTime: number;
   #systemRows = 0;
-  #documentsWritten = 0;
-  #bytesWritten = 0;
-  #documentsRead = 0;
-  #bytesRead = 0;
-  #ranges = 0;
 
-  constructor(deployment: Deployment, limited = false) {
+  constructor(deployment: Deployment, budget?: TransactionBudget) {
     this.#deployment = deployment;
-    this.#limited = limited;
+    this.#budget = budget;
     this.#creationTime = toMilliseconds(deployment.clock.now);
   }
 
@@ -41,25 +37,24 @@ export class Transaction {
   /** Replaces a document as a whole: fields that are not given are gone. The same value again writes no revision. */
   replace(id: string, fields: object): void {
     const [tablet, entry] = this.#find(id);
-    this.#write(tablet, entry, this.#complete(entry, toObject(fields)));
+    this.replaceEntry(tablet, entry, toObject(fields));
   }
 
   /** Merges fields into a document; a field that is `undefined` is removed. */
   patch(id: string, fields: object): void {
-    const [tablet, entry] = this.#find(id);
-    const merged: Record<string, unknown> = Object.assign(emptyObject(), entry.current);
+    const merged: Record<string, unknown> = Object.assign(emptyObject(), this.#find(id)[1].current);
     for (const [name, value] of Object.entries(fields) as [string, unknown][]) merged[name] = value;
-    this.#write(tablet, entry, this.#complete(entry, toObject(merged)));
+    this.replace(id, merged);
   }
 
   delete(id: string): void {
     const [tablet, entry] = this.#find(id);
-    this.#write(tablet, entry, null);
+    this.deleteEntry(tablet, entry);
   }
 
   /** The document as this transaction sees it, or null. */
   get(id: string): ValueObject | null {
-    return this.#deployment.find(id)?.[1].current ?? null;
+    return this.#deployment.catalog.find(id, this.#newTablets)?.[1].current ?? null;
   }
 
   /** Rows of system tables: nobody is shown them, but readers of the log spend their budget on them. */
@@ -70,10 +65,11 @@ export class Transaction {
   /** The active tablet of a table, made where there is none. */
   tablet(table: string, component = ''): Tablet {
     const existing =
-      this.#deployment.tablet(table, component) ??
+      this.#deployment.catalog.get(table, component) ??
       this.#newTablets.find((tablet) => tablet.name === table && tablet.component === component);
     if (existing !== undefined) return existing;
-    const tablet = this.#deployment.newTablet(table, component, this.#newTablets.length);
+    this.#deployment.mountComponent(component);
+    const tablet = this.#deployment.catalog.make(table, component, this.#newTablets);
     this.#newTablets.push(tablet);
     // its rows in _tables and _index (by_id, by_creation_time)
     this.systemWrite(3);
@@ -81,47 +77,30 @@ export class Transaction {
   }
 
   insertInto(tablet: Tablet, fields: ValueObject): string {
-    const day = Number(this.#deployment.clock.now / DAY);
-    const entry = new NewEntry(newId(tablet.number, this.#deployment.random, day));
+    const { clock, random } = this.#deployment;
+    const entry = new Entry(newId(tablet.number, random, Number(clock.now / DAY)));
     const creationTime = this.#creationTime;
     this.#creationTime = nextUp(creationTime);
     const document = withSystemFields(fields, entry.id, creationTime);
-    this.#check(document);
-    this.#count(document);
+    checkDocumentNesting(document);
+    this.#checkAndCount(tablet, document);
     tablet.documents.add(entry);
     this.#stage(tablet, entry, document);
     return entry.id;
   }
 
   replaceEntry(tablet: Tablet, entry: Entry, fields: ValueObject): void {
-    this.#write(tablet, entry, this.#complete(entry, fields));
+    const before = entry.current ?? emptyObject();
+    const document = withSystemFields(fields, entry.id, before['_creationTime'] as number);
+    checkDocumentNesting(document);
+    if (same(before, document)) return;
+    this.#checkAndCount(tablet, document);
+    this.#stage(tablet, entry, document);
   }
 
   deleteEntry(tablet: Tablet, entry: Entry): void {
-    this.#write(tablet, entry, null);
-  }
-
-  /** Counts one index range against the transaction. @throws TransactionLimit */
-  countRange(): void {
-    this.#ranges++;
-    const { indexRanges } = this.#deployment.limits;
-    if (this.#limited && this.#ranges > indexRanges) {
-      throw new TransactionLimit('TooManyReads', tooMany('reads', String(indexRanges)));
-    }
-  }
-
-  /** Counts one document as read. @throws TransactionLimit */
-  countRead(document: ValueObject): void {
-    this.#documentsRead++;
-    this.#bytesRead += sizeOf(document);
-    if (!this.#limited) return;
-    const { documentsRead, bytesRead } = this.#deployment.limits;
-    if (this.#documentsRead > documentsRead) {
-      throw new TransactionLimit('TooManyDocumentsRead', tooMany('documents read', String(documentsRead)));
-    }
-    if (this.#bytesRead > bytesRead) {
-      throw new TransactionLimit('TooManyBytesRead', tooMany('bytes read', `${bytesRead} bytes`));
-    }
+    this.#budget?.write(null);
+    this.#stage(tablet, entry, null);
   }
 
   /** Makes all writes visible at one new timestamp and returns it; without writes, the current time. */
@@ -133,17 +112,14 @@ export class Transaction {
   commitAt(ts: bigint): bigint {
     const rows: LogRow[] = [];
     for (const tablet of this.#newTablets) {
-      tablet.activeFrom = ts;
-      this.#deployment.addTablet(tablet);
+      this.#deployment.catalog.add(tablet);
+      this.#deployment.catalog.activate(tablet, ts);
     }
     for (const [entry, tablet] of this.#touched) {
-      const before = entry.head?.value ?? null;
-      const after = entry.staged?.value ?? null;
+      const revision = new Revision(ts, entry.staged?.value ?? null, entry.head);
       entry.staged = undefined;
-      const revision = new Revision(ts, after, entry.head);
       entry.head = revision;
-      tablet.size += (after === null ? 0 : 1) - (before === null ? 0 : 1);
-      tablet.version++;
+      tablet.commit(revision);
       rows.push({ ts, order: `${tablet.id.order}${entry.id}`, tablet, entry, revision });
     }
     for (let row = 0; row < this.#systemRows; row++) rows.push(this.#deployment.systemRow(ts));
@@ -165,22 +141,15 @@ export class Transaction {
   }
 
   #find(id: string): [Tablet, Entry] {
-    const found = this.#deployment.find(id, this.#newTablets);
+    const found = this.#deployment.catalog.find(id, this.#newTablets);
     if (found === undefined) throw badRequest('NonexistentDocument', `Update on nonexistent document ID ${id}`);
     return found;
   }
 
-  #complete(entry: Entry, fields: ValueObject): ValueObject {
-    const creationTime = entry.current?.['_creationTime'];
-    const document = withSystemFields(fields, entry.id, typeof creationTime === 'number' ? creationTime : 0);
-    this.#check(document);
-    return document;
-  }
-
-  #write(tablet: Tablet, entry: Entry, document: ValueObject | null): void {
-    if (document !== null && same(entry.current, document)) return;
-    this.#count(document);
-    this.#stage(tablet, entry, document);
+  #checkAndCount(tablet: Tablet, document: ValueObject): void {
+    this.#deployment.enforceSchema(tablet, document);
+    checkDocumentSize(document, this.#deployment.limits.documentBytes);
+    this.#budget?.write(document);
   }
 
   #stage(tablet: Tablet, entry: Entry, document: ValueObject | null): void {
@@ -190,60 +159,6 @@ export class Transaction {
     entry.staged = { value: document };
     this.#touched.set(entry, tablet);
   }
-
-  #check(document: ValueObject): void {
-    const size = sizeOf(document);
-    const { documentBytes } = this.#deployment.limits;
-    if (size > documentBytes) {
-      throw badRequest(
-        'ValueTooLargeError',
-        `Value is too large (${formatBytes(size)} > maximum size ${formatBytes(documentBytes)})`,
-      );
-    }
-    if (nestingOf(document) > VALUE_LIMITS.documentNesting) {
-      throw badRequest(
-        'InvalidDocumentError',
-        `The document isn't a valid document: Document is too nested (${nestingOf(document)} > maximum ${VALUE_LIMITS.documentNesting})`,
-      );
-    }
-  }
-
-  /** The counters grow even when they refuse, and the write is then not part of the transaction (writes.rs). */
-  #count(document: ValueObject | null): void {
-    this.#documentsWritten++;
-    this.#bytesWritten += document === null ? 0 : sizeOf(document);
-    if (!this.#limited) return;
-    const { documentsWritten, bytesWritten } = this.#deployment.limits;
-    if (this.#documentsWritten > documentsWritten) {
-      throw new TransactionLimit('TooManyWrites', tooMany('writes', String(documentsWritten)));
-    }
-    if (this.#bytesWritten > bytesWritten) {
-      throw new TransactionLimit('TooManyBytesWritten', tooMany('bytes written', formatBytes(bytesWritten)));
-    }
-  }
-}
-
-function tooMany(what: string, limit: string): string {
-  return `Too many ${what} in a single function execution (limit: ${limit})`;
-}
-
-function withSystemFields(fields: ValueObject, id: string, creationTime: number): ValueObject {
-  const document = emptyObject();
-  document['_id'] = id;
-  document['_creationTime'] = creationTime;
-  for (const name of Object.keys(fields)) {
-    if (name.startsWith('_') && name !== '_id' && name !== '_creationTime') {
-      throw badRequest(
-        'InvalidDocumentError',
-        `Field '${name}' starts with an underscore, which is only allowed for system fields like '_id'`,
-      );
-    }
-    if (name in document && !same(document[name] ?? null, fields[name] ?? null)) {
-      throw new ServerError(`the given ${name} is not the document's`);
-    }
-    document[name] = fields[name] as Value;
-  }
-  return document;
 }
 
 /** Equal as Convex sees it: types apart, -0 apart from 0. */
