@@ -13,6 +13,7 @@ import { Tables } from './tables.ts';
 import type { Tablet } from './tablets.ts';
 import { Transaction } from './transaction.ts';
 import { toObject, type ValueObject } from './values.ts';
+import { WriteRate } from './write-rate.ts';
 
 /** A commit comes some milliseconds after the one before; a request moves the clock by less. */
 const COMMIT_STEP = 5_000_000;
@@ -44,6 +45,7 @@ export class Deployment {
   readonly catalog: Tables;
   readonly components = new Components();
   readonly backfills: Backfills;
+  readonly writeRate = new WriteRate(() => this.limits.writeRate);
   readonly #schemas = new Map<string, SchemaJson>();
   readonly #systemTablet: TabletId;
   #systemRowCount = 0;
@@ -90,6 +92,15 @@ export class Deployment {
       throw error;
     }
     return tx.commit();
+  }
+
+  /**
+   * As `transaction`, the way a mutation of the user's own app writes.
+   * @throws 429 `TooManyWrites` where more has been written in the last second than the deployment allows
+   */
+  mutation(work: (tx: Transaction) => void): bigint {
+    this.writeRate.check(this.clock.now);
+    return this.transaction(work);
   }
 
   /** Inserts many documents quickly, `perTransaction` (default 1000) at one timestamp each. Returns how many. */

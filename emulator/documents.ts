@@ -40,10 +40,10 @@ export function checkDocumentNesting(document: ValueObject): void {
   );
 }
 
-/** @throws 400 `ValueTooLargeError` */
-export function checkDocumentSize(document: ValueObject, limit: number): void {
+/** The document's size. @throws 400 `ValueTooLargeError` */
+export function checkDocumentSize(document: ValueObject, limit: number): number {
   const size = sizeOf(document);
-  if (size <= limit) return;
+  if (size <= limit) return size;
   throw badRequest(
     'ValueTooLargeError',
     `Value is too large (${formatBytes(size)} > maximum size ${formatBytes(limit)})`,

@@ -3,7 +3,6 @@ import { Deployment, type DeploymentOptions } from './deployment.ts';
 import { Faults } from './faults.ts';
 import { Journal } from './journal.ts';
 import type { DeltasWork } from './document-deltas.ts';
-import type { SnapshotWork } from './list-snapshot.ts';
 import { Random } from './random.ts';
 import { type RouteOptions, Routes } from './routes.ts';
 import { HttpServer } from './server.ts';
@@ -29,7 +28,7 @@ export interface Emulator {
   readonly journal: Journal;
   readonly faults: Faults;
   /** What reading has cost the server. */
-  readonly work: { snapshot: SnapshotWork; deltas: DeltasWork };
+  readonly work: { snapshot: { resumed: number; initialised: number; logRows: number }; deltas: DeltasWork };
   close(): Promise<void>;
 }
 
@@ -58,7 +57,7 @@ export async function startEmulator(options: EmulatorOptions = {}): Promise<Emul
     deployment,
     journal,
     faults,
-    work: { snapshot: routes.listSnapshot.work, deltas: routes.documentDeltas.work },
+    work: { snapshot: routes.listSnapshot.iterator.work, deltas: routes.documentDeltas.work },
     close: async () => {
       deployment.close();
       await server.close();

@@ -29,6 +29,8 @@ export interface Limits {
   bytesRead: number;
   /** Index ranges read in one transaction: bounds a dedup import long before the number of documents does. */
   indexRanges: number;
+  /** Bytes that may be written in a second before mutations of the app are refused. */
+  writeRate: number;
   /** User tables of the deployment. */
   tables: number;
   /** Bytes (Convex size) of one document. */
@@ -49,6 +51,7 @@ export const DEFAULT_LIMITS: Limits = {
   documentsRead: 32_000,
   bytesRead: 1 << 24,
   indexRanges: 4096,
+  writeRate: 4 << 20,
   tables: 10_000,
   documentBytes: 1 << 20,
 };

@@ -4,6 +4,7 @@ import { badRequest, ServerError, unavailable } from './errors.ts';
 import { decodeId, encodeId, MINIMUM_ID, parseTabletId } from './ids.ts';
 import { parseFormat } from './json-format.ts';
 import { parseSelection, type Selection, type SelectionOptions } from './selection.ts';
+import { SnapshotIterator } from './snapshot-iterator.ts';
 import type { Revision, Tablet } from './tablets.ts';
 
 /** Where a walk stands: a tablet (in the order of its bytes) and the last internal id read in it. */
@@ -12,32 +13,26 @@ interface Position {
   internalId: Uint8Array;
 }
 
-/** Work that the walks of a deployment cost the server; a test of a client can bound it. */
-export interface SnapshotWork {
-  /** Pages that found the cached iterator where they needed it. */
-  resumed: number;
-  /** Pages that had to set up a new iterator, for which the server reads the log from the snapshot on (trap 8). */
-  initialised: number;
-  /** Log rows read for that. */
-  logRows: number;
+export interface SnapshotOptions extends SelectionOptions {
+  /** Milliseconds that setting up an iterator takes; see `SnapshotIterator`. Default 0. */
+  snapshotInitialiseMs?: number;
+  /** The chance of a page to end early, as it does when the server has read for a minute. Default 0. */
+  shortPages?: number;
 }
 
-/**
- * `/api/list_snapshot`: a page of the documents as they were at one timestamp (crates/database/src/database.rs).
- * One instance per deployment, because the backend keeps a single cached iterator for all its readers.
- */
+/** `/api/list_snapshot`: a page of the documents as they were at one timestamp (crates/database/src/database.rs). */
 export class ListSnapshot {
-  readonly work: SnapshotWork = { resumed: 0, initialised: 0, logRows: 0 };
+  readonly iterator: SnapshotIterator;
   readonly #deployment: Deployment;
-  readonly #options: SelectionOptions;
-  #cached: string | undefined;
+  readonly #options: SnapshotOptions;
 
-  constructor(deployment: Deployment, options: SelectionOptions) {
+  constructor(deployment: Deployment, options: SnapshotOptions) {
     this.#deployment = deployment;
     this.#options = options;
+    this.iterator = new SnapshotIterator(options.snapshotInitialiseMs ?? 0);
   }
 
-  page(args: Arguments): string {
+  async page(args: Arguments, signal: AbortSignal): Promise<string> {
     const given = args.optionalInt64('snapshot');
     const cursorText = args.optionalString('cursor');
     const formatText = args.optionalString('format');
@@ -49,29 +44,22 @@ export class ListSnapshot {
     const tablets = this.#tablets(snapshot, selection, cursor);
     const [tablet, nextTablet] = tablets;
     if (tablet === undefined) return pageText([], snapshot, undefined);
-    this.#countWork(snapshot, tablets, cursor);
+    const { log } = this.#deployment;
+    const logRows = () => log.rows.length - log.firstAfter(snapshot);
+    await this.iterator.ready(cacheKey(snapshot, tablets, cursor), logRows, signal);
 
-    // The position belongs to whatever tablet comes first now: with another selection or a vanished tablet it is applied
-    // to a table that it was not made for, and rows are skipped.
-    const after = cursor === undefined ? '' : encodeId(tablet.number, cursor.internalId);
-    const revisions: Revision[] = [];
+    const { revisions, last } = this.#read(tablet, snapshot, cursor);
     let next: Position | undefined;
-    for (const entry of tablet.documents.after(after)) {
-      const revision = entry.at(snapshot);
-      if (revision === undefined) continue;
-      revisions.push(revision);
-      if (revisions.length >= this.#deployment.limits.snapshotPage) {
-        next = { tablet: tablet.id.order, internalId: decodeId(entry.id)?.internalId ?? new Uint8Array(16) };
-        break;
-      }
-    }
-    let cursorOut = next === undefined ? undefined : cursorJson(tablet, encodeId(tablet.number, next.internalId));
-    if (next === undefined && nextTablet !== undefined) {
+    let cursorOut: string | undefined;
+    if (last !== undefined) {
+      next = { tablet: tablet.id.order, internalId: decodeId(last)?.internalId ?? new Uint8Array(16) };
+      cursorOut = cursorJson(tablet, last);
+    } else if (nextTablet !== undefined) {
       // A page never spans two tables: it ends here, even empty, and the next one begins before the first id.
       next = { tablet: nextTablet.id.order, internalId: new Uint8Array(16) };
       cursorOut = cursorJson(nextTablet, MINIMUM_ID);
     }
-    this.#cached = next === undefined ? undefined : this.#cacheKey(snapshot, remaining(tablets, next), next);
+    if (next !== undefined) this.iterator.keep(cacheKey(snapshot, remaining(tablets, next), next));
 
     // Only now does the backend look at the format.
     const format = parseFormat(formatText);
@@ -79,6 +67,29 @@ export class ListSnapshot {
     const head = `{"_component":${JSON.stringify(tablet.component)},"_table":"${tablet.name}","_ts":`;
     const values = revisions.map((revision) => `${head}${revision.ts},${revision.fields(format, columns)}}`);
     return pageText(values, snapshot, cursorOut);
+  }
+
+  /** The documents of a page, and the id of the last one where the page is full. */
+  #read(tablet: Tablet, snapshot: bigint, cursor: Position | undefined): { revisions: Revision[]; last?: string } {
+    // The position belongs to whatever tablet comes first now: with another selection or a vanished tablet it is applied
+    // to a table that it was not made for, and rows are skipped.
+    const after = cursor === undefined ? '' : encodeId(tablet.number, cursor.internalId);
+    const limit = this.#pageLimit();
+    const revisions: Revision[] = [];
+    for (const entry of tablet.documents.after(after)) {
+      const revision = entry.at(snapshot);
+      if (revision === undefined) continue;
+      revisions.push(revision);
+      if (revisions.length >= limit) return { revisions, last: entry.id };
+    }
+    return { revisions };
+  }
+
+  #pageLimit(): number {
+    const { limits, random } = this.#deployment;
+    const { shortPages = 0 } = this.#options;
+    if (shortPages === 0 || random.number() >= shortPages) return limits.snapshotPage;
+    return 1 + random.below(limits.snapshotPage);
   }
 
   #snapshot(given: bigint | undefined): bigint {
@@ -104,21 +115,11 @@ export class ListSnapshot {
       .filter((tablet) => selection.includes(tablet.component, tablet.name))
       .sort((a, b) => (a.id.order < b.id.order ? -1 : 1));
   }
+}
 
-  #countWork(snapshot: bigint, tablets: Tablet[], cursor: Position | undefined): void {
-    if (this.#cached !== undefined && this.#cached === this.#cacheKey(snapshot, tablets, cursor)) {
-      this.work.resumed++;
-      return;
-    }
-    this.work.initialised++;
-    const { log } = this.#deployment;
-    this.work.logRows += log.rows.length - log.firstAfter(snapshot);
-  }
-
-  #cacheKey(snapshot: bigint, tablets: Tablet[], cursor: Position | undefined): string {
-    const position = cursor === undefined ? '' : cursor.tablet + Buffer.from(cursor.internalId).toString('hex');
-    return [snapshot, position, ...tablets.map((tablet) => tablet.id.order)].join();
-  }
+function cacheKey(snapshot: bigint, tablets: Tablet[], cursor: Position | undefined): string {
+  const position = cursor === undefined ? '' : cursor.tablet + Buffer.from(cursor.internalId).toString('hex');
+  return [snapshot, position, ...tablets.map((tablet) => tablet.id.order)].join();
 }
 
 function remaining(tablets: Tablet[], next: Position): Tablet[] {

@@ -10,7 +10,7 @@ import { importAirbyteRecords } from './import.ts';
 import { addPrimaryKeyIndexes, primaryKeyIndexesReady } from './index-routes.ts';
 import { JsonSyntaxError, parseJson } from './json-parse.ts';
 import { columnNames, jsonSchemas } from './json-schemas.ts';
-import { ListSnapshot } from './list-snapshot.ts';
+import { ListSnapshot, type SnapshotOptions } from './list-snapshot.ts';
 import { schemaText } from './schema.ts';
 import { type Answer, errorAnswer, type Request } from './server.ts';
 
@@ -19,6 +19,8 @@ const NO_ARGUMENTS = Arguments.fromQuery(new URLSearchParams());
 interface Call {
   identity: Identity;
   args: Arguments;
+  /** Aborts when the client or the server gives up. */
+  signal: AbortSignal;
 }
 
 /** A route: where its arguments come from decides whether they are read before or after the key is checked. */
@@ -29,11 +31,13 @@ interface Route {
   /** Public routes do not look at keys at all. */
   open?: boolean;
   /** The text of the answer; an empty one has no content type. */
-  handle: (call: Call) => string;
+  handle: (call: Call) => string | Promise<string>;
   contentType?: string;
 }
 
-export interface RouteOptions extends DeltasOptions {
+type ExportHandler = (args: Arguments, signal: AbortSignal) => string | Promise<string>;
+
+export interface RouteOptions extends DeltasOptions, SnapshotOptions {
   instanceName: string;
   /** Whether the deployment's plan includes streaming export. Default true. */
   streamingExport?: boolean;
@@ -81,18 +85,19 @@ export class Routes {
       return { status: 405, headers: { allow: allow.join(',') }, body: '' };
     }
     const call = await this.#call(route, request);
-    const body = route.handle(call);
+    const body = await route.handle(call);
     const contentType = route.contentType ?? 'application/json';
     return { status: 200, headers: body === '' ? {} : { 'content-type': contentType }, body };
   }
 
   /** Query arguments are read before the key is checked, bodies after; permissions come last of all. */
   async #call(route: Route, request: Request): Promise<Call> {
-    if (route.open === true) return { identity: { kind: 'unknown' }, args: NO_ARGUMENTS };
+    const { signal } = request;
+    if (route.open === true) return { identity: { kind: 'unknown' }, args: NO_ARGUMENTS, signal };
     const queryArguments = route.arguments === 'query' ? Arguments.fromQuery(request.query) : NO_ARGUMENTS;
     const identity = this.#keys.authenticate(request.headers, request.query);
-    if (route.arguments !== 'body') return { identity, args: queryArguments };
-    return { identity, args: await jsonBody(request, route.limit ?? this.#deployment.limits.body) };
+    if (route.arguments !== 'body') return { identity, args: queryArguments, signal };
+    return { identity, args: await jsonBody(request, route.limit ?? this.#deployment.limits.body), signal };
   }
 
   #openRoutes(): Record<string, Record<string, Route>> {
@@ -108,21 +113,21 @@ export class Routes {
   }
 
   #exportRoutes(): Record<string, Record<string, Route>> {
-    const exporting = (handle: (args: Arguments) => string) => (call: Call) => {
+    const exporting = (handle: ExportHandler) => (call: Call) => {
       this.#checkPlan();
       requireOperation(call.identity, 'deployment:data:view');
-      return handle(call.args);
+      return handle(call.args, call.signal);
     };
-    const both = (handle: (args: Arguments) => string): Record<string, Route> => ({
+    const both = (handle: ExportHandler): Record<string, Route> => ({
       GET: { arguments: 'query', handle: exporting(handle) },
       POST: { arguments: 'body', handle: exporting(handle) },
     });
-    const get = (source: 'query' | 'none', handle: (args: Arguments) => string): Record<string, Route> => ({
+    const get = (source: 'query' | 'none', handle: ExportHandler): Record<string, Route> => ({
       GET: { arguments: source, handle: exporting(handle) },
     });
     return {
       '/api/document_deltas': both((args) => this.documentDeltas.page(args)),
-      '/api/list_snapshot': both((args) => this.listSnapshot.page(args)),
+      '/api/list_snapshot': both((args, signal) => this.listSnapshot.page(args, signal)),
       '/api/json_schemas': get('query', (args) => jsonSchemas(this.#deployment, args)),
       '/api/get_table_column_names': get('none', () => columnNames(this.#deployment)),
       '/api/test_streaming_export_connection': get('none', () => 'null'),

@@ -19,6 +19,8 @@ export interface Request {
   path: string;
   query: URLSearchParams;
   headers: IncomingMessage['headers'];
+  /** Aborts when the client or the server gives up. */
+  signal: AbortSignal;
   /** The whole body. @throws HttpError where it is longer than `limit` bytes. */
   body: (limit: number) => Promise<Buffer>;
 }
@@ -79,8 +81,10 @@ export class HttpServer {
       client: incoming.headers['convex-client']?.toString(),
       userAgent: incoming.headers['user-agent'],
     });
+    const controller = new AbortController();
     response.on('close', () => {
       this.#journal.end(entry);
+      controller.abort();
     });
     incoming.on('error', () => undefined);
     response.on('error', () => undefined);
@@ -91,10 +95,11 @@ export class HttpServer {
       path,
       query: url.searchParams,
       headers: incoming.headers,
+      signal: controller.signal,
       body: (limit) => this.#body(incoming, entry, limit),
     };
     try {
-      await this.#answer(request, incoming, response, entry, fault);
+      await this.#answer(request, controller, incoming, response, entry, fault);
     } catch (error) {
       // A bug of the emulator must not look like a kind of 500 that the backend has.
       process.emitWarning(error instanceof Error ? error : String(error));
@@ -104,6 +109,7 @@ export class HttpServer {
 
   async #answer(
     request: Request,
+    controller: AbortController,
     incoming: IncomingMessage,
     response: ServerResponse,
     entry: JournalEntry,
@@ -122,7 +128,7 @@ export class HttpServer {
       return this.#send(response, entry, faultAnswer(fault.kind === 'hang' ? { kind: 'status', status: 408 } : fault));
     }
     if (fault?.kind === 'latency') await this.#sleep(fault.ms ?? 0);
-    const answer = await this.#gate.run(() => this.#handle(request));
+    const answer = await this.#gate.run(() => this.#inTime(request, controller));
     if (fault?.kind === 'reset-after-commit') return void incoming.socket.resetAndDestroy();
     if (fault?.kind === 'truncate-body') return this.#truncate(incoming, response, entry, answer, fault);
     if (fault?.kind === 'slow-body') return this.#trickle(response, entry, answer, fault);
@@ -130,11 +136,29 @@ export class HttpServer {
     incoming.resume();
   }
 
+  /** What takes longer than the server's patience is answered with an empty 408; what it committed stays. */
+  async #inTime(request: Request, controller: AbortController): Promise<Answer> {
+    const timer = setTimeout(() => {
+      controller.abort();
+    }, this.#limits.requestTimeout);
+    const timeout = new Promise<Answer>((resolve) => {
+      controller.signal.addEventListener('abort', () => {
+        resolve({ status: 408, headers: {}, body: '' });
+      });
+    });
+    try {
+      return await Promise.race([this.#handle(request), timeout]);
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
   async #handle(request: Request): Promise<Answer> {
     try {
       return await this.#handler(request);
     } catch (error) {
       if (error instanceof HttpError) return errorAnswer(error);
+      if (request.signal.aborted) return { status: 408, headers: {}, body: '' };
       // Untagged errors of the backend are 500s; an unexpected one of the emulator says so on stderr.
       process.emitWarning(error instanceof Error ? error : String(error));
       return errorAnswer(new ServerError('unexpected'));

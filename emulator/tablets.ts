@@ -54,7 +54,7 @@ export class Entry {
   }
 }
 
-const CHUNK = 512;
+const CHUNK = 128;
 
 /**
  * The documents of a tablet in the order of their ids. A list of short sorted arrays: inserting and finding the start of

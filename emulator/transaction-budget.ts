@@ -23,10 +23,10 @@ export class TransactionBudget {
     this.#limits = limits;
   }
 
-  /** A document written, or deleted with null. @throws TransactionLimit */
-  write(document: ValueObject | null): void {
+  /** A document of so many bytes written, or one deleted with none. @throws TransactionLimit */
+  write(bytes: number): void {
     this.#documentsWritten++;
-    this.#bytesWritten += document === null ? 0 : sizeOf(document);
+    this.#bytesWritten += bytes;
     const { documentsWritten, bytesWritten } = this.#limits;
     const what = 'in a single function execution';
     if (this.#documentsWritten > documentsWritten) {

@@ -22,6 +22,7 @@ export class Transaction {
   readonly #newTablets: Tablet[] = [];
   #creationTime: number;
   #systemRows = 0;
+  #bytes = 0;
 
   constructor(deployment: Deployment, budget?: TransactionBudget) {
     this.#deployment = deployment;
@@ -99,7 +100,7 @@ export class Transaction {
   }
 
   deleteEntry(tablet: Tablet, entry: Entry): void {
-    this.#budget?.write(null);
+    this.#budget?.write(0);
     this.#stage(tablet, entry, null);
   }
 
@@ -124,6 +125,7 @@ export class Transaction {
     }
     for (let row = 0; row < this.#systemRows; row++) rows.push(this.#deployment.systemRow(ts));
     this.#deployment.log.add(rows);
+    this.#deployment.writeRate.record(ts, this.#bytes);
     return ts;
   }
 
@@ -148,8 +150,9 @@ export class Transaction {
 
   #checkAndCount(tablet: Tablet, document: ValueObject): void {
     this.#deployment.enforceSchema(tablet, document);
-    checkDocumentSize(document, this.#deployment.limits.documentBytes);
-    this.#budget?.write(document);
+    const bytes = checkDocumentSize(document, this.#deployment.limits.documentBytes);
+    this.#bytes += bytes;
+    this.#budget?.write(bytes);
   }
 
   #stage(tablet: Tablet, entry: Entry, document: ValueObject | null): void {

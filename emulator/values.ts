@@ -113,8 +113,10 @@ export function sizeOf(value: Value): number {
 /** How deep a value nests: scalars 0, containers one more than their deepest element. */
 export function nestingOf(value: Value): number {
   if (typeof value !== 'object' || value === null || value instanceof ArrayBuffer) return 0;
-  const elements = Array.isArray(value) ? value : Object.values(value);
-  return 1 + elements.reduce<number>((deepest, element) => Math.max(deepest, nestingOf(element)), 0);
+  let deepest = 0;
+  if (Array.isArray(value)) for (const element of value) deepest = Math.max(deepest, nestingOf(element));
+  else for (const name in value) deepest = Math.max(deepest, nestingOf(value[name] ?? null));
+  return 1 + deepest;
 }
 
 /** The value at a path of fields, or undefined where a step is missing or no object. */
