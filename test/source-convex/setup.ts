@@ -1,0 +1,187 @@
+/** The source as a process against an emulated deployment, and what its output means. */
+import { startEmulator, type Emulator, type EmulatorOptions, type Format } from '../../emulator/index.ts';
+import { Folder } from '../support/folder.ts';
+import { logsOf, statesOf, streamName } from '../support/messages.ts';
+import { startConnector, type Finished, type Running, type StartOptions } from '../support/process.ts';
+
+/** A stream of a configured catalog; a name alone stands for an incremental stream of the root component. */
+export type Wanted =
+  string | { name: string; namespace?: string | null; mode?: string; syncId?: number | null; extra?: object };
+
+export interface ReadOptions {
+  streams: readonly Wanted[];
+  /** A list of states, or the text of a state file. Without, no state file is given. */
+  state?: unknown;
+  config?: object;
+  env?: Record<string, string>;
+}
+
+/** Waits between retries are short and states follow every page, so that a test sees what in life takes minutes. */
+const ENV = { CONVEX_CONNECTOR_RETRY_MIN_MS: '1', CONVEX_CONNECTOR_CHECKPOINT_MS: '0' };
+
+/** The source and a deployment for it. */
+export class Source {
+  readonly emulator: Emulator;
+  readonly folder = new Folder();
+  #runs = 0;
+
+  private constructor(emulator: Emulator) {
+    this.emulator = emulator;
+  }
+
+  static async start(options: EmulatorOptions = {}): Promise<Source> {
+    return new Source(await startEmulator(options));
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.emulator.close();
+    this.folder.remove();
+  }
+
+  get deployment(): Emulator['deployment'] {
+    return this.emulator.deployment;
+  }
+
+  config(extra: object = {}): object {
+    return { deployment_url: this.emulator.url, access_key: this.emulator.readOnlyKey, ...extra };
+  }
+
+  async check(config: object = {}, env: Record<string, string> = {}): Promise<Finished> {
+    return this.#start('check', this.config(config), [], { env }).finished;
+  }
+
+  async discover(config: object = {}, env: Record<string, string> = {}): Promise<Finished> {
+    return this.#start('discover', this.config(config), [], { env }).finished;
+  }
+
+  async read(options: ReadOptions): Promise<Finished> {
+    return this.startRead(options).finished;
+  }
+
+  startRead({ streams, state, config, env }: ReadOptions, options: StartOptions = {}): Running {
+    const run = this.#runs;
+    const files = ['--catalog', this.folder.write(`catalog-${run}.json`, catalogOf(streams))];
+    if (state !== undefined) files.push('--state', this.folder.write(`state-${run}.json`, state));
+    return this.#start('read', this.config(config), files, { ...options, env: { ...env } });
+  }
+
+  /** The documents of a table as they are now: the canonical text of each by `_id`. */
+  truth(table: string, component = '', format: Format = 'json'): Map<string, string> {
+    return this.deployment.encoded(table, component, format);
+  }
+
+  #start(verb: string, config: object, files: string[], options: StartOptions): Running {
+    const path = this.folder.write(`config-${this.#runs++}.json`, config);
+    return startConnector('source-convex', [verb, '--config', path, ...files], {
+      ...options,
+      env: { ...ENV, ...options.env },
+    });
+  }
+}
+
+export function catalogOf(streams: readonly Wanted[]): object {
+  return {
+    streams: streams.map((wanted) => {
+      const {
+        name,
+        namespace,
+        mode = 'incremental',
+        syncId,
+        extra,
+      } = typeof wanted === 'string' ? { name: wanted } : wanted;
+      return {
+        stream: {
+          name,
+          ...(namespace === undefined ? {} : { namespace }),
+          json_schema: {},
+          supported_sync_modes: ['full_refresh', 'incremental'],
+        },
+        sync_mode: mode,
+        destination_sync_mode: mode === 'incremental' ? 'append_dedup' : 'overwrite',
+        cursor_field: ['_ts'],
+        primary_key: [['_id']],
+        ...(syncId === undefined ? {} : { sync_id: syncId }),
+        ...extra,
+      };
+    }),
+  };
+}
+
+/** A record's line, taken apart as text: nothing in it has been decoded and encoded again. */
+export interface RecordLine {
+  stream: string;
+  id: string;
+  ts: string;
+  deleted: boolean;
+  /** The document's own fields, braces included, as the server wrote them. */
+  document: string;
+}
+
+const RECORD_LINE =
+  /^\{"type":"RECORD","record":\{"stream":("(?:[^"\\]|\\.)*"),(?:"namespace":("(?:[^"\\]|\\.)*"),)?"data":\{"_component":"(?:[^"\\]|\\.)*","_table":"\w+","_ts":(\d+),(?:"_deleted":(true|false),)?/;
+const RECORD_END =
+  /(?:,"_deleted":(false))?,"_ab_cdc_lsn":(\d+),"_ab_cdc_updated_at":"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6})","_ab_cdc_deleted_at":(null|"[^"]+")\},"emitted_at":\d{13}\}\}$/;
+
+/** The records of an output. Throws where a RECORD line is not built as it should be. */
+export function recordsOf(lines: readonly string[]): RecordLine[] {
+  return lines.filter((line) => line.startsWith('{"type":"RECORD"')).map(recordOf);
+}
+
+function recordOf(line: string): RecordLine {
+  const head = RECORD_LINE.exec(line);
+  const tail = RECORD_END.exec(line);
+  if (head === null || tail === null) throw new Error(`a record is not built as it should be: ${line.slice(0, 300)}`);
+  const [before, name = '', namespace, ts = '', inDocument] = head;
+  const [after, appended, lsn, updatedAt, deletedAt = ''] = tail;
+  const deleted = (inDocument ?? appended) === 'true';
+  if (inDocument === undefined && appended === undefined) throw new Error('a record has no _deleted');
+  if (lsn !== ts) throw new Error('_ab_cdc_lsn is not _ts');
+  if (deletedAt !== (deleted ? `"${updatedAt}"` : 'null')) throw new Error('_ab_cdc_deleted_at is wrong');
+  const document = `{${line.slice(before.length, line.length - after.length)}}`;
+  const id = /"_id":"([0-9a-z]+)"/.exec(document)?.[1];
+  if (id === undefined) throw new Error('a record has no _id');
+  const stream = streamName({
+    name: JSON.parse(name) as string,
+    namespace: namespace === undefined ? undefined : (JSON.parse(namespace) as string),
+  });
+  return { stream, id, ts, deleted, document };
+}
+
+/** What a destination that keeps one document for each `_id` holds of one stream after these records. */
+export function replay(records: Iterable<RecordLine>, stream: string): Map<string, string> {
+  const held = new Map<string, string>();
+  for (const record of records) {
+    if (record.stream !== stream) continue;
+    if (record.deleted) held.delete(record.id);
+    else held.set(record.id, record.document);
+  }
+  return held;
+}
+
+/** The last state of each stream: what a platform would hand to the next run. */
+export function savedStates(...runs: readonly string[][]): unknown[] {
+  const last = new Map<string, unknown>();
+  for (const state of runs.flatMap(statesOf)) {
+    if (state.type !== 'STREAM') throw new Error(`a state is of type ${state.type}`);
+    const { stream_descriptor, stream_state } = state.stream;
+    last.set(streamName(stream_descriptor), { type: 'STREAM', stream: { stream_descriptor, stream_state } });
+  }
+  return [...last.values()];
+}
+
+/** The content of the last state of a stream. */
+export function lastState(lines: readonly string[], stream: string): Record<string, unknown> | undefined {
+  const states = statesOf(lines).flatMap((state) => (state.type === 'STREAM' ? [state.stream] : []));
+  return states.findLast(({ stream_descriptor }) => streamName(stream_descriptor) === stream)?.stream_state;
+}
+
+/** The log, but for what differs from run to run: seconds, speeds, ports. */
+export function steadyLogsOf(lines: readonly string[]): string[] {
+  return logsOf(lines).map((line) => line.replace(/\d+\.\d s/g, 'N s').replace(/[\d,]+ records\/s/g, 'N records/s'));
+}
+
+/** A state of a stream as this source writes it. */
+export function stateOf(stream: string, content: unknown, namespace?: string): object {
+  const stream_descriptor = namespace === undefined ? { name: stream } : { name: stream, namespace };
+  return { type: 'STREAM', stream: { stream_descriptor, stream_state: content } };
+}
