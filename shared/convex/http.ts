@@ -63,17 +63,20 @@ export class ConvexHttp {
 
   /** Sends a request whose answer is small and returns its text. Retried as `errors.ts` says. Throws `ConvexError`. */
   async text(request: HttpRequest): Promise<string> {
-    return this.retrying(request.path, async () => {
-      const chunks: Buffer[] = [];
-      let length = 0;
-      for await (const chunk of this.body(request)) {
-        length += chunk.length;
-        if (length > MAX_SMALL_BODY)
-          throw notConvex(`${request.path} answered with more than ${MAX_SMALL_BODY} bytes`, 200);
-        chunks.push(chunk);
-      }
-      return Buffer.concat(chunks).toString('utf8');
-    });
+    return this.retrying(request.path, () => this.once(request));
+  }
+
+  /** One try of a request whose answer is small. Throws `ConvexError`. */
+  async once(request: HttpRequest): Promise<string> {
+    const chunks: Buffer[] = [];
+    let length = 0;
+    for await (const chunk of this.body(request)) {
+      length += chunk.length;
+      if (length > MAX_SMALL_BODY)
+        throw notConvex(`${request.path} answered with more than ${MAX_SMALL_BODY} bytes`, 200);
+      chunks.push(chunk);
+    }
+    return Buffer.concat(chunks).toString('utf8');
   }
 
   /** Runs `attempt` until it succeeds, its error is not worth another try, or the limits are reached. */

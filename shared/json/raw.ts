@@ -127,6 +127,15 @@ export class Members {
     return this;
   }
 
+  /** Points into an object: `at` is just after the value of one of its members. */
+  resume(buffer: Buffer, at: number, limit: number): this {
+    this.#buffer = buffer;
+    this.#at = at;
+    this.#limit = limit;
+    this.#first = false;
+    return this;
+  }
+
   next(): boolean {
     const buffer = this.#buffer;
     const limit = this.#limit;

@@ -1,0 +1,18 @@
+/** The verb `check`. */
+import type { Context } from '../shared/airbyte/connector.ts';
+import type { ConnectionStatus } from '../shared/airbyte/protocol.generated.ts';
+import { connect } from '../shared/connector/deployment.ts';
+import { explain } from '../shared/connector/failures.ts';
+import { StreamingImport } from '../shared/convex/streaming-import.ts';
+import type { DestinationConfig } from './config.generated.ts';
+
+/** Proves the URL, the key and its permission to import, and changes nothing. What is wrong is thrown as a failure with its remedy. */
+export async function check(config: DestinationConfig, { log }: Context): Promise<ConnectionStatus> {
+  const { http, host } = connect(config, 'streaming-import', 'check', log);
+  try {
+    await new StreamingImport(http).test();
+  } catch (error) {
+    throw explain(error, { host, permission: 'deployment:backups:import', during: 'check' });
+  }
+  return { status: 'SUCCEEDED' };
+}

@@ -1,0 +1,102 @@
+/**
+ * Primary keys: their paths as the stored documents call them. The deployment renames fields inside documents but not inside key paths
+ * (trap 20), so the same mapping is applied here: `_id` becomes `source_id`. Pure.
+ */
+import { descriptorOf, descriptorText } from '../shared/airbyte/descriptor.ts';
+import { configError } from '../shared/airbyte/failure.ts';
+import type { ConfiguredAirbyteStream } from '../shared/airbyte/protocol.generated.ts';
+import { collidingName, fieldNameOf, isDropped, isIdentifier } from '../shared/convex/identifiers.ts';
+import type { KnownNames } from './streams.ts';
+
+export interface KeyField {
+  /** Path as the source calls it. */
+  source: string[];
+  /** Path as the stored document calls it. */
+  stored: string[];
+}
+
+export interface KeyPlan {
+  fields: KeyField[];
+}
+
+/** Fifteen fields and `_creationTime`, which the deployment appends, make the sixteen that an index may have. */
+const MAX_KEY_FIELDS = 15;
+/** How often the deployment puts the prefix before a colliding name before it gives up. */
+const MAX_COLLISIONS = 3;
+
+/** The names in a primary key that only the deployment can tell the new form of. */
+export function keyNames(primaryKey: readonly (readonly string[])[]): string[] {
+  return primaryKey.flat().filter((name) => fieldNameOf(name).kind === 'ask');
+}
+
+/** Throws a config_error that names the stream and says why its key cannot be indexed. */
+export function planKey(configured: ConfiguredAirbyteStream, known: KnownNames): KeyPlan {
+  const { stream, primary_key: primaryKey } = configured;
+  const descriptor = descriptorOf(stream.name, stream.namespace);
+  const refuse = (why: string) => configError(`Stream "${descriptorText(descriptor)}" ${why}`, descriptor);
+  if (!primaryKey?.length || primaryKey.some((path) => path.length === 0)) {
+    throw refuse(
+      'is to be deduplicated but has no primary key. Choose a primary key for it, or the sync mode append or overwrite.',
+    );
+  }
+  if (primaryKey.length > MAX_KEY_FIELDS) {
+    throw refuse(
+      `has a primary key of ${primaryKey.length} fields; a Convex index can hold ${MAX_KEY_FIELDS}. Choose fewer fields, or the sync mode append or overwrite.`,
+    );
+  }
+  const fields = primaryKey.map((source) => ({
+    source,
+    stored: storedPath(source, stream.json_schema, known, refuse),
+  }));
+  const names = fields.map(({ stored }) => stored.join('.'));
+  const twice = names.find((name, index) => names.indexOf(name) !== index);
+  if (twice !== undefined) throw refuse(`has the field "${twice}" twice in its primary key. Choose each field once.`);
+  return { fields };
+}
+
+function storedPath(
+  source: readonly string[],
+  schema: unknown,
+  known: KnownNames,
+  refuse: (why: string) => Error,
+): string[] {
+  let properties = propertiesOf(schema);
+  return source.map((name, depth) => {
+    const stored = storedName(name, properties, known);
+    const path = source.join('.');
+    if (stored === undefined || !isIdentifier(stored)) {
+      throw refuse(
+        `has the primary key "${path}", which Convex cannot index: "${name}" does not consist of letters, digits and underscores only (64 at most, the first a letter). Rename the field in the source, choose another primary key, or the sync mode append or overwrite.`,
+      );
+    }
+    if (depth === 0 && isDropped(stored)) {
+      throw refuse(
+        `has the primary key "${path}", which is not stored: Convex leaves out all fields that begin with _ab_cdc. Choose another primary key.`,
+      );
+    }
+    properties = propertiesOf(properties?.[name]);
+    return stored;
+  });
+}
+
+/** Undefined where there is no valid name. A collision with another field is foreseen where the schema declares both. */
+function storedName(
+  name: string,
+  properties: Record<string, unknown> | undefined,
+  known: KnownNames,
+): string | undefined {
+  const renamed = fieldNameOf(name);
+  let stored = renamed.kind === 'name' ? renamed.name : renamed.kind === 'ask' ? known.get(name) : undefined;
+  if (stored === name) return stored;
+  for (let i = 0; stored !== undefined && properties !== undefined && Object.hasOwn(properties, stored); i++) {
+    if (i === MAX_COLLISIONS) return undefined;
+    stored = collidingName(stored);
+  }
+  return stored;
+}
+
+function propertiesOf(schema: unknown): Record<string, unknown> | undefined {
+  if (typeof schema !== 'object' || schema === null) return undefined;
+  const properties = (schema as { properties?: unknown }).properties;
+  return typeof properties === 'object' && properties !== null ? (properties as Record<string, unknown>) : undefined;
+}

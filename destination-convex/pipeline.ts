@@ -1,0 +1,123 @@
+/**
+ * One ordered pipeline: a batch is sent while the next one is filled. When that one is full too, whoever fills it has to wait, and with
+ * it the source. More requests at a time would only eat the write budget of the user's own app (trap 26).
+ */
+import { Batch, type BatchLimits, type Lane, type StreamBytes } from './batch.ts';
+
+export interface PipelineOptions {
+  limits: BatchLimits;
+  bytes: readonly StreamBytes[];
+  /** Milliseconds after which a batch is sent, full or not. */
+  maxAge: number;
+  /** Makes the lane's records durable. */
+  send: (lane: Lane) => Promise<void>;
+  /** A batch has been sent; everything that arrived before `lastRecord` is durable. */
+  onSent: (lastRecord: number) => Promise<void>;
+}
+
+export class Pipeline {
+  readonly #options: PipelineOptions;
+  #filling: Batch;
+  #spare: Batch;
+  /** Resolves when the batch in flight has been sent; rejects never: a failure is kept in `#failure`. */
+  #inFlight: Promise<void> | undefined;
+  #timer: NodeJS.Timeout | undefined;
+  #due = false;
+  #failure: { error: unknown } | undefined;
+  #onFailure: ((error: unknown) => void) | undefined;
+
+  constructor(options: PipelineOptions) {
+    this.#options = options;
+    this.#filling = new Batch(options.limits, options.bytes);
+    this.#spare = new Batch(options.limits, options.bytes);
+  }
+
+  /** The batch that is being filled. */
+  get batch(): Batch {
+    return this.#filling;
+  }
+
+  /** Whether everything that was put in has been sent. */
+  get idle(): boolean {
+    return this.#inFlight === undefined && this.#filling.empty;
+  }
+
+  /** Call after something was put into the batch. */
+  touched(): void {
+    if (this.#timer === undefined && !this.#due) {
+      this.#timer = setTimeout(() => {
+        this.#timer = undefined;
+        this.#due = true;
+        this.#sendNext();
+      }, this.#options.maxAge);
+    }
+  }
+
+  /** Sends the batch as soon as the one before it has been sent; resolves when another can be filled. Throws what sending threw. */
+  async submit(): Promise<void> {
+    while (this.#inFlight !== undefined) await this.#inFlight;
+    this.#throwFailure();
+    this.#sendNext();
+  }
+
+  /** Sends what there is and waits for it. Throws what sending threw. */
+  async finish(): Promise<void> {
+    await this.submit();
+    while (this.#inFlight !== undefined) await this.#inFlight;
+    this.#throwFailure();
+  }
+
+  /** Sends no more. What is in flight is as if the process had been killed meanwhile: durable or not, its states were not given back. */
+  abandon(): void {
+    clearTimeout(this.#timer);
+    this.#failure ??= { error: new Error('abandoned') };
+  }
+
+  /** `promise`, or the failure of a batch if that comes first: a silent stdin must not hide that the run is over. */
+  async orFailure<T>(promise: Promise<T>): Promise<T> {
+    this.#throwFailure();
+    return new Promise((resolve, reject) => {
+      this.#onFailure = reject;
+      promise.then(resolve, reject);
+    });
+  }
+
+  #throwFailure(): void {
+    if (this.#failure !== undefined) throw this.#failure.error;
+  }
+
+  #sendNext(): void {
+    if (this.#inFlight !== undefined || this.#failure !== undefined) return;
+    if (this.#filling.empty) {
+      this.#due = false;
+      return;
+    }
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    this.#due = false;
+    const batch = this.#filling;
+    this.#filling = this.#spare;
+    this.#spare = batch;
+    this.#inFlight = this.#send(batch).then(
+      () => {
+        this.#inFlight = undefined;
+        // What waited too long while this batch was in flight goes at once.
+        if (this.#due) this.#sendNext();
+      },
+      (error: unknown) => {
+        this.#inFlight = undefined;
+        this.#failure ??= { error };
+        this.#onFailure?.(error);
+      },
+    );
+  }
+
+  async #send(batch: Batch): Promise<void> {
+    // In either order: a table belongs to one stream, and a stream to one lane.
+    if (batch.dedup.count > 0) await this.#options.send(batch.dedup);
+    if (batch.append.count > 0) await this.#options.send(batch.append);
+    const { lastRecord } = batch;
+    batch.clear();
+    await this.#options.onSent(lastRecord);
+  }
+}

@@ -1,0 +1,118 @@
+/** What the log tells while records are written: what was stored, how fast, and what waits for what. */
+import type { Log } from '../shared/airbyte/log.ts';
+import type { Lane } from './batch.ts';
+import type { StreamPlan } from './streams.ts';
+
+/** Milliseconds. */
+const INTERVAL = 60_000;
+
+interface Counts {
+  total: number;
+  /** Since the last line. */
+  recent: number;
+}
+
+export class Progress {
+  readonly #log: Log;
+  readonly #started = performance.now();
+  readonly #streams = new Map<StreamPlan, Counts>();
+  readonly #timer: NodeJS.Timeout;
+  #last = this.#started;
+  #bytes = 0;
+  #requests = 0;
+  /** Milliseconds since the last line in which the connector waited for the source, and for Convex. */
+  #waited = { source: 0, convex: 0 };
+  #waitedInAll = { source: 0, convex: 0 };
+
+  constructor(log: Log) {
+    this.#log = log;
+    this.#timer = setInterval(() => {
+      this.#tell();
+    }, INTERVAL);
+    this.#timer.unref();
+  }
+
+  /** Adds up the time that `waiting` takes. */
+  async waitFor<T>(whom: 'source' | 'convex', waiting: Promise<T>): Promise<T> {
+    const from = performance.now();
+    try {
+      return await waiting;
+    } finally {
+      const time = performance.now() - from;
+      this.#waited[whom] += time;
+      this.#waitedInAll[whom] += time;
+    }
+  }
+
+  /** The records of a lane are durable. */
+  sent({ streams, bytes }: Lane): void {
+    this.#bytes += bytes;
+    this.#requests++;
+    for (const [stream, count] of streams) {
+      const counts = this.#streams.get(stream);
+      if (counts === undefined) {
+        this.#streams.set(stream, { total: count, recent: count });
+      } else {
+        counts.total += count;
+        counts.recent += count;
+      }
+    }
+  }
+
+  /** The closing line. */
+  close(rejected: ReadonlyMap<StreamPlan, number>): void {
+    clearInterval(this.#timer);
+    const seconds = (performance.now() - this.#started) / 1000;
+    const parts = [...this.#streams].map(
+      ([stream, { total }]) => `${stream.text}: ${grouped(total - (rejected.get(stream) ?? 0))}`,
+    );
+    const all = [...this.#streams.values()].reduce((sum, { total }) => sum + total, 0);
+    this.#log.info(
+      all === 0
+        ? `No records were written (${seconds.toFixed(1)} s).`
+        : `Records written: ${shortened(parts)}. ${grouped(all)} in all, in ${seconds.toFixed(1)} s (${grouped(all / seconds)}/s, ${megabytes(this.#bytes / seconds)}/s, ${grouped(this.#requests)} requests). ${waits(this.#waitedInAll, 1000 * seconds)}`,
+    );
+  }
+
+  /** Stops the lines. */
+  stop(): void {
+    clearInterval(this.#timer);
+  }
+
+  #tell(): void {
+    const now = performance.now();
+    const elapsed = now - this.#last;
+    const parts = [...this.#streams]
+      .filter(([, { recent }]) => recent > 0)
+      .map(
+        ([stream, { total, recent }]) => `${stream.text}: ${grouped(total)} (${grouped((1000 * recent) / elapsed)}/s)`,
+      );
+    this.#log.info(
+      `${parts.length === 0 ? 'Nothing was written in the last minute' : `Written so far: ${shortened(parts)}`}. ${waits(this.#waited, elapsed)}`,
+    );
+    for (const counts of this.#streams.values()) counts.recent = 0;
+    this.#waited = { source: 0, convex: 0 };
+    this.#last = now;
+  }
+}
+
+const MAX_PARTS = 20;
+
+function shortened(parts: readonly string[]): string {
+  return parts.length <= MAX_PARTS
+    ? parts.join(', ')
+    : `${parts.slice(0, MAX_PARTS).join(', ')} and ${parts.length - MAX_PARTS} more streams`;
+}
+
+function waits({ source, convex }: { source: number; convex: number }, elapsed: number): string {
+  const share = (time: number) => `${Math.round((100 * time) / Math.max(1, elapsed))} %`;
+  return `Waited ${share(source)} of the time for the source, ${share(convex)} for Convex.`;
+}
+
+function grouped(count: number): string {
+  return Math.round(count).toLocaleString('en-US');
+}
+
+function megabytes(bytes: number): string {
+  return `${(bytes / 1e6).toFixed(1)} MB`;
+}

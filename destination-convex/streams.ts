@@ -1,0 +1,116 @@
+/** From the configured catalog to what is done with each stream: its table, its mode, its primary key. Pure. */
+import { descriptorOf, descriptorText } from '../shared/airbyte/descriptor.ts';
+import { configError } from '../shared/airbyte/failure.ts';
+import type { ConfiguredAirbyteStream, StreamDescriptor } from '../shared/airbyte/protocol.generated.ts';
+import { tableNameOf } from '../shared/convex/identifiers.ts';
+import { truncationOf, type Truncation } from './generations.ts';
+import { keyNames, planKey, type KeyPlan } from './keys.ts';
+
+export interface StreamPlan {
+  index: number;
+  descriptor: StreamDescriptor;
+  /** How the stream is called in messages. */
+  text: string;
+  table: string;
+  truncation: Truncation;
+  /** The key by which records are deduplicated; undefined: they are appended. */
+  key: KeyPlan | undefined;
+  /** Paths of the fields by which a record is named to the user, as the source calls them. */
+  label: string[][];
+}
+
+/** Answers of the deployment for names beyond ASCII; undefined: it cannot name a table so. */
+export type KnownNames = ReadonlyMap<string, string | undefined>;
+
+/** The names that only the deployment can tell the new form of. */
+export function namesToAsk(configured: readonly ConfiguredAirbyteStream[]): Set<string> {
+  const names = configured.flatMap((stream) => [
+    ...(tableNameOf(joinedName(stream)).kind === 'ask' ? [joinedName(stream)] : []),
+    ...(stream.destination_sync_mode === 'append_dedup' ? keyNames(stream.primary_key ?? []) : []),
+  ]);
+  return new Set(names);
+}
+
+/** Throws a config_error where streams cannot be written, before anything is. */
+export function planStreams(
+  configured: readonly ConfiguredAirbyteStream[],
+  known: KnownNames = new Map(),
+): StreamPlan[] {
+  const streams = configured.map((stream, index) => planStream(stream, index, known));
+  const byTable = new Map<string, StreamPlan>();
+  for (const stream of streams) {
+    const other = byTable.get(stream.table);
+    if (other !== undefined) {
+      throw configError(
+        `The streams "${other.text}" and "${stream.text}" would both be written to the table "${stream.table}". Convex's table names consist of letters, digits and underscores, and the namespace is joined to the name. Rename one of the streams, give it another prefix or namespace in the connection's settings, or deselect it.`,
+        stream.descriptor,
+      );
+    }
+    byTable.set(stream.table, stream);
+  }
+  return streams;
+}
+
+function planStream(configured: ConfiguredAirbyteStream, index: number, known: KnownNames): StreamPlan {
+  const descriptor = descriptorOf(configured.stream.name, configured.stream.namespace);
+  const text = descriptorText(descriptor);
+  const mode = configured.destination_sync_mode;
+  if (mode !== 'append' && mode !== 'append_dedup' && mode !== 'overwrite') {
+    throw configError(
+      `Stream "${text}" asks for the destination sync mode "${String(mode)}". This destination knows overwrite, append and append_dedup.`,
+      descriptor,
+    );
+  }
+  const { generation_id: generation, minimum_generation_id: minimum } = configured;
+  if (generation && minimum && minimum < generation) {
+    throw configError(
+      `Stream "${text}" asks to remove generations below ${minimum} and to keep those up to ${generation}. A table in Convex does not know the generations of its documents. Refresh the stream and remove its records.`,
+      descriptor,
+    );
+  }
+  return {
+    index,
+    descriptor,
+    text,
+    table: tableOf(configured, text, descriptor, known),
+    truncation: truncationOf(configured),
+    key: mode === 'append_dedup' ? planKey(configured, known) : undefined,
+    label: labelOf(configured),
+  };
+}
+
+/** As the Python destination names its tables, before the deployment makes them valid. */
+function joinedName({ stream: { name, namespace } }: ConfiguredAirbyteStream): string {
+  return namespace ? `${namespace}_${name}` : name;
+}
+
+function tableOf(
+  configured: ConfiguredAirbyteStream,
+  text: string,
+  descriptor: StreamDescriptor,
+  known: KnownNames,
+): string {
+  const name = joinedName(configured);
+  const renamed = tableNameOf(name);
+  switch (renamed.kind) {
+    case 'name':
+      return renamed.name;
+    case 'too-long':
+      throw configError(
+        `Stream "${text}" would be written to the table "${renamed.renamed}", whose name has ${renamed.renamed.length} characters; Convex allows ${renamed.limit}. Rename the stream, or choose a shorter namespace or prefix in the connection's settings.`,
+        descriptor,
+      );
+    case 'ask': {
+      const answer = known.get(name);
+      if (answer !== undefined) return answer;
+      throw configError(
+        `Stream "${text}" has a name that Convex cannot turn into the name of a table: it is too long once it is written in ASCII letters. Rename the stream, or choose a shorter namespace or prefix in the connection's settings.`,
+        descriptor,
+      );
+    }
+  }
+}
+
+function labelOf({ primary_key: key, stream }: ConfiguredAirbyteStream): string[][] {
+  return key?.length ? key : (stream.source_defined_primary_key ?? []);
+}

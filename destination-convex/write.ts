@@ -1,0 +1,36 @@
+/** The verb `write`. */
+import type { Context } from '../shared/airbyte/connector.ts';
+import { LineTooLong, MAX_LINE_BYTES } from '../shared/airbyte/lines.ts';
+import type { ConfiguredAirbyteStream } from '../shared/airbyte/protocol.generated.ts';
+import { systemError } from '../shared/airbyte/failure.ts';
+import { connect } from '../shared/connector/deployment.ts';
+import { explain } from '../shared/connector/failures.ts';
+import { StreamingImport } from '../shared/convex/streaming-import.ts';
+import type { DestinationConfig } from './config.generated.ts';
+import { namesToAsk, planStreams } from './streams.ts';
+import { Sync } from './sync.ts';
+
+/** Resolves to true once everything is durable and every state has been given back; throws a failure otherwise. */
+export async function write(
+  config: DestinationConfig,
+  configured: ConfiguredAirbyteStream[],
+  input: AsyncIterable<Buffer>,
+  context: Context,
+): Promise<boolean> {
+  const { http, host } = connect(config, 'streaming-import', 'sync', context.log);
+  const api = new StreamingImport(http);
+  try {
+    const known = new Map<string, string | undefined>();
+    for (const name of namesToAsk(configured)) known.set(name, await api.nameOf(name));
+    const streams = planStreams(configured, known);
+    await new Sync({ api, streams, context, skipRejected: config.on_rejected_record === 'Skip and report' }).run(input);
+    return true;
+  } catch (error) {
+    if (error instanceof LineTooLong) {
+      throw systemError(
+        `The source sent a line of more than ${MAX_LINE_BYTES} bytes. Airbyte's messages have up to 20 MB; Convex stores documents of up to 1 MiB.`,
+      );
+    }
+    throw explain(error, { host, permission: 'deployment:backups:import', during: 'sync' });
+  }
+}

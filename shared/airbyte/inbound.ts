@@ -1,0 +1,271 @@
+/**
+ * What a destination reads: one line after the other, as positions in its bytes. Nothing is decoded but names, and nothing allocated for
+ * a RECORD line that begins like one before it (its bytes up to the data are compared, which says the same as parsing them).
+ */
+import { JsonError, Members, OPEN_BRACE, bytesAre, skipNested, skipSpace, stringAt } from '../json/raw.ts';
+import type { Line } from './lines.ts';
+import type { StreamStatus } from './protocol.generated.ts';
+
+export const Kind = {
+  /** `stream`, `dataStart` and `dataEnd` say whose record it is and where its data stands. */
+  Record: 0,
+  /** `stateStart` and `stateEnd` say where the state object stands. */
+  State: 1,
+  /** `stream` and `status` say what a TRACE told of a stream. */
+  Status: 2,
+  /** A message that is of no concern here, or a blank line. */
+  Other: 3,
+  /** No message at all. */
+  Noise: 4,
+} as const;
+export type Kind = (typeof Kind)[keyof typeof Kind];
+
+/** Finds a stream by its descriptor; -1 for one that is not configured. */
+export type Resolve = (name: string, namespace: string | undefined) => number;
+
+/** The line is, or was, a message that must not be lost, and cannot be read. Its message never repeats what stands in it. */
+export class BrokenMessage extends Error {
+  override readonly name = 'BrokenMessage';
+}
+
+/** A record for a stream that is not configured. */
+export class UnknownStream extends Error {
+  override readonly name = 'UnknownStream';
+  readonly stream: string;
+  readonly namespace: string | undefined;
+
+  constructor(stream: string, namespace: string | undefined) {
+    super('a record for a stream that is not configured');
+    this.stream = stream;
+    this.namespace = namespace;
+  }
+}
+
+/** A line's bytes up to its data, and what they mean. */
+interface Prefix {
+  bytes: Buffer;
+  stream: number;
+}
+
+/** More streams than this taking turns are rare, and each one costs a comparison. */
+const MAX_PREFIXES = 8;
+const EMITTED_AT = Buffer.from('emitted_at');
+const META = Buffer.from('meta');
+const TAIL = Buffer.from(',"emitted_at":');
+const CLOSE_BRACE = 0x7d;
+
+export class Inbound {
+  stream = -1;
+  dataStart = 0;
+  dataEnd = 0;
+  stateStart = 0;
+  stateEnd = 0;
+  status: StreamStatus = 'RUNNING';
+  readonly #resolve: Resolve;
+  readonly #outer = new Members();
+  readonly #inner = new Members();
+  /** The most recently used first. */
+  readonly #prefixes: Prefix[] = [];
+
+  constructor(resolve: Resolve) {
+    this.#resolve = resolve;
+  }
+
+  /** Throws `BrokenMessage` and `UnknownStream`. */
+  read(line: Line): Kind {
+    return this.#known(line) ? Kind.Record : this.#parse(line);
+  }
+
+  /** A RECORD whose beginning is known. False where anything is not as usual: then the line is parsed. */
+  #known({ buffer, start, end }: Line): boolean {
+    for (let i = 0; i < this.#prefixes.length; i++) {
+      const prefix = this.#prefixes[i]!;
+      const at = start + prefix.bytes.length;
+      if (at >= end || buffer[at] !== OPEN_BRACE || !bytesAre(buffer, start, at, prefix.bytes)) continue;
+      const after = skipNested(buffer, at, end);
+      if (after === -1 || !this.#usualTail(buffer, after, end)) return false;
+      if (i > 0) {
+        this.#prefixes.splice(i, 1);
+        this.#prefixes.unshift(prefix);
+      }
+      this.stream = prefix.stream;
+      this.dataStart = at;
+      this.dataEnd = after;
+      return true;
+    }
+    return false;
+  }
+
+  /** Whether what follows the data ends the message without saying anything that matters. */
+  #usualTail(buffer: Buffer, from: number, end: number): boolean {
+    let at = from + TAIL.length;
+    if (bytesAre(buffer, from, at, TAIL)) {
+      while (isDigit(buffer[at])) at++;
+      if (at + 2 === end && buffer[at] === CLOSE_BRACE && buffer[at + 1] === CLOSE_BRACE) return true;
+    }
+    try {
+      const inner = this.#inner.resume(buffer, from, end);
+      while (inner.next()) if (!inner.keyIs(EMITTED_AT) && !inner.keyIs(META)) return false;
+      const outer = this.#outer.resume(buffer, inner.end, end);
+      if (outer.next()) return false;
+      return skipSpace(buffer, outer.end, end) === end;
+    } catch {
+      return false;
+    }
+  }
+
+  #parse(line: Line): Kind {
+    const { buffer, start, end } = line;
+    const at = skipSpace(buffer, start, end);
+    if (at === end) return Kind.Other;
+    try {
+      if (buffer[at] === OPEN_BRACE) return this.#parseObject(line);
+    } catch (error) {
+      if (!(error instanceof JsonError)) throw error;
+    }
+    // Skipping it would lose data without a word: half a message, or one that something else was written into.
+    const what = looksLike(line);
+    if (what === undefined) return Kind.Noise;
+    throw new BrokenMessage(`a ${what} message that is not valid JSON${line.terminated ? '' : ': it breaks off'}`);
+  }
+
+  #parseObject({ buffer, start, end }: Line): Kind {
+    const outer = this.#outer.open(buffer, start, end);
+    let type = '';
+    let typeAt = -1;
+    let record = -1;
+    let state = -1;
+    let stateEnd = -1;
+    let trace = '';
+    while (outer.next()) {
+      switch (outer.key()) {
+        case 'type':
+          typeAt = outer.valueStart;
+          type = textOf(buffer, outer.valueStart, outer.valueEnd) ?? '';
+          break;
+        case 'record':
+          record = outer.valueStart;
+          break;
+        case 'state':
+          state = outer.valueStart;
+          stateEnd = outer.valueEnd;
+          break;
+        case 'trace':
+          trace = buffer.toString('utf8', outer.valueStart, outer.valueEnd);
+          break;
+      }
+    }
+    if (skipSpace(buffer, outer.end, end) !== end)
+      throw new JsonError(`byte ${outer.end} should be the end of the line`);
+    switch (type) {
+      case 'RECORD':
+        if (buffer[record] !== OPEN_BRACE) throw new BrokenMessage('a RECORD message without a record');
+        return this.#parseRecord(buffer, start, record, end, typeAt);
+      case 'STATE':
+        if (buffer[state] !== OPEN_BRACE) throw new BrokenMessage('a STATE message without a state');
+        this.stateStart = state;
+        this.stateEnd = stateEnd;
+        return Kind.State;
+      case 'TRACE':
+        return this.#parseTrace(trace);
+      default:
+        return Kind.Other;
+    }
+  }
+
+  #parseRecord(buffer: Buffer, start: number, record: number, end: number, typeAt: number): Kind {
+    const inner = this.#inner.open(buffer, record, end);
+    let name: string | undefined;
+    let namespace: string | undefined;
+    let dataStart = -1;
+    let dataEnd = -1;
+    // Where the last thing stands that decides whose record it is.
+    let decided = typeAt;
+    while (inner.next()) {
+      switch (inner.key()) {
+        case 'stream':
+          name = textOf(buffer, inner.valueStart, inner.valueEnd);
+          decided = Math.max(decided, inner.valueStart);
+          break;
+        case 'namespace':
+          namespace = textOf(buffer, inner.valueStart, inner.valueEnd) || undefined;
+          decided = Math.max(decided, inner.valueStart);
+          break;
+        case 'data':
+          dataStart = inner.valueStart;
+          dataEnd = inner.valueEnd;
+          break;
+      }
+    }
+    if (name === undefined) throw new BrokenMessage('a RECORD message that names no stream');
+    if (dataStart === -1 || buffer[dataStart] !== OPEN_BRACE)
+      throw new BrokenMessage('a RECORD message whose data is no object');
+    const stream = this.#resolve(name, namespace);
+    if (stream === -1) throw new UnknownStream(name, namespace);
+    this.stream = stream;
+    this.dataStart = dataStart;
+    this.dataEnd = dataEnd;
+    if (decided < dataStart) this.#remember({ bytes: Buffer.from(buffer.subarray(start, dataStart)), stream });
+    return Kind.Record;
+  }
+
+  #remember(prefix: Prefix): void {
+    if (this.#prefixes.some(({ bytes }) => bytes.equals(prefix.bytes))) return;
+    this.#prefixes.unshift(prefix);
+    if (this.#prefixes.length > MAX_PREFIXES) this.#prefixes.pop();
+  }
+
+  #parseTrace(text: string): Kind {
+    const trace = parseJson(text) as
+      | {
+          type?: unknown;
+          stream_status?: { status?: unknown; stream_descriptor?: { name?: unknown; namespace?: unknown } };
+        }
+      | null
+      | undefined;
+    if (trace?.type !== 'STREAM_STATUS') return Kind.Other;
+    const { status, stream_descriptor: descriptor } = trace.stream_status ?? {};
+    if (typeof descriptor?.name !== 'string' || !isStatus(status)) return Kind.Other;
+    this.stream = this.#resolve(
+      descriptor.name,
+      typeof descriptor.namespace === 'string' && descriptor.namespace !== '' ? descriptor.namespace : undefined,
+    );
+    this.status = status;
+    return Kind.Status;
+  }
+}
+
+const STATUSES: readonly unknown[] = ['STARTED', 'RUNNING', 'COMPLETE', 'INCOMPLETE'];
+
+function isStatus(value: unknown): value is StreamStatus {
+  return STATUSES.includes(value);
+}
+
+function isDigit(byte: number | undefined): boolean {
+  return byte !== undefined && byte >= 0x30 && byte <= 0x39;
+}
+
+function textOf(buffer: Buffer, start: number, end: number): string | undefined {
+  return buffer[start] === 0x22 ? stringAt(buffer, start, end) : undefined;
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text) as unknown;
+  } catch {
+    return undefined;
+  }
+}
+
+/** The type of message that a line that cannot be read once was, if it is one that must not be lost. */
+function looksLike({ buffer, start, end }: Line): string | undefined {
+  for (let at = buffer.indexOf('"type"', start); at !== -1 && at < end; at = buffer.indexOf('"type"', at + 1)) {
+    let value = skipSpace(buffer, at + 6, end);
+    if (buffer[value] !== 0x3a) continue;
+    value = skipSpace(buffer, value + 1, end);
+    for (const [type, token] of TOKENS) if (bytesAre(buffer, value, value + token.length, token)) return type;
+  }
+  return undefined;
+}
+
+const TOKENS = ['RECORD', 'STATE'].map((type) => [type, Buffer.from(`"${type}"`)] as const);

@@ -1,0 +1,106 @@
+/** The streaming import endpoints, typed. Wire facts: the backend's local_backend/src/streaming_import.rs. */
+import { ConvexError } from './errors.ts';
+import { notConvex, type ConvexHttp } from './http.ts';
+import { isIdentifier } from './identifiers.ts';
+
+/** Bytes of an import request's body beyond which the deployment refuses it (400 BadJsonBody, trap 13). */
+export const MAX_IMPORT_BODY = 20_971_520;
+
+export const IMPORT_PATH = '/api/streaming_import/import_airbyte_records';
+const CLEAR_PATH = '/api/streaming_import/clear_tables';
+const INDEX_PATH = '/api/streaming_import/add_primary_key_indexes';
+const READY_PATH = '/api/streaming_import/primary_key_indexes_ready';
+
+/** Paths of fields, as they are called in the stored documents. */
+export type PrimaryKey = readonly (readonly string[])[];
+
+export class StreamingImport {
+  readonly #http: ConvexHttp;
+
+  constructor(http: ConvexHttp) {
+    this.#http = http;
+  }
+
+  /** Resolves if the URL, the key and its permission are all right, and changes nothing; throws `ConvexError` otherwise. */
+  async test(): Promise<void> {
+    await this.indexesReady([]);
+  }
+
+  /**
+   * One try of an import: the body is `{"messages":[{"tableName","data"},…],"tables":{…}}`. Answers are empty (trap 16). Not retried:
+   * who may try again, and how often, depends on what the body holds.
+   */
+  async importOnce(body: Buffer): Promise<void> {
+    await this.#http.once({ method: 'POST', path: IMPORT_PATH, body });
+  }
+
+  /** Runs `attempt` with the connection's retries; see `ConvexHttp.retrying`. */
+  async retrying<T>(attempt: () => Promise<T>): Promise<T> {
+    return this.#http.retrying(IMPORT_PATH, attempt);
+  }
+
+  /**
+   * Empties tables, all at once; makes those that are missing. Leaves no tombstones. A table with an index that is still being built is
+   * refused: see `isBackfilling`.
+   */
+  async clearTables(tableNames: readonly string[]): Promise<void> {
+    await this.#http.text({ method: 'PUT', path: CLEAR_PATH, body: JSON.stringify({ tableNames }) });
+  }
+
+  /** Has the indexes for deduplication built, making missing tables; keys that are indexed already cost nothing. */
+  async addPrimaryKeyIndexes(indexes: ReadonlyMap<string, PrimaryKey>): Promise<void> {
+    const body = JSON.stringify({ indexes: Object.fromEntries(indexes) });
+    await this.#http.text({ method: 'PUT', path: INDEX_PATH, body });
+  }
+
+  /** Whether the indexes of all these tables are built. A GET with a body (trap 17). */
+  async indexesReady(tables: readonly string[]): Promise<boolean> {
+    const text = await this.#http.text({ method: 'GET', path: READY_PATH, body: JSON.stringify({ tables }) });
+    const ready = readyOf(text);
+    if (ready === undefined)
+      throw notConvex(`${READY_PATH} answered with something else than a Convex deployment does`, 200);
+    return ready;
+  }
+
+  /**
+   * What the deployment would call the table for `name`; undefined where it cannot give it a name. Changes nothing: a record for a table
+   * that the request does not list is refused, and the refusal names the table.
+   */
+  async nameOf(name: string): Promise<string | undefined> {
+    const body = JSON.stringify({ tables: {}, messages: [{ tableName: name, data: {} }] });
+    let failures = 0;
+    return this.#http.retrying(IMPORT_PATH, async () => {
+      try {
+        await this.#http.once({ method: 'POST', path: IMPORT_PATH, body });
+      } catch (error) {
+        if (!(error instanceof ConvexError)) throw error;
+        const table =
+          error.code === 'MissingStream' ? /^Missing stream for table (\w+)$/.exec(error.detail ?? '')?.[1] : undefined;
+        if (table !== undefined && isIdentifier(table)) return table;
+        // A name too long for its prefix is an unclassified error, for ever (trap 14).
+        if (isUnclassified(error) && ++failures >= 3) return undefined;
+        throw error;
+      }
+      throw notConvex(`${IMPORT_PATH} accepted a record for a table that was not listed`, 200);
+    });
+  }
+}
+
+/** A refusal that is over once an index is built, although its status says otherwise (trap 15). */
+export function isBackfilling(error: unknown): boolean {
+  return error instanceof ConvexError && error.code === 'InvalidImport' && /backfill/i.test(error.detail ?? '');
+}
+
+/** The deployment's answer to what it did not expect: a passing failure, or an input that it will never take (trap 14). */
+export function isUnclassified(error: ConvexError): boolean {
+  return error.status === 500 && error.code === 'InternalServerError';
+}
+
+function readyOf(text: string): boolean | undefined {
+  try {
+    const ready = (JSON.parse(text) as { indexesReady?: unknown } | null)?.indexesReady;
+    return typeof ready === 'boolean' ? ready : undefined;
+  } catch {
+    return undefined;
+  }
+}
