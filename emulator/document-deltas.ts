@@ -2,6 +2,7 @@ import type { Arguments } from './arguments.ts';
 import type { Deployment } from './deployment.ts';
 import { badRequest, ServerError } from './errors.ts';
 import { parseFormat } from './json-format.ts';
+import type { JsonObject } from './json-parse.ts';
 import type { LogRow } from './log.ts';
 import { parseSelection, type Selection, type SelectionOptions } from './selection.ts';
 import type { Tablet } from './tablets.ts';
@@ -27,14 +28,19 @@ export class DocumentDeltas {
     this.#options = options;
   }
 
-  page(args: Arguments): string {
+  /** Reads the arguments; the work is done later, once the caller is known to be allowed to ask. */
+  prepare(args: Arguments): () => string {
     const cursor = args.optionalInt64('cursor');
-    const formatText = args.optionalString('format');
+    const format = args.optionalString('format');
+    return () => this.#page(cursor, format, args.all);
+  }
+
+  #page(cursor: bigint | undefined, formatText: string | undefined, selectionArguments: JsonObject): string {
     if (cursor === undefined) {
       throw badRequest('DocumentDeltasCursorRequired', '/api/document_deltas requires a cursor');
     }
     if (cursor < 0n) throw new ServerError('negative timestamp');
-    const selection = parseSelection(args.all, this.#options);
+    const selection = parseSelection(selectionArguments, this.#options);
     const upperBound = this.#deployment.nowForReads();
     this.#checkRetention(cursor, upperBound);
 

@@ -36,8 +36,14 @@ type Stream = FieldPaths | undefined;
  * `POST import_airbyte_records`: one transaction, until a limit of a transaction is hit; then what there is gets
  * committed, and a new one begins (trap 25). The answer is empty. (crates/application/src/{airbyte_import,lib}.rs)
  */
-export function importAirbyteRecords(deployment: Deployment, args: Arguments): void {
-  const { messages, streams } = readArguments(args);
+export function importAirbyteRecords(deployment: Deployment, args: Arguments): () => void {
+  const given = readArguments(args);
+  return () => {
+    importRecords(deployment, given);
+  };
+}
+
+function importRecords(deployment: Deployment, { messages, streams }: ReturnType<typeof readArguments>): void {
   const records = messages.map(toRecord);
   const tables = new Map<string, Stream>();
   for (const [name, primaryKey] of streams) tables.set(sanitiseTableName(name), toStream(primaryKey));

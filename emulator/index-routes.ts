@@ -7,9 +7,16 @@ import { checkIndexFields, checkNewIndex, type FieldPaths } from './primary-key.
 import { sanitiseTableName } from './sanitise.ts';
 
 /** `PUT add_primary_key_indexes`: makes tables and starts backfills; the same fields again change nothing. */
-export function addPrimaryKeyIndexes(deployment: Deployment, args: Arguments): void {
+export function addPrimaryKeyIndexes(deployment: Deployment, args: Arguments): () => void {
+  const given = mapOf(args.required('indexes'), 'indexes', pathsOf);
+  return () => {
+    addIndexes(deployment, given);
+  };
+}
+
+function addIndexes(deployment: Deployment, given: Map<string, FieldPaths>): void {
   const indexes = new Map<string, FieldPaths>();
-  for (const [name, paths] of mapOf(args.required('indexes'), 'indexes', pathsOf)) {
+  for (const [name, paths] of given) {
     indexes.set(sanitiseTableName(name), checkNewIndex(paths));
   }
   for (const paths of indexes.values()) checkIndexFields(paths);
@@ -27,8 +34,12 @@ export function addPrimaryKeyIndexes(deployment: Deployment, args: Arguments): v
 }
 
 /** `GET primary_key_indexes_ready`, with a body. */
-export function primaryKeyIndexesReady(deployment: Deployment, args: Arguments): string {
+export function primaryKeyIndexesReady(deployment: Deployment, args: Arguments): () => string {
   const names = listOf(args.required('tables'), 'tables', stringOf);
+  return () => indexesReady(deployment, names);
+}
+
+function indexesReady(deployment: Deployment, names: string[]): string {
   const indexes = [...new Set(names.map(sanitiseTableName))].sort().map((table) => {
     const index = deployment.catalog.get(table)?.index;
     if (index === undefined) throw badRequest('MissingIndex', `Missing index: ${table}.${PRIMARY_KEY_INDEX}`);

@@ -11,10 +11,23 @@ import type { Tablet } from './tablets.ts';
  * whose shape is no object makes the request fail, unless a schema stands in for it (trap 27).
  * (crates/local_backend/src/streaming_export.rs)
  */
-export function jsonSchemas(deployment: Deployment, args: Arguments): string {
+export function jsonSchemas(deployment: Deployment, args: Arguments): () => string {
   const deltaSchema = args.flag('deltaSchema');
   const byComponent = args.flag('byComponent');
-  const formatText = args.optionalString('format');
+  const format = args.optionalString('format');
+  return () => schemasText(deployment, { deltaSchema, byComponent, format });
+}
+
+interface SchemaArguments {
+  deltaSchema: boolean;
+  byComponent: boolean;
+  format: string | undefined;
+}
+
+function schemasText(
+  deployment: Deployment,
+  { deltaSchema, byComponent, format: formatText }: SchemaArguments,
+): string {
   const flat: Record<string, unknown> = {};
   const nested: Record<string, Record<string, unknown>> = {};
   for (const component of deployment.components.at(deployment.nowForReads())) {

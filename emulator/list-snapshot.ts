@@ -3,6 +3,7 @@ import type { Deployment } from './deployment.ts';
 import { badRequest, ServerError, unavailable } from './errors.ts';
 import { decodeId, encodeId, MINIMUM_ID, parseTabletId } from './ids.ts';
 import { parseFormat } from './json-format.ts';
+import type { JsonObject } from './json-parse.ts';
 import { parseSelection, type Selection, type SelectionOptions } from './selection.ts';
 import { SnapshotIterator } from './snapshot-iterator.ts';
 import type { Revision, Tablet } from './tablets.ts';
@@ -20,6 +21,14 @@ export interface SnapshotOptions extends SelectionOptions {
   shortPages?: number;
 }
 
+interface SnapshotArguments {
+  snapshot: bigint | undefined;
+  cursor: string | undefined;
+  format: string | undefined;
+  /** All of them: what is not understood as a selection means everything. */
+  selection: JsonObject;
+}
+
 /** `/api/list_snapshot`: a page of the documents as they were at one timestamp (crates/database/src/database.rs). */
 export class ListSnapshot {
   readonly iterator: SnapshotIterator;
@@ -32,13 +41,19 @@ export class ListSnapshot {
     this.iterator = new SnapshotIterator(options.snapshotInitialiseMs ?? 0);
   }
 
-  async page(args: Arguments, signal: AbortSignal): Promise<string> {
-    const given = args.optionalInt64('snapshot');
-    const cursorText = args.optionalString('cursor');
-    const formatText = args.optionalString('format');
+  /** Reads the arguments; the work is done later, once the caller is known to be allowed to ask. */
+  prepare(args: Arguments): (signal: AbortSignal) => Promise<string> {
+    const snapshot = args.optionalInt64('snapshot');
+    const cursor = args.optionalString('cursor');
+    const format = args.optionalString('format');
+    return (signal) => this.#page({ snapshot, cursor, format, selection: args.all }, signal);
+  }
+
+  async #page(args: SnapshotArguments, signal: AbortSignal): Promise<string> {
+    const { snapshot: given, cursor: cursorText, format: formatText } = args;
     if (given !== undefined && given < 0n) throw new ServerError('negative timestamp');
     const cursor = cursorText === undefined ? undefined : parseCursor(cursorText);
-    const selection = parseSelection(args.all, this.#options);
+    const selection = parseSelection(args.selection, this.#options);
 
     const snapshot = this.#snapshot(given);
     const tablets = this.#tablets(snapshot, selection, cursor);

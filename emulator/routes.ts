@@ -1,5 +1,5 @@
-import { Arguments } from './arguments.ts';
-import { type Identity, type Keys, type Operation, requireOperation } from './auth.ts';
+import { Arguments, mapOf, stringOf } from './arguments.ts';
+import { type Identity, type Keys, requireOperation } from './auth.ts';
 import { clearTables } from './clear-tables.ts';
 import { checkClientVersion } from './client-version.ts';
 import { corsHeaders, preflightHeaders } from './cors.ts';
@@ -8,34 +8,34 @@ import { type DeltasOptions, DocumentDeltas } from './document-deltas.ts';
 import { badRequest, forbidden, HttpError } from './errors.ts';
 import { importAirbyteRecords } from './import.ts';
 import { addPrimaryKeyIndexes, primaryKeyIndexesReady } from './index-routes.ts';
-import { JsonSyntaxError, parseJson } from './json-parse.ts';
+import { readJsonBody } from './json-body.ts';
 import { columnNames, jsonSchemas } from './json-schemas.ts';
 import { ListSnapshot, type SnapshotOptions } from './list-snapshot.ts';
 import { schemaText } from './schema.ts';
 import { type Answer, errorAnswer, type Request } from './server.ts';
 
-const NO_ARGUMENTS = Arguments.fromQuery(new URLSearchParams());
-
-interface Call {
+/** Who asks, and a signal that aborts when the client or the server gives up. */
+interface Caller {
   identity: Identity;
-  args: Arguments;
-  /** Aborts when the client or the server gives up. */
   signal: AbortSignal;
 }
 
-/** A route: where its arguments come from decides whether they are read before or after the key is checked. */
+/** Does what was asked for and returns the body; an empty one has no content type. */
+type Work = (caller: Caller) => string | void | Promise<string>;
+
 interface Route {
-  arguments: 'query' | 'body' | 'none';
+  /** Query arguments are read before the key is checked, bodies after. Open routes do not look at keys at all. */
+  arguments: 'query' | 'body' | 'none' | 'open';
+  /** Reads the arguments, strictly: errors in them come before any question of permission. */
+  prepare: (args: Arguments) => Work;
   /** Largest body in bytes. */
   limit?: number;
-  /** Public routes do not look at keys at all. */
-  open?: boolean;
-  /** The text of the answer; an empty one has no content type. */
-  handle: (call: Call) => string | Promise<string>;
   contentType?: string;
 }
 
-type ExportHandler = (args: Arguments, signal: AbortSignal) => string | Promise<string>;
+type Methods = Record<string, Route>;
+
+const NO_ARGUMENTS = Arguments.fromQuery(new URLSearchParams());
 
 export interface RouteOptions extends DeltasOptions, SnapshotOptions {
   instanceName: string;
@@ -50,7 +50,7 @@ export class Routes {
   readonly #keys: Keys;
   readonly #deployment: Deployment;
   readonly #options: RouteOptions;
-  readonly #routes: Map<string, Record<string, Route>>;
+  readonly #routes: Map<string, Methods>;
 
   constructor(deployment: Deployment, keys: Keys, options: RouteOptions) {
     this.#deployment = deployment;
@@ -66,14 +66,11 @@ export class Routes {
     if (request.method === 'OPTIONS') {
       return { status: 200, headers: { ...headers, ...preflightHeaders(request.headers) }, body: '' };
     }
-    try {
-      const answer = await this.#route(request);
-      return { ...answer, headers: { ...headers, ...answer.headers } };
-    } catch (error) {
-      if (!(error instanceof HttpError)) throw error;
-      const answer = errorAnswer(error);
-      return { ...answer, headers: { ...headers, ...answer.headers } };
-    }
+    const answer = await this.#route(request).catch((error: unknown) => {
+      if (error instanceof HttpError) return errorAnswer(error);
+      throw error;
+    });
+    return { ...answer, headers: { ...headers, ...answer.headers } };
   }
 
   async #route(request: Request): Promise<Answer> {
@@ -84,25 +81,33 @@ export class Routes {
       const allow = Object.keys(methods).flatMap((method) => (method === 'GET' ? ['GET', 'HEAD'] : [method]));
       return { status: 405, headers: { allow: allow.join(',') }, body: '' };
     }
-    const call = await this.#call(route, request);
-    const body = await route.handle(call);
+    const body = (await this.#run(route, request)) ?? '';
     const contentType = route.contentType ?? 'application/json';
     return { status: 200, headers: body === '' ? {} : { 'content-type': contentType }, body };
   }
 
-  /** Query arguments are read before the key is checked, bodies after; permissions come last of all. */
-  async #call(route: Route, request: Request): Promise<Call> {
-    const { signal } = request;
-    if (route.open === true) return { identity: { kind: 'unknown' }, args: NO_ARGUMENTS, signal };
-    const queryArguments = route.arguments === 'query' ? Arguments.fromQuery(request.query) : NO_ARGUMENTS;
-    const identity = this.#keys.authenticate(request.headers, request.query);
-    if (route.arguments !== 'body') return { identity, args: queryArguments, signal };
-    return { identity, args: await jsonBody(request, route.limit ?? this.#deployment.limits.body), signal };
+  async #run(route: Route, request: Request): Promise<string | void> {
+    const { signal, headers, query } = request;
+    switch (route.arguments) {
+      case 'open':
+        return route.prepare(NO_ARGUMENTS)({ identity: { kind: 'unknown' }, signal });
+      case 'none':
+        return route.prepare(NO_ARGUMENTS)({ identity: this.#keys.authenticate(headers, query), signal });
+      case 'query': {
+        const work = route.prepare(Arguments.fromQuery(query));
+        return work({ identity: this.#keys.authenticate(headers, query), signal });
+      }
+      case 'body': {
+        const identity = this.#keys.authenticate(headers, query);
+        const work = route.prepare(await readJsonBody(request, route.limit ?? this.#deployment.limits.body));
+        return work({ identity, signal });
+      }
+    }
   }
 
-  #openRoutes(): Record<string, Record<string, Route>> {
-    const text = (body: string): Record<string, Route> => ({
-      GET: { arguments: 'none', open: true, handle: () => body, contentType: 'text/plain; charset=utf-8' },
+  #openRoutes(): Record<string, Methods> {
+    const text = (body: string): Methods => ({
+      GET: { arguments: 'open', prepare: () => () => body, contentType: 'text/plain; charset=utf-8' },
     });
     return {
       '/': text('This Convex deployment is running. See https://docs.convex.dev/.'),
@@ -112,58 +117,52 @@ export class Routes {
     };
   }
 
-  #exportRoutes(): Record<string, Record<string, Route>> {
-    const exporting = (handle: ExportHandler) => (call: Call) => {
-      this.#checkPlan();
-      requireOperation(call.identity, 'deployment:data:view');
-      return handle(call.args, call.signal);
-    };
-    const both = (handle: ExportHandler): Record<string, Route> => ({
-      GET: { arguments: 'query', handle: exporting(handle) },
-      POST: { arguments: 'body', handle: exporting(handle) },
+  #exportRoutes(): Record<string, Methods> {
+    type Export = (args: Arguments) => (signal: AbortSignal) => string | Promise<string>;
+    const exporting = (source: 'query' | 'body' | 'none', prepare: Export): Route => ({
+      arguments: source,
+      prepare: (args) => {
+        const work = prepare(args);
+        return ({ identity, signal }) => {
+          this.#checkPlan();
+          requireOperation(identity, 'deployment:data:view');
+          return work(signal);
+        };
+      },
     });
-    const get = (source: 'query' | 'none', handle: ExportHandler): Record<string, Route> => ({
-      GET: { arguments: source, handle: exporting(handle) },
-    });
+    const both = (prepare: Export): Methods => ({ GET: exporting('query', prepare), POST: exporting('body', prepare) });
     return {
-      '/api/document_deltas': both((args) => this.documentDeltas.page(args)),
-      '/api/list_snapshot': both((args, signal) => this.listSnapshot.page(args, signal)),
-      '/api/json_schemas': get('query', (args) => jsonSchemas(this.#deployment, args)),
-      '/api/get_table_column_names': get('none', () => columnNames(this.#deployment)),
-      '/api/test_streaming_export_connection': get('none', () => 'null'),
+      '/api/document_deltas': both((args) => this.documentDeltas.prepare(args)),
+      '/api/list_snapshot': both((args) => this.listSnapshot.prepare(args)),
+      '/api/json_schemas': { GET: exporting('query', (args) => jsonSchemas(this.#deployment, args)) },
+      '/api/get_table_column_names': { GET: exporting('none', () => () => columnNames(this.#deployment)) },
+      '/api/test_streaming_export_connection': { GET: exporting('none', () => () => 'null') },
     };
   }
 
-  #importRoutes(): Record<string, Record<string, Route>> {
-    const { limits } = this.#deployment;
-    const importing = (handle: (args: Arguments) => string | void) => (call: Call) => {
-      requireOperation(call.identity, IMPORT);
-      return handle(call.args) ?? '';
-    };
-    const route = (method: string, handle: (args: Arguments) => string | void): Record<string, Route> => ({
-      [method]: { arguments: 'body', handle: importing(handle) },
+  #importRoutes(): Record<string, Methods> {
+    const deployment = this.#deployment;
+    const importing = (prepare: (args: Arguments) => () => string | void): Route => ({
+      arguments: 'body',
+      prepare: (args) => {
+        const work = prepare(args);
+        return ({ identity }) => {
+          requireOperation(identity, 'deployment:backups:import');
+          return work();
+        };
+      },
     });
     const prefix = '/api/streaming_import';
     return {
       [`${prefix}/import_airbyte_records`]: {
-        POST: {
-          arguments: 'body',
-          limit: limits.importBody,
-          handle: importing((args) => {
-            importAirbyteRecords(this.#deployment, args);
-          }),
-        },
+        POST: { ...importing((args) => importAirbyteRecords(deployment, args)), limit: deployment.limits.importBody },
       },
-      [`${prefix}/add_primary_key_indexes`]: route('PUT', (args) => {
-        addPrimaryKeyIndexes(this.#deployment, args);
-      }),
-      [`${prefix}/primary_key_indexes_ready`]: route('GET', (args) => primaryKeyIndexesReady(this.#deployment, args)),
-      [`${prefix}/clear_tables`]: route('PUT', (args) => {
-        clearTables(this.#deployment, args);
-      }),
-      [`${prefix}/replace_tables`]: { POST: { arguments: 'body', handle: ({ args }) => replaceTables(args) } },
+      [`${prefix}/add_primary_key_indexes`]: { PUT: importing((args) => addPrimaryKeyIndexes(deployment, args)) },
+      [`${prefix}/primary_key_indexes_ready`]: { GET: importing((args) => primaryKeyIndexesReady(deployment, args)) },
+      [`${prefix}/clear_tables`]: { PUT: importing((args) => clearTables(deployment, args)) },
+      [`${prefix}/replace_tables`]: { POST: { arguments: 'body', prepare: replaceTables } },
       [`${prefix}/get_schema`]: {
-        GET: { arguments: 'none', handle: importing(() => schemaText(this.#deployment.schema())) },
+        GET: { ...importing(() => () => schemaText(deployment.schema())), arguments: 'none' },
       },
     };
   }
@@ -178,31 +177,13 @@ export class Routes {
   }
 }
 
-const IMPORT: Operation = 'deployment:backups:import';
-
 /** Always refused, and without a look at the key's permissions. */
-function replaceTables(args: Arguments): string {
-  args.required('tableNames');
-  throw badRequest('OverwriteNotSupported', 'Overwrite sync mode is not supported. Please use a different sync mode.');
-}
-
-/** Wrong type, too long, no JSON, other JSON: all are 400 `BadJsonBody`, never 413, 415 or 422 (trap 13). */
-async function jsonBody(request: Request, limit: number): Promise<Arguments> {
-  const type = request.headers['content-type'] ?? '';
-  if (!/^\s*application\/(json|[^\s;]+\+json)\s*(;|$)/i.test(type)) {
-    throw badRequest('BadJsonBody', 'Expected request with `Content-Type: application/json`');
-  }
-  const bytes = await request.body(limit);
-  let text: string;
-  try {
-    text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
-  } catch {
-    throw badRequest('BadJsonBody', 'Failed to parse the request body as JSON: invalid unicode code point');
-  }
-  try {
-    return Arguments.fromBody(parseJson(text));
-  } catch (error) {
-    if (!(error instanceof JsonSyntaxError)) throw error;
-    throw badRequest('BadJsonBody', `Failed to parse the request body as JSON: ${error.message}`);
-  }
+function replaceTables(args: Arguments): Work {
+  mapOf(args.required('tableNames'), 'tableNames', stringOf);
+  return () => {
+    throw badRequest(
+      'OverwriteNotSupported',
+      'Overwrite sync mode is not supported. Please use a different sync mode.',
+    );
+  };
 }
