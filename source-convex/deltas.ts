@@ -65,11 +65,11 @@ class LogOrder {
     return {
       onDocument: (buffer, start, end) => {
         head.read(buffer, start, end);
-        if (compareDigits(head.ts, this.#newest) < 0)
-          throw notConvex('a page of the change log goes back in time', 200);
-        this.#newest = head.ts;
+        const { ts } = head;
+        if (compareDigits(ts, this.#newest) < 0) throw notConvex('a page of the change log goes back in time', 200);
+        this.#newest = ts;
         const stream = this.#routes.find(head.component, head.table);
-        if (stream === undefined || compareDigits(head.ts, stream.cursor) <= 0) return;
+        if (stream === undefined || compareDigits(ts, stream.cursor) <= 0) return;
         stream.writeDelta(buffer, start, end, head, emittedAt);
       },
       afterChunk: () => {

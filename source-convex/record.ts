@@ -5,7 +5,7 @@
 import type { StreamDescriptor } from '../shared/airbyte/protocol.generated.ts';
 import type { ProtocolWriter } from '../shared/airbyte/writer.ts';
 import type { DocumentHead } from '../shared/convex/document.ts';
-import { ISO_LENGTH, writeIso } from './timestamps.ts';
+import { ISO_LENGTH, TS_DIGITS, writeIso } from './timestamps.ts';
 
 const ISO_BLANK = ' '.repeat(ISO_LENGTH);
 /** Milliseconds since 1970 have 13 digits until the year 2286. */
@@ -16,36 +16,37 @@ class Tail {
   readonly #bytes: Buffer;
   readonly #lsn: number;
   readonly #updatedAt: number;
-  readonly #deletedAt: number;
+  readonly #deletedAt: number | undefined;
   readonly #emittedAt: number;
-  #ts = '';
+  readonly #tsLength: number;
+  readonly #digits = Buffer.alloc(TS_DIGITS, '0');
   #emitted = 0;
 
-  /** `tsLength`: digits of the timestamps; 19 from 2001 to 2286. */
+  /** `tsLength`: digits of the timestamps that fit into its hole. */
   constructor(tsLength: number, { snapshot, deleted }: { snapshot: boolean; deleted: boolean }) {
     let text = snapshot ? ',"_deleted":false' : '';
-    const hole = (name: string, content: string): number => {
-      text += name;
+    const hole = (before: string, content: string): number => {
+      text += before;
       const at = text.length;
       text += content;
       return at;
     };
+    this.#tsLength = tsLength;
     this.#lsn = hole(',"_ab_cdc_lsn":', '0'.repeat(tsLength));
     this.#updatedAt = hole(',"_ab_cdc_updated_at":"', ISO_BLANK);
-    this.#deletedAt = deleted ? hole('","_ab_cdc_deleted_at":"', ISO_BLANK) : hole('","_ab_cdc_deleted_at":', 'null');
-    this.#emittedAt = hole(deleted ? '"},"emitted_at":' : '},"emitted_at":', '0'.repeat(EMITTED_AT_LENGTH));
+    this.#deletedAt = deleted ? hole('","_ab_cdc_deleted_at":"', ISO_BLANK) : undefined;
+    text += deleted ? '"' : '","_ab_cdc_deleted_at":null';
+    this.#emittedAt = hole('},"emitted_at":', '0'.repeat(EMITTED_AT_LENGTH));
     this.#bytes = Buffer.from(`${text}}}\n`);
-    if (!deleted) this.#deletedAt = -1;
   }
 
-  bytes(ts: string, emittedAt: number): Buffer {
+  bytes(head: DocumentHead, emittedAt: number): Buffer {
     const bytes = this.#bytes;
-    if (ts !== this.#ts) {
-      this.#ts = ts;
-      for (let i = 0; i < ts.length; i++) bytes[this.#lsn + i] = ts.charCodeAt(i);
-      writeIso(bytes, this.#updatedAt, ts);
-      if (this.#deletedAt !== -1) writeIso(bytes, this.#deletedAt, ts);
-    }
+    const digits = this.#digits;
+    head.copyTs(digits, TS_DIGITS - this.#tsLength);
+    head.copyTs(bytes, this.#lsn);
+    writeIso(bytes, this.#updatedAt, digits, 0);
+    if (this.#deletedAt !== undefined) writeIso(bytes, this.#deletedAt, digits, 0);
     if (emittedAt !== this.#emitted) {
       this.#emitted = emittedAt;
       bytes.write(String(emittedAt), this.#emittedAt, 'latin1');
@@ -53,8 +54,6 @@ class Tail {
     return bytes;
   }
 }
-
-const TS_LENGTH = 19;
 
 export class RecordEncoder {
   readonly #prefix: Buffer;
@@ -67,8 +66,8 @@ export class RecordEncoder {
     const space = namespace === undefined ? '' : `"namespace":${JSON.stringify(namespace)},`;
     this.#prefix = Buffer.from(`{"type":"RECORD","record":{"stream":${JSON.stringify(name)},${space}"data":`);
     this.#snapshot = snapshot;
-    this.#live = new Tail(TS_LENGTH, { snapshot, deleted: false });
-    this.#deleted = new Tail(TS_LENGTH, { snapshot, deleted: true });
+    this.#live = new Tail(TS_DIGITS, { snapshot, deleted: false });
+    this.#deleted = new Tail(TS_DIGITS, { snapshot, deleted: true });
   }
 
   /** Writes the record of the document `buffer[start, end)`, whose head has been read. `emittedAt`: milliseconds since 1970. */
@@ -80,15 +79,13 @@ export class RecordEncoder {
     head: DocumentHead,
     emittedAt: number,
   ): void {
-    const deleted = head.deleted === true;
-    const tail =
-      head.ts.length === TS_LENGTH
-        ? deleted
-          ? this.#deleted
-          : this.#live
-        : new Tail(head.ts.length, { snapshot: this.#snapshot, deleted });
     writer.bytes(this.#prefix);
     writer.bytes(buffer, start, end - 1);
-    writer.bytes(tail.bytes(head.ts, emittedAt));
+    writer.bytes(this.#tail(head).bytes(head, emittedAt));
+  }
+
+  #tail({ tsLength, deleted = false }: DocumentHead): Tail {
+    if (tsLength === TS_DIGITS) return deleted ? this.#deleted : this.#live;
+    return new Tail(tsLength, { snapshot: this.#snapshot, deleted });
   }
 }

@@ -5,7 +5,6 @@
  * for each, and two walks at once would throw each other out (trap 8). A page holds documents of at most one table, may be empty, and
  * the walk ends where the cursor is null (trap 4).
  */
-import { compareDigits } from '../shared/json/integers.ts';
 import { DocumentHead } from '../shared/convex/document.ts';
 import { notConvex } from '../shared/convex/http.ts';
 import type { PageConsumer } from '../shared/convex/pages.ts';
@@ -68,12 +67,12 @@ class TableOrder {
 
   consumer(output: Output): PageConsumer {
     const head = this.#head;
-    const { snapshot } = this.#walk;
+    const snapshot = Buffer.from(this.#walk.snapshot);
     let emittedAt = Date.now();
     return {
       onDocument: (buffer, start, end) => {
         head.read(buffer, start, end);
-        if (compareDigits(head.ts, snapshot) > 0)
+        if (head.isNewerThan(snapshot))
           throw notConvex('a page of the snapshot holds a document that is newer than the snapshot', 200);
         const stream = this.#routes.find(head.component, head.table);
         if (stream === undefined) return;

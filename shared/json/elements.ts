@@ -5,6 +5,7 @@
  * it is scanned chunk by chunk: an element is handed on as soon as its last byte is there, and what is kept is at most one element.
  */
 import { isUtf8 } from 'node:buffer';
+import { ends, find } from './wasm/find.ts';
 import {
   BACKSLASH,
   CARRIAGE_RETURN,
@@ -94,7 +95,7 @@ export class ElementScanner {
             this.#endArray();
             at++;
           } else if (byte === OPEN_BRACE) {
-            at = this.#startValue(chunk, at);
+            at = this.#elements(chunk, at);
           } else {
             throw this.#unexpected('a document', at);
           }
@@ -162,6 +163,22 @@ export class ElementScanner {
   #endArray(): void {
     this.#inArray = false;
     this.#expect = Expect.CommaOrEnd;
+  }
+
+  /**
+   * An element starts at `at`. Nearly all of them lie in one chunk, and are found many at a time; the one that the chunk does not finish
+   * is scanned by the slower code below, which can be interrupted.
+   */
+  #elements(chunk: Buffer, at: number): number {
+    const found = find(chunk, at, chunk.length);
+    if (found === 0) return this.#startValue(chunk, at);
+    const base = at;
+    for (let i = 0; ; i++) {
+      const end = base + ends[i]!;
+      this.#endValue(chunk, at, end);
+      if (i + 1 === found || chunk[end] !== COMMA || chunk[end + 1] !== OPEN_BRACE) return end;
+      at = end + 1;
+    }
   }
 
   /** A value starts at `at`: hand it on if the chunk holds all of it, keep its beginning otherwise. */
