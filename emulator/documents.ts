@@ -1,7 +1,7 @@
 import { badRequest } from './errors.ts';
 import { formatBytes } from './format-bytes.ts';
 import { formatValue } from './json-format.ts';
-import { emptyObject, nestingOf, sizeOf, VALUE_LIMITS, type ValueObject } from './values.ts';
+import { checkFieldCount, emptyObject, nestingOf, sizeOf, VALUE_LIMITS, type ValueObject } from './values.ts';
 
 /** A document: a user's fields, and the two that Convex adds. @throws HttpError 400 */
 export function withSystemFields(fields: ValueObject, id: string, creationTime: number): ValueObject {
@@ -27,6 +27,8 @@ export function withSystemFields(fields: ValueObject, id: string, creationTime: 
     }
     document[name] = value;
   }
+  // The two fields of Convex's own count: a document has 1022 of the user's at most.
+  checkFieldCount(Object.keys(document).length);
   return document;
 }
 

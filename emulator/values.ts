@@ -76,14 +76,17 @@ export function objectFromFields(fields: [string, Value][]): ValueObject {
     if (!isFieldName(name)) throw new ServerError(`invalid field name`);
     object[name] = value;
   }
-  const count = fields.length > VALUE_LIMITS.fields ? Object.keys(object).length : fields.length;
-  if (count > VALUE_LIMITS.fields) {
-    throw badRequest(
-      'TooManyFieldsError',
-      `Object has too many fields (${count} > maximum number ${VALUE_LIMITS.fields})`,
-    );
-  }
+  if (fields.length > VALUE_LIMITS.fields) checkFieldCount(Object.keys(object).length);
   return object;
+}
+
+/** @throws 400 `TooManyFieldsError` */
+export function checkFieldCount(count: number): void {
+  if (count <= VALUE_LIMITS.fields) return;
+  throw badRequest(
+    'TooManyFieldsError',
+    `Object has too many fields (${count} > maximum number ${VALUE_LIMITS.fields})`,
+  );
 }
 
 function byName([a]: [string, Value], [b]: [string, Value]): number {
