@@ -6,7 +6,8 @@ import { Ajv, type ErrorObject } from 'ajv';
 import { configError } from './failure.ts';
 
 // Airbyte's keywords (airbyte_secret, order, …) are annotations that JSON Schema does not know, hence not strict.
-const ajv = new Ajv({ strict: false, allErrors: true, verbose: false });
+// verbose: an error brings its schema along, for the pattern's description; it brings the value too, which is left alone.
+const ajv = new Ajv({ strict: false, allErrors: true, verbose: true });
 
 /** Throws a config_error that lists what is wrong with `value`. */
 export function validate(what: string, schema: object, value: unknown): void {
@@ -23,8 +24,10 @@ function describe(error: ErrorObject): string {
       return `${join(place, (error.params as { missingProperty: string }).missingProperty)} is missing`;
     case 'enum':
       return `${place} must be one of ${(error.params as { allowedValues: unknown[] }).allowedValues.map((value) => JSON.stringify(value)).join(', ')}`;
-    case 'pattern':
-      return `${place} does not have the expected form`;
+    case 'pattern': {
+      const { pattern_descriptor: form } = (error.parentSchema ?? {}) as { pattern_descriptor?: string };
+      return form === undefined ? `${place} does not have the expected form` : `${place} must look like ${form}`;
+    }
     case 'additionalProperties':
       return `${join(place, (error.params as { additionalProperty: string }).additionalProperty)} is not known`;
     default:

@@ -3,7 +3,7 @@ import { ConnectorFailure, configError } from '../airbyte/failure.ts';
 import type { Log } from '../airbyte/log.ts';
 import { deploymentName } from '../convex/deployment-name.ts';
 import { DeploymentUrlError, deploymentOrigin } from '../convex/deployment-url.ts';
-import { ConvexHttp, type RetryNotice } from '../convex/http.ts';
+import { ConvexHttp, TIMEOUTS, type RetryNotice, type Timeouts } from '../convex/http.ts';
 import { CHECK_RETRIES, SYNC_RETRIES, type RetryLimits } from '../convex/retry.ts';
 import { tuned } from './tuning.ts';
 import { VERSION } from './version.ts';
@@ -43,6 +43,7 @@ export function connect(
     client: `${client}-${VERSION}`,
     userAgent: `airbyte-convex/${VERSION}`,
     retries: limits(during === 'check' ? CHECK_RETRIES : SYNC_RETRIES),
+    timeouts: timeouts(during === 'check' ? { ...TIMEOUTS, response: CHECK_RESPONSE } : TIMEOUTS),
     onRetry: (notice) => log.warn(retryText(hostname, notice)),
   });
   return { http, host: hostname, name: deploymentName(hostname, key) };
@@ -59,6 +60,13 @@ function originOf(url: string): string {
 
 function limits(base: RetryLimits): RetryLimits {
   return { ...base, minDelay: tuned('RETRY_MIN_MS', base.minDelay), attempts: tuned('RETRY_ATTEMPTS', base.attempts) };
+}
+
+/** Milliseconds. What a check asks for is answered at once or not at all. */
+const CHECK_RESPONSE = 30_000;
+
+function timeouts(base: Timeouts): Timeouts {
+  return { ...base, response: tuned('RESPONSE_MS', base.response), idle: tuned('IDLE_MS', base.idle) };
 }
 
 function retryText(host: string, { path, error, failures, attempts, delay }: RetryNotice): string {

@@ -65,11 +65,11 @@ export function explain(error: unknown, circumstances: Circumstances): unknown {
     case 'transient':
       return fail(
         'transient_error',
-        `${host} does not answer as it should at the moment${effort(error)}: ${error.message}. Nothing that was committed is lost; the next sync goes on from there.`,
+        `${host} does not answer as it should at the moment${effort(error)}: ${error.message}. ${during === 'check' ? 'Try again in a few minutes.' : 'Nothing that was committed is lost; the next sync goes on from there.'}`,
       );
     case 'refused':
       return fail(
-        'system_error',
+        during === 'check' ? 'config_error' : 'system_error',
         `${host} refused a request: ${error.message}${error.detail === undefined ? '' : `: ${error.detail}`}`,
       );
   }

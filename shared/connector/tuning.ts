@@ -6,6 +6,8 @@ export function tuned(
   name:
     | 'RETRY_MIN_MS'
     | 'RETRY_ATTEMPTS'
+    | 'RESPONSE_MS'
+    | 'IDLE_MS'
     | 'CHECKPOINT_MS'
     | 'BATCH_BYTES'
     | 'BATCH_RECORDS'

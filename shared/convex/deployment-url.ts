@@ -25,6 +25,11 @@ export function deploymentOrigin(text: string, { cloudOnly = false }: { cloudOnl
       'The deployment URL contains a user name or a password. The deploy key belongs into the field for the key.',
     );
   }
+  if (url.hostname === 'dashboard.convex.dev') {
+    throw new DeploymentUrlError(
+      `The deployment URL is the address of the Convex dashboard. Use the URL of the deployment, which the dashboard shows under Settings → URL & Deploy Key. ${example}`,
+    );
+  }
   if (url.search !== '' || url.hash !== '' || url.pathname.replace(/\/+$/, '') !== '') {
     throw new DeploymentUrlError(
       `The deployment URL has more than a host: leave out everything after ${url.protocol}//${url.host}.`,

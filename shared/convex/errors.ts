@@ -130,11 +130,12 @@ const UNREACHABLE = new Set([
   'EPROTO',
 ]);
 
-/** Classifies a failure of the connection by its system code. Both kinds are worth another try: networks come and go. */
-export function judgeConnection(code: string | undefined): Verdict {
-  const unreachable =
-    code !== undefined && (UNREACHABLE.has(code) || code.startsWith('ERR_SSL') || code.startsWith('ERR_TLS'));
-  return { reason: unreachable ? 'unreachable' : 'transient', retry: true };
+/** Classifies a failure of the connection by its system code. All are worth another try: networks come and go. */
+export function judgeConnection(code: string): Verdict {
+  if (UNREACHABLE.has(code) || code.startsWith('ERR_SSL') || code.startsWith('ERR_TLS'))
+    return { reason: 'unreachable', retry: true };
+  // HPE: what came is not HTTP.
+  return { reason: code.startsWith('HPE_') ? 'not-convex' : 'transient', retry: true };
 }
 
 const DETAIL_LENGTH = 300;

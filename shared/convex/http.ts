@@ -9,7 +9,7 @@ import https from 'node:https';
 import got, { type Request } from 'got';
 import pRetry from 'p-retry';
 import { ConvexError, judge, judgeConnection, readErrorBody } from './errors.ts';
-import { parseRetryAfter, retryDelay, type RetryLimits } from './retry.ts';
+import { parseRetryAfter, Patience, type RetryLimits } from './retry.ts';
 
 export interface HttpRequest {
   method: 'GET' | 'POST' | 'PUT';
@@ -38,14 +38,23 @@ export interface HttpOptions {
   client: string;
   userAgent: string;
   retries: RetryLimits;
+  timeouts?: Timeouts;
   onRetry: (notice: RetryNotice) => void;
 }
 
-/** Milliseconds. The server gives up on a request after 300 s and says so (408); giving up before it would waste its work (trap 9). */
-const RESPONSE_TIMEOUT = 330_000;
-const CONNECT_TIMEOUT = 15_000;
-/** Milliseconds without a byte of an answer that has begun. Counted only while the next bytes are waited for: a slow reader is no stall. */
-const IDLE_TIMEOUT = 120_000;
+/** Milliseconds. */
+export interface Timeouts {
+  /** For each step until the connection stands. */
+  connect: number;
+  /** For the request to be sent, and then for the answer to begin. */
+  response: number;
+  /** Without a byte of an answer that has begun. Counted only while the next bytes are waited for: a slow reader is no stall. */
+  idle: number;
+}
+
+/** The server gives up on a request after 300 s and says so (408); giving up before it would waste its work (trap 9). */
+export const TIMEOUTS: Timeouts = { connect: 15_000, response: 330_000, idle: 120_000 };
+
 /** Bytes of an error's body that are looked at. */
 const MAX_ERROR_BODY = 64 * 1024;
 /** Bytes of a small answer (a schema of thousands of tables is a few megabytes). */
@@ -53,10 +62,12 @@ const MAX_SMALL_BODY = 256 * 1024 * 1024;
 
 export class ConvexHttp {
   readonly #options: HttpOptions;
+  readonly #timeouts: Timeouts;
   readonly #agent: { http: http.Agent; https: https.Agent };
 
   constructor(options: HttpOptions) {
     this.#options = options;
+    this.#timeouts = options.timeouts ?? TIMEOUTS;
     const agentOptions = { keepAlive: true, proxyEnv: process.env };
     this.#agent = { http: new http.Agent(agentOptions), https: new https.Agent(agentOptions) };
   }
@@ -79,35 +90,42 @@ export class ConvexHttp {
     return Buffer.concat(chunks).toString('utf8');
   }
 
-  /** Runs `attempt` until it succeeds, its error is not worth another try, or the limits are reached. */
-  async retrying<T>(path: string, attempt: () => Promise<T>): Promise<T> {
+  /**
+   * Runs `attempt` until it succeeds, its error is not worth another try, or the limits are reached. An attempt that has achieved
+   * something for good, so that the next one has less to do, calls `progress`.
+   */
+  async retrying<T>(path: string, attempt: (progress: () => void) => Promise<T>): Promise<T> {
     const { retries: limits, onRetry } = this.#options;
+    const patience = new Patience(limits);
     const started = performance.now();
     let tries = 0;
-    const counted = async () => {
-      tries++;
-      try {
-        return await attempt();
-      } catch (error) {
-        if (error instanceof ConvexError) Object.assign(error, { tries, elapsed: performance.now() - started });
-        throw error;
-      }
-    };
-    return pRetry(counted, {
-      retries: limits.attempts - 1,
-      // The waiting is done below: p-retry knows neither Retry-After nor full jitter.
-      minTimeout: 0,
-      factor: 1,
-      shouldRetry: ({ error }) =>
-        error instanceof ConvexError && error.retry && performance.now() - started < limits.maxTime,
-      onFailedAttempt: async ({ error, attemptNumber, retriesLeft }) => {
-        if (!(error instanceof ConvexError) || !error.retry || retriesLeft === 0) return;
-        const delay = retryDelay(attemptNumber, error.retryAfter, limits);
-        if (performance.now() - started + delay >= limits.maxTime) return;
-        onRetry({ path, error, failures: attemptNumber, attempts: limits.attempts, delay });
-        await new Promise((resolve) => setTimeout(resolve, delay));
+    let goOn = false;
+    // The counting and the waiting are ours: p-retry knows neither Retry-After nor progress.
+    return pRetry(
+      () => {
+        tries++;
+        return attempt(() => {
+          patience.renew();
+        });
       },
-    });
+      {
+        retries: Infinity,
+        minTimeout: 0,
+        onFailedAttempt: async ({ error }) => {
+          goOn = false;
+          if (!(error instanceof ConvexError)) return;
+          const now = performance.now();
+          Object.assign(error, { tries, elapsed: now - started });
+          if (!error.retry) return;
+          const delay = patience.afterFailure(now, error.retryAfter);
+          if (delay === undefined) return;
+          goOn = true;
+          onRetry({ path, error, failures: patience.failures, attempts: limits.attempts, delay });
+          await new Promise((resolve) => setTimeout(resolve, delay));
+        },
+        shouldRetry: () => goOn,
+      },
+    );
   }
 
   /** One try: the chunks of a successful answer's body. Throws `ConvexError` for any other answer, and where the body breaks off. */
@@ -116,7 +134,7 @@ export class ConvexHttp {
     try {
       const status = await this.#status(stream, request);
       if (status !== 200) throw await this.#refusal(stream, request, status);
-      yield* withIdleTimeout(stream);
+      yield* withIdleTimeout(stream, this.#timeouts.idle);
     } catch (error) {
       throw this.#connectionFailure(error, request);
     } finally {
@@ -126,6 +144,7 @@ export class ConvexHttp {
 
   #send({ method, path, query, body }: HttpRequest): Request {
     const { origin, key, client, userAgent } = this.#options;
+    const { connect, response } = this.#timeouts;
     return got.stream(`${origin}${path}`, {
       method,
       ...(query === undefined ? {} : { searchParams: query }),
@@ -142,11 +161,11 @@ export class ConvexHttp {
       throwHttpErrors: false,
       followRedirect: false,
       timeout: {
-        lookup: CONNECT_TIMEOUT,
-        connect: CONNECT_TIMEOUT,
-        secureConnect: CONNECT_TIMEOUT,
-        send: RESPONSE_TIMEOUT,
-        response: RESPONSE_TIMEOUT,
+        lookup: connect,
+        connect,
+        secureConnect: connect,
+        send: response,
+        response,
       },
     });
   }
@@ -167,7 +186,7 @@ export class ConvexHttp {
     const { headers } = stream.response!;
     let body = '';
     try {
-      for await (const chunk of withIdleTimeout(stream)) {
+      for await (const chunk of withIdleTimeout(stream, this.#timeouts.idle)) {
         if (body.length < MAX_ERROR_BODY) body += chunk.toString('utf8');
       }
     } catch {
@@ -185,12 +204,13 @@ export class ConvexHttp {
     });
   }
 
-  #connectionFailure(error: unknown, { path }: HttpRequest): ConvexError {
-    if (error instanceof ConvexError) return error;
+  #connectionFailure(error: unknown, { path }: HttpRequest): unknown {
     const code = systemCode(error);
+    // What has no code is no failure of a connection, but a defect.
+    if (error instanceof ConvexError || code === undefined) return error;
     const verdict = judgeConnection(code);
     const what = verdict.reason === 'unreachable' ? 'could not be reached' : 'broke off';
-    return new ConvexError(verdict, `${path} ${what} (${code ?? 'unknown network error'})`, {
+    return new ConvexError(verdict, `${path} ${what} (${code})`, {
       code,
       cause: error,
       maybeDone: verdict.reason !== 'unreachable',
@@ -224,15 +244,17 @@ function redirectTarget(location: string | undefined): string {
   }
 }
 
-async function* withIdleTimeout(stream: Request): AsyncGenerator<Buffer> {
-  const timer = setTimeout(
-    () => stream.destroy(Object.assign(new Error('no bytes for too long'), { code: 'ETIMEDOUT' })),
-    IDLE_TIMEOUT,
-  );
+async function* withIdleTimeout(stream: Request, idle: number): AsyncGenerator<Buffer> {
+  let waiting = true;
+  const timer = setTimeout(() => {
+    if (waiting) stream.destroy(Object.assign(new Error('no bytes for too long'), { code: 'ETIMEDOUT' }));
+    else timer.refresh();
+  }, idle);
   try {
     for await (const chunk of stream) {
-      clearTimeout(timer);
+      waiting = false;
       yield chunk as Buffer;
+      waiting = true;
       timer.refresh();
     }
   } finally {

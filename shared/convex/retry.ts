@@ -7,7 +7,7 @@ export interface RetryLimits {
   maxTime: number;
   /** Milliseconds of the first wait; it doubles from try to try. */
   minDelay: number;
-  /** Milliseconds that no wait exceeds, whatever was asked for. */
+  /** Milliseconds at which the waits stop growing. */
   maxDelay: number;
 }
 
@@ -18,8 +18,8 @@ export const SYNC_RETRIES: RetryLimits = { attempts: 10, maxTime: 15 * 60_000, m
 export const CHECK_RETRIES: RetryLimits = { attempts: 3, maxTime: 20_000, minDelay: 500, maxDelay: 2_000 };
 
 /**
- * Milliseconds to wait after failure number `failures` (from 1). Exponential with full jitter, so that many connectors that failed at
- * once do not come back at once; never shorter than the server asked for, within the limit.
+ * Milliseconds to wait after failure number `failures` (from 1): exponential, half of it left to chance, so that many connectors that
+ * failed at once do not come back at once; never shorter than the server asked for.
  */
 export function retryDelay(
   failures: number,
@@ -29,7 +29,34 @@ export function retryDelay(
 ): number {
   const ceiling = Math.min(limits.maxDelay, limits.minDelay * 2 ** Math.min(failures - 1, 30));
   const jittered = Math.round(ceiling / 2 + (random() * ceiling) / 2);
-  return Math.min(limits.maxDelay, Math.max(jittered, retryAfter ?? 0));
+  return Math.max(jittered, retryAfter ?? 0);
+}
+
+/** What is left of the patience with one request. Times are milliseconds of any clock that only goes forward. */
+export class Patience {
+  /** Failures since the last progress. */
+  failures = 0;
+  readonly #limits: RetryLimits;
+  readonly #random: () => number;
+  #firstFailure = 0;
+
+  constructor(limits: RetryLimits, random = Math.random) {
+    this.#limits = limits;
+    this.#random = random;
+  }
+
+  /** Milliseconds to wait before the next try, after a failure at `now`; undefined where there should be none. */
+  afterFailure(now: number, retryAfter: number | undefined): number | undefined {
+    if (++this.failures === 1) this.#firstFailure = now;
+    if (this.failures >= this.#limits.attempts) return undefined;
+    const delay = retryDelay(this.failures, retryAfter, this.#limits, this.#random);
+    return now + delay - this.#firstFailure > this.#limits.maxTime ? undefined : delay;
+  }
+
+  /** Something has come through that will not be asked for again: what failed before it does not count any more. */
+  renew(): void {
+    this.failures = 0;
+  }
 }
 
 /** Milliseconds that a Retry-After header asks for: seconds or an HTTP date. Nonsense ("nan", "-1", "soon") asks for nothing. */

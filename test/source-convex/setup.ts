@@ -54,6 +54,11 @@ export class Source {
     return this.#start('discover', this.config(config), [], { env }).finished;
   }
 
+  /** Any verb that takes a configuration, with exactly this one. */
+  async run(verb: 'check' | 'discover', config: unknown, env: Record<string, string> = {}): Promise<Finished> {
+    return this.#start(verb, config, [], { env }).finished;
+  }
+
   async read(options: ReadOptions): Promise<Finished> {
     return this.startRead(options).finished;
   }
@@ -70,7 +75,7 @@ export class Source {
     return this.deployment.encoded(table, component, format);
   }
 
-  #start(verb: string, config: object, files: string[], options: StartOptions): Running {
+  #start(verb: string, config: unknown, files: string[], options: StartOptions): Running {
     const path = this.folder.write(`config-${this.#runs++}.json`, config);
     return startConnector('source-convex', [verb, '--config', path, ...files], {
       ...options,
