@@ -18,13 +18,14 @@ Usage: npm run sync -- --source-config FILE --destination-config FILE --state FI
   --mode MODE                append_dedup  one document for each _id, deletions included (default)
                              append        every revision as a document of its own
                              overwrite     empty the tables and copy everything, each time
-  --full-refresh             Forget the state of these streams, empty their tables and start over.
+  --full-refresh             Forget the state of these streams, empty their tables and start over. If such a run is
+                             stopped or fails, repeat it with this option.
   --source COMMAND           Another source than source-convex, and its arguments.
   --destination COMMAND      Another destination than destination-convex, and its arguments.
   --help                     Print this.
 
 What the connectors have to say goes to stderr, the result to stdout. A sync that was stopped or failed goes on from its
-state file when it is run again. Run one sync at a time with a state file.
+state file when it is run again. Run only one sync at a time with the same state file.
 
 Exit code: 0 all went well, 1 the sync failed (what was committed is kept), 2 wrong usage.
 `;

@@ -1,4 +1,4 @@
-import type { Deployment } from '../../emulator/index.ts';
+import type { Deployment, Value, ValueObject } from '../../emulator/index.ts';
 
 /** How a copy differs from its original, in words; never with the content of a document. */
 export type Difference = string;
@@ -9,34 +9,36 @@ export interface Comparison {
   differences: Difference[];
 }
 
-type Json = null | boolean | number | string | Json[] | { [key: string]: Json };
-
 /**
  * Compares each document of a deployment with its copy in another one, as a sync with append_dedup on `_id` has to leave it.
  *
- * It knows by itself what Convex's import makes of a document (names that begin with `_` get another name, every number becomes
- * a float64) and what the clean JSON format of the export does before that (an int64 becomes a string), and shares no code
- * with what it judges.
+ * It knows by itself what becomes of a document on its way: plain JSON has no int64, so it becomes a string; Convex's import gives names
+ * that begin with `_` another name; the source adds where the document is from. It shares no code with what it judges.
  */
 export function compare(source: Deployment, destination: Deployment): Comparison {
   const differences: Difference[] = [];
   let documents = 0;
   const expectedTables = new Set<string>();
   for (const { table, component } of source.tables()) {
-    const copy = component === '' ? table : `${component}_${table}`;
-    expectedTables.add(copy);
-    const copies = copiesById(destination, copy, differences);
-    for (const [id, text] of source.encoded(table, component, 'json')) {
+    const copiedTable = component === '' ? table : `${component}_${table}`;
+    expectedTables.add(copiedTable);
+    const copies = copiesById(destination, copiedTable, differences);
+    const revisions = source.catalog.get(table, component)?.documents;
+    for (const original of source.documents(table, component)) {
       documents++;
-      const ts = source.find(id)?.[1].head?.ts;
-      const meta = { source_component: component, source_table: table, source_ts: Number(ts), source_deleted: false };
-      const expected: Json = { ...(renamed(JSON.parse(text) as Json) as object), ...meta };
-      const actual = copies.get(id);
-      copies.delete(id);
-      if (actual === undefined) differences.push(`${copy}: ${id} is missing`);
-      else for (const path of differing(expected, actual)) differences.push(`${copy}: ${id} differs in ${path}`);
+      const { _id } = original;
+      const copy = copies.get(_id);
+      copies.delete(_id);
+      if (copy === undefined) {
+        differences.push(`${copiedTable}: ${_id} is missing`);
+        continue;
+      }
+      const ts = Number(revisions?.get(_id)?.head?.ts);
+      const added = { source_component: component, source_table: table, source_ts: ts, source_deleted: false };
+      for (const path of differing(original, copy, added))
+        differences.push(`${copiedTable}: ${_id} differs in ${path}`);
     }
-    for (const id of copies.keys()) differences.push(`${copy}: ${id} should not be there`);
+    for (const id of copies.keys()) differences.push(`${copiedTable}: ${id} should not be there`);
   }
   for (const { table } of destination.tables()) {
     if (!expectedTables.has(table)) differences.push(`${table}: the original has no such table`);
@@ -44,40 +46,70 @@ export function compare(source: Deployment, destination: Deployment): Comparison
   return { documents, differences };
 }
 
-/** The documents of a copied table by the `_id` of their originals, without what the copy's own deployment adds. */
-function copiesById(destination: Deployment, table: string, differences: Difference[]): Map<string, object> {
-  const copies = new Map<string, object>();
-  for (const { _id, _creationTime, ...fields } of destination.documents(table)) {
-    const id = typeof fields['source_id'] === 'string' ? fields['source_id'] : `(the copy ${_id} names no original)`;
+/** The documents of a copied table by the `_id` of their originals. */
+function copiesById(destination: Deployment, table: string, differences: Difference[]): Map<string, ValueObject> {
+  const copies = new Map<string, ValueObject>();
+  for (const document of destination.documents(table)) {
+    const original = document['source_id'];
+    const id = typeof original === 'string' ? original : `(the copy ${document._id} names no original)`;
     if (copies.has(id)) differences.push(`${table}: ${id} is there more than once`);
-    copies.set(id, fields);
+    copies.set(id, document);
   }
   return copies;
 }
 
-/** The names of fields as the import changes them: those that Convex keeps for itself get the prefix `source`. */
-function renamed(value: Json): Json {
-  if (Array.isArray(value)) return value.map(renamed);
-  if (typeof value !== 'object' || value === null) return value;
-  return Object.fromEntries(
-    Object.entries(value).map(([name, inner]) => [
-      name.startsWith('_') ? `source_${name.replace(/^_+/, '').toLowerCase()}` : name,
-      renamed(inner),
-    ]),
-  );
+/** What a deployment adds to its documents by itself. */
+const OWN = { _id: true, _creationTime: true };
+
+/** The paths at which a copy is not what its original, with some fields added, should have become. */
+function differing(original: ValueObject, copy: ValueObject, added: ValueObject): string[] {
+  const found: string[] = [];
+  compareFields(original, copy, '', found, { ...added, ...OWN });
+  for (const name of Object.keys(added)) compareValues(added[name], copy[name], name, found);
+  return found;
 }
 
-/** The paths at which two values differ. Types count: an int64 is no float64, and 0 is not -0. */
-function* differing(expected: unknown, actual: unknown, path = ''): Generator<string> {
-  if (isContainer(expected) && isContainer(actual) && Array.isArray(expected) === Array.isArray(actual)) {
-    for (const key of new Set([...Object.keys(expected), ...Object.keys(actual)])) {
-      yield* differing(expected[key], actual[key], path === '' ? key : `${path}.${key}`);
+/** `more`: fields that the copy has besides those of the original. */
+function compareFields(
+  original: ValueObject,
+  copy: ValueObject,
+  path: string,
+  found: string[],
+  more: object = {},
+): void {
+  const expected = new Set(Object.keys(more));
+  for (const name of Object.keys(original)) {
+    const imported = importedName(name);
+    expected.add(imported);
+    compareValues(original[name], copy[imported], `${path}${imported}`, found);
+  }
+  for (const name of Object.keys(copy)) if (!expected.has(name)) found.push(`${path}${name}`);
+}
+
+/** Types count: an int64 is no float64, and 0 is not -0. */
+function compareValues(original: Value | undefined, copy: Value | undefined, path: string, found: string[]): void {
+  if (Array.isArray(original) && Array.isArray(copy)) {
+    for (let at = 0; at < Math.max(original.length, copy.length); at++) {
+      compareValues(original[at], copy[at], `${path}.${at}`, found);
     }
-  } else if (!Object.is(expected, actual)) {
-    yield path;
+  } else if (isObject(original) && isObject(copy)) {
+    compareFields(original, copy, `${path}.`, found);
+  } else if (!Object.is(inPlainJson(original), copy)) {
+    found.push(path);
   }
 }
 
-function isContainer(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !(value instanceof ArrayBuffer);
+/** A value that is no container, as plain JSON can say it. */
+function inPlainJson(value: Value | undefined): Value | undefined {
+  if (typeof value === 'bigint' || (typeof value === 'number' && !Number.isFinite(value))) return String(value);
+  return value instanceof ArrayBuffer ? Buffer.from(value).toString('base64') : value;
+}
+
+/** The name that the import gives to a field: those that Convex keeps for itself get the prefix `source`. */
+function importedName(name: string): string {
+  return name.startsWith('_') ? `source_${name.replace(/^_+/, '').toLowerCase()}` : name;
+}
+
+function isObject(value: Value | undefined): value is ValueObject {
+  return typeof value === 'object' && value !== null && !Array.isArray(value) && !(value instanceof ArrayBuffer);
 }

@@ -10,7 +10,15 @@ beforeEach(() => {
   source = new Deployment({ seed: 1 });
   destination = new Deployment({ seed: 2 });
   source.transaction((tx) => {
-    id = tx.insert('users', { name: 'Ada', born: 1815n, half: 0.5, zero: -0, nested: { _x: [1n] } });
+    id = tx.insert('users', {
+      name: 'Ada',
+      born: 1815n,
+      half: 0.5,
+      zero: -0,
+      nan: NaN,
+      bytes: new Uint8Array([1, 2]).buffer,
+      nested: { x: [1n] },
+    });
   });
 });
 afterEach(() => {
@@ -21,11 +29,11 @@ afterEach(() => {
 /** A copy of the document, as the import leaves it, with some fields changed. */
 function copy(changes: object = {}): object {
   const creationTime = [...source.documents('users')][0]?._creationTime;
-  const ts = Number(source.find(id)?.[1].head?.ts);
+  const ts = Number(source.catalog.find(id)?.[1].head?.ts);
   return {
     ...{ source_id: id, source_creationtime: creationTime, source_ts: ts },
     ...{ source_component: '', source_table: 'users', source_deleted: false },
-    ...{ name: 'Ada', born: '1815', half: 0.5, zero: -0, nested: { source_x: ['1'] } },
+    ...{ name: 'Ada', born: '1815', half: 0.5, zero: -0, nan: 'NaN', bytes: 'AQI=', nested: { x: ['1'] } },
     ...changes,
   };
 }
@@ -44,11 +52,12 @@ describe('a difference is found', () => {
     ['another value', { name: 'Grace' }, 'name'],
     ['a missing field', { name: undefined }, 'name'],
     ['a field too many', { more: null }, 'more'],
-    ['a value in depth', { nested: { source_x: ['2'] } }, 'nested.source_x.0'],
+    ['a value in depth', { nested: { x: ['2'] } }, 'nested.x.0'],
     ['an int64 as a number', { born: 1815 }, 'born'],
     ['0 for -0', { zero: 0 }, 'zero'],
+    ['bytes as they are not', { bytes: 'AQM=' }, 'bytes'],
     ['an older revision', { source_ts: 1 }, 'source_ts'],
-    ['an object for an array', { nested: { source_x: { 0: '1' } } }, 'nested.source_x'],
+    ['an object for an array', { nested: { x: { 0: '1' } } }, 'nested.x'],
   ])('%s', (_name, changes, path) => {
     expect(compared(copy(changes))).toEqual([`users: ${id} differs in ${path}`]);
   });

@@ -75,7 +75,8 @@ export function finished(args: readonly string[]): Promise<Finished> {
 }
 
 function start(args: readonly string[]): Running {
-  const child = spawn(process.execPath, [MAIN, ...args], { stdio: ['ignore', 'pipe', 'pipe'], timeout: 50_000 });
+  const env = { ...process.env, CONVEX_CONNECTOR_POLL_MS: '10' };
+  const child = spawn(process.execPath, [MAIN, ...args], { stdio: ['ignore', 'pipe', 'pipe'], timeout: 50_000, env });
   let stdout = '';
   let stderr = '';
   child.stdout.on('data', (chunk: Buffer) => (stdout += chunk.toString()));
