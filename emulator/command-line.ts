@@ -99,6 +99,13 @@ function count(text: string, what: string): number {
   return Number(digits(text, what));
 }
 
+function chance(text: string): number {
+  const number = Number(text);
+  if (text === '' || !(number >= 0 && number <= 1))
+    throw new CommandLineError(`--fault probability is a number from 0 to 1, not '${text}'`);
+  return number;
+}
+
 function limits(texts: string[]): Partial<Limits> {
   const result: Record<string, number | bigint> = {};
   for (const text of texts) {
@@ -128,7 +135,7 @@ function fault(text: string): Fault {
     if (['path', 'method', 'code', 'message', 'body'].includes(key)) result[key] = value;
     else if (key === 'times') result[key] = value === 'all' ? Infinity : count(value, '--fault times');
     else if (['after', 'status', 'bytes', 'ms'].includes(key)) result[key] = count(value, `--fault ${key}`);
-    else if (key === 'probability') result[key] = Number(value);
+    else if (key === 'probability') result[key] = chance(value);
     else throw new CommandLineError(`--fault does not know '${key}'`);
   }
   return result as unknown as Fault;

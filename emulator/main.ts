@@ -46,7 +46,13 @@ Try:
 try {
   await main();
 } catch (error) {
-  if (!(error instanceof CommandLineError)) throw error;
-  console.error(`${error.message}\nSee npm run emulator -- --help`);
-  process.exitCode = 2;
+  if (error instanceof CommandLineError) {
+    console.error(`${error.message}\nSee npm run emulator -- --help`);
+    process.exitCode = 2;
+  } else if (error instanceof Error && 'code' in error && error.code === 'EADDRINUSE') {
+    console.error(`The port ${'port' in error ? String(error.port) : ''} is taken.`);
+    process.exitCode = 1;
+  } else {
+    throw error;
+  }
 }
