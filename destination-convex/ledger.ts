@@ -58,6 +58,8 @@ export class Ledger {
   #waiting: Entry[] = [];
   #held: Entry[] = [];
   #heldBytes = 0;
+  /** Whether something has happened that may let held states go. */
+  #changed = false;
 
   /** `holding`: the streams whose states wait for `release`. */
   constructor(streams: number, holding: Iterable<number> = [], maxHeldBytes = MAX_HELD_BYTES) {
@@ -75,7 +77,10 @@ export class Ledger {
 
   /** Record number `record` was refused. `fatal`: no state that covers it may be given back. */
   reject(stream: number, record: number, fatal: boolean): void {
-    if (fatal) this.#failedAt.set(stream, Math.min(record, this.#failedAt.get(stream) ?? Infinity));
+    if (fatal) {
+      this.#failedAt.set(stream, Math.min(record, this.#failedAt.get(stream) ?? Infinity));
+      this.#changed = true;
+    }
     for (const coverage of [stream, 'all'] as const) {
       const counter =
         this.#waiting.find((entry) => entry.coverage === coverage && record <= entry.position) ??
@@ -102,14 +107,18 @@ export class Ledger {
   /** The stream is complete: its states wait no longer. */
   release(stream: number): void {
     this.#holding.delete(stream);
+    this.#changed = true;
   }
 
   /** Takes out the states that may be given back now, in order. */
   *take(): Generator<Entry> {
-    const held = this.#held;
-    this.#held = [];
-    this.#heldBytes = 0;
-    for (const entry of held) if (this.#may(entry)) yield entry;
+    if (this.#changed) {
+      this.#changed = false;
+      const held = this.#held;
+      this.#held = [];
+      this.#heldBytes = 0;
+      for (const entry of held) if (this.#may(entry)) yield entry;
+    }
     let taken = 0;
     for (const entry of this.#waiting) {
       if (entry.position > this.#durable) break;

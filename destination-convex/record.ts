@@ -7,7 +7,7 @@
  * a key field would replace the row of another key, so it is refused here.
  */
 import { CDC_DELETED, collidingName, fieldNameOf } from '../shared/convex/identifiers.ts';
-import { BACKSLASH, Members, OPEN_BRACE, bytesAre, stringAt } from '../shared/json/raw.ts';
+import { BACKSLASH, JsonError, Members, OPEN_BRACE, bytesAre, skipNested, stringAt } from '../shared/json/raw.ts';
 import type { KeyPlan } from './keys.ts';
 
 /** Why a record is refused before it is sent. */
@@ -73,6 +73,8 @@ class ObjectGuard {
   #next = 0;
   markerStart = -1;
   markerEnd = -1;
+  /** The position after the object. */
+  end = 0;
 
   constructor(paths: readonly Path[]) {
     const byName = new Map<string, Path[]>();
@@ -101,6 +103,7 @@ class ObjectGuard {
       const { keyStart, keyEnd } = members;
       if (watched || isSpecial(buffer, keyStart, keyEnd)) this.#meet(buffer, keyStart, keyEnd);
     }
+    this.end = members.end;
     for (const field of this.#fields) {
       const problem = field.problem();
       if (problem !== undefined) return problem;
@@ -169,6 +172,7 @@ export class RecordScanner {
   tombstone = false;
   markerStart = -1;
   markerEnd = -1;
+  problem: KeyProblem | 'not-json' | undefined;
   readonly #guard: ObjectGuard;
 
   constructor(key: KeyPlan) {
@@ -177,13 +181,22 @@ export class RecordScanner {
     );
   }
 
-  /** `buffer[start, end)` is the record's data. Throws `JsonError` where it is no object. */
-  scan(buffer: Buffer, start: number, end: number): KeyProblem | undefined {
-    const problem = this.#guard.scan(buffer, start, end);
-    this.markerStart = this.#guard.markerStart;
-    this.markerEnd = this.#guard.markerEnd;
+  /** Goes through the record's data, which begin at `start`; returns the position after them, or -1 if they have no end before `end`. */
+  scan(buffer: Buffer, start: number, end: number): number {
+    const guard = this.#guard;
+    try {
+      this.problem = guard.scan(buffer, start, end);
+    } catch (error) {
+      if (!(error instanceof JsonError)) throw error;
+      // Brackets and quotes may still match, so that the line is no broken message: then the record alone is what is wrong.
+      this.problem = 'not-json';
+      this.tombstone = false;
+      return skipNested(buffer, start, end);
+    }
+    this.markerStart = guard.markerStart;
+    this.markerEnd = guard.markerEnd;
     this.tombstone = this.markerStart !== -1 && !bytesAre(buffer, this.markerStart, this.markerEnd, NULL);
-    return problem;
+    return guard.end;
   }
 }
 

@@ -6,7 +6,7 @@ import { ConnectorFailure, systemError } from '../shared/airbyte/failure.ts';
 import { lineBatches, type Line } from '../shared/airbyte/lines.ts';
 import { tuned } from '../shared/connector/tuning.ts';
 import { MAX_IMPORT_BODY, type StreamingImport } from '../shared/convex/streaming-import.ts';
-import { JsonError, isSpace } from '../shared/json/raw.ts';
+import { isSpace, skipNested } from '../shared/json/raw.ts';
 import { MAX_APPEND_BYTES, STANDARD_LIMITS, streamBytes, type BatchLimits, type Deletion, type Lane } from './batch.ts';
 import { uninsertable } from './deletes.ts';
 import { outcomeOf, type StreamNews } from './generations.ts';
@@ -58,7 +58,10 @@ export class Sync {
     this.#news = streams.map(() => ({ records: 0, states: 0, emptyStates: 0, status: undefined }));
     this.#scanners = streams.map(({ key }) => (key === undefined ? undefined : new RecordScanner(key)));
     this.#resolve = resolver(streams);
-    this.#inbound = new Inbound(this.#resolve);
+    this.#inbound = new Inbound(this.#resolve, (stream, buffer, at, end) => {
+      const scanner = this.#scanners[stream];
+      return scanner === undefined ? skipNested(buffer, at, end) : scanner.scan(buffer, at, end);
+    });
     this.#ledger = new Ledger(
       streams.length,
       streams.filter(({ truncation }) => truncation !== 'none').map(({ index }) => index),
@@ -145,10 +148,9 @@ export class Sync {
     const scanner = this.#scanners[index];
     let deletion: Deletion | undefined;
     if (scanner !== undefined) {
-      const problem = scan(scanner, buffer, dataStart, dataEnd);
-      if (problem !== undefined) {
-        return this.#rejectHere(stream, record, buffer.subarray(dataStart, dataEnd), problem);
-      }
+      const { problem } = scanner;
+      if (problem !== undefined)
+        return this.#rejectHere(stream, record, buffer.subarray(dataStart, dataEnd), problemText(problem));
       if (scanner.tombstone) {
         const { markerStart, markerEnd } = scanner;
         deletion = { markerStart, markerEnd, uninsertable: this.#uninsertable[index] };
@@ -259,7 +261,7 @@ export class Sync {
   }
 
   async #finish(): Promise<void> {
-    await this.#pipeline.finish();
+    await this.#progress.waitFor('convex', this.#pipeline.finish());
     const outcomes = this.#streams.map((stream) => ({
       stream,
       outcome: outcomeOf(this.#news[stream.index]!, stream.truncation, this.#anyStatus),
@@ -318,17 +320,11 @@ function batchLimits(): BatchLimits {
   };
 }
 
-function scan(scanner: RecordScanner, buffer: Buffer, start: number, end: number): string | undefined {
-  try {
-    const problem = scanner.scan(buffer, start, end);
-    if (problem === undefined) return undefined;
-    return problem.kind === 'missing'
-      ? `it has no value for the primary key field "${problem.field}".`
-      : `its primary key field "${problem.field}" would be stored under another name than in other records, because the record has another field that gets, or has, this name in Convex. Rename one of the fields in the source.`;
-  } catch (error) {
-    if (error instanceof JsonError) return 'its data are not valid JSON.';
-    throw error;
-  }
+function problemText(problem: NonNullable<RecordScanner['problem']>): string {
+  if (problem === 'not-json') return 'its data are not valid JSON.';
+  return problem.kind === 'missing'
+    ? `it has no value for the primary key field "${problem.field}".`
+    : `its primary key field "${problem.field}" would not be stored under the name that it has in other records: Convex renames fields that begin with an underscore or have special characters, and here another field has, or is given, that name. Rename one of the fields in the source.`;
 }
 
 /**

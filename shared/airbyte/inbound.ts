@@ -23,6 +23,12 @@ export type Kind = (typeof Kind)[keyof typeof Kind];
 /** Finds a stream by its descriptor; -1 for one that is not configured. */
 export type Resolve = (name: string, namespace: string | undefined) => number;
 
+/**
+ * Passes over the data of a stream's record, which begin at `at`, and returns the position just after them; -1 where they have no end
+ * before `end`. Whoever wants to look into the data as well does so here, so that they are gone through once.
+ */
+export type Skip = (stream: number, buffer: Buffer, at: number, end: number) => number;
+
 /** The line is, or was, a message that must not be lost, and cannot be read. Its message never repeats what stands in it. */
 export class BrokenMessage extends Error {
   override readonly name = 'BrokenMessage';
@@ -62,13 +68,15 @@ export class Inbound {
   stateEnd = 0;
   status: StreamStatus = 'RUNNING';
   readonly #resolve: Resolve;
+  readonly #skip: Skip;
   readonly #outer = new Members();
   readonly #inner = new Members();
   /** The most recently used first. */
   readonly #prefixes: Prefix[] = [];
 
-  constructor(resolve: Resolve) {
+  constructor(resolve: Resolve, skip: Skip = (_stream, buffer, at, end) => skipNested(buffer, at, end)) {
     this.#resolve = resolve;
+    this.#skip = skip;
   }
 
   /** Throws `BrokenMessage` and `UnknownStream`. */
@@ -82,7 +90,7 @@ export class Inbound {
       const prefix = this.#prefixes[i]!;
       const at = start + prefix.bytes.length;
       if (at >= end || buffer[at] !== OPEN_BRACE || !bytesAre(buffer, start, at, prefix.bytes)) continue;
-      const after = skipNested(buffer, at, end);
+      const after = this.#skip(prefix.stream, buffer, at, end);
       if (after === -1 || !this.#usualTail(buffer, after, end)) return false;
       if (i > 0) {
         this.#prefixes.splice(i, 1);
@@ -125,8 +133,10 @@ export class Inbound {
     }
     // Skipping it would lose data without a word: half a message, or one that something else was written into.
     const what = looksLike(line);
-    if (what === undefined) return Kind.Noise;
-    throw new BrokenMessage(`a ${what} message that is not valid JSON${line.terminated ? '' : ': it breaks off'}`);
+    if (!line.terminated && (what !== undefined || buffer[at] === OPEN_BRACE))
+      throw new BrokenMessage(`a ${what ?? 'last'} message that breaks off`);
+    if (what !== undefined) throw new BrokenMessage(`a ${what} message that is not valid JSON`);
+    return Kind.Noise;
   }
 
   #parseObject({ buffer, start, end }: Line): Kind {
@@ -205,6 +215,7 @@ export class Inbound {
     this.stream = stream;
     this.dataStart = dataStart;
     this.dataEnd = dataEnd;
+    this.#skip(stream, buffer, dataStart, dataEnd);
     if (decided < dataStart) this.#remember({ bytes: Buffer.from(buffer.subarray(start, dataStart)), stream });
     return Kind.Record;
   }

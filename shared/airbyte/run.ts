@@ -8,6 +8,7 @@ import { parseInputFile, readInputFile } from './input-files.ts';
 import type { OutboundMessage } from './protocol.generated.ts';
 import { Secrets } from './secrets.ts';
 import { readStateFile } from './state-file.ts';
+import { stdinChunks } from './stdin.ts';
 import { errorTrace } from './traces.ts';
 import { ProtocolWriter, ReaderGone } from './writer.ts';
 
@@ -85,7 +86,7 @@ async function perform<Config>(
       );
     case 'write':
       refuseSockets();
-      return connector.write!(config, await readConfiguredCatalog(command.catalog), process.stdin, context);
+      return connector.write!(config, await readConfiguredCatalog(command.catalog), stdinChunks(), context);
   }
 }
 

@@ -41,7 +41,7 @@ export class ConvexError extends Error {
   /** HTTP status; undefined where no answer came. */
   readonly status: number | undefined;
   readonly code: string | undefined;
-  /** The first line of the server's message. May name fields and tables; further lines may hold documents and are never kept. */
+  /** The first line of the server's message, as far as it cannot hold parts of a document (`detailOf`). May name fields and tables. */
   readonly detail: string | undefined;
   /** Milliseconds that the answer asked to wait. */
   readonly retryAfter: number | undefined;
@@ -140,15 +140,32 @@ export function judgeConnection(code: string): Verdict {
 
 const DETAIL_LENGTH = 300;
 
+/**
+ * Codes whose messages quote the document or a value of it, also in their first line: what of such a message may be kept. The forms are
+ * those of the backend's SchemaEnforcementError, ValidationError and DocumentValidationError; whatever else there is, is dropped.
+ */
+const QUOTING: Record<string, RegExp | undefined> = {
+  SchemaEnforcementError:
+    /^Failed to insert or update a document in table "[^"]*" because it does not match the schema(?:: Object is missing the required field `[^`]*`|: Object contains extra field `[^`]*` that is not in the validator|: Value does not match validator)?/,
+  InvalidDocumentError: /Document is too nested \(nested \d+ levels deep > maximum nesting \d+\)/,
+  InvalidIdError: undefined,
+  InvalidCreationTimeError: undefined,
+};
+
 /** `{code, message}` of an error body; neither where it is not one (empty bodies of 404, 405 and 408, a proxy's web page). */
 export function readErrorBody(body: string): { code: string | undefined; detail: string | undefined } {
   try {
     const parsed = JSON.parse(body) as { code?: unknown; message?: unknown } | null;
     if (typeof parsed?.code !== 'string' || parsed.code === '') return { code: undefined, detail: undefined };
-    const detail =
-      typeof parsed.message === 'string' ? parsed.message.split(/\r?\n/, 1)[0]!.slice(0, DETAIL_LENGTH) : undefined;
-    return { code: parsed.code.slice(0, 100), detail };
+    const code = parsed.code.slice(0, 100);
+    return { code, detail: typeof parsed.message === 'string' ? detailOf(code, parsed.message) : undefined };
   } catch {
     return { code: undefined, detail: undefined };
   }
+}
+
+/** The first line of an error's message, without anything of a document. */
+export function detailOf(code: string, message: string): string | undefined {
+  const detail = Object.hasOwn(QUOTING, code) ? QUOTING[code]?.exec(message)?.[0] : message.split(/\r?\n/, 1)[0];
+  return detail?.slice(0, DETAIL_LENGTH);
 }

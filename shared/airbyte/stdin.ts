@@ -1,0 +1,79 @@
+/** stdin as chunks of bytes. */
+import { fstatSync } from 'node:fs';
+import { Socket } from 'node:net';
+
+const CHUNK_BYTES = 64 * 1024;
+
+/**
+ * The chunks of stdin, each valid until the next one is asked for. A pipe is read into one buffer again and again: with a buffer for each
+ * chunk, as `process.stdin` has it, a fast source keeps the garbage collector as busy as everything else together.
+ */
+export function stdinChunks(): AsyncIterable<Buffer> {
+  return isPipe() ? pipeChunks(0) : process.stdin;
+}
+
+function isPipe(): boolean {
+  try {
+    const stat = fstatSync(0);
+    return stat.isFIFO() || stat.isSocket();
+  } catch {
+    return false;
+  }
+}
+
+/** The chunks of the pipe or socket `fd`; it is only read while a chunk is waited for, so its writer has to wait as well. */
+export async function* pipeChunks(fd: number): AsyncGenerator<Buffer> {
+  const buffer = Buffer.allocUnsafeSlow(CHUNK_BYTES);
+  let filled = 0;
+  let ended = false;
+  let failure: Error | undefined;
+  let wake = () => {};
+  const socket = new Socket({
+    fd,
+    readable: true,
+    writable: false,
+    onread: {
+      buffer,
+      callback(length) {
+        filled = length;
+        wake();
+        // One chunk at a time: the buffer is the reader's until it asks for more.
+        return false;
+      },
+    },
+  });
+  socket.on('end', () => {
+    ended = true;
+    wake();
+  });
+  socket.on('error', (error) => {
+    failure = error;
+    wake();
+  });
+  socket.on('close', () => {
+    ended = true;
+    wake();
+  });
+  try {
+    for (;;) {
+      if (filled === 0 && !ended && failure === undefined) {
+        await new Promise<void>((resolve) => {
+          wake = resolve;
+          socket.resume();
+        });
+        continue;
+      }
+      if (filled > 0) {
+        const length = filled;
+        filled = 0;
+        yield buffer.subarray(0, length);
+      } else if (failure !== undefined) {
+        throw failure;
+      } else {
+        return;
+      }
+    }
+  } finally {
+    socket.destroy();
+  }
+}
