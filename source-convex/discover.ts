@@ -1,11 +1,10 @@
 /** The verb `discover`: every table of the deployment as a stream, those of components with the component's path as namespace. */
 import type { Context } from '../shared/airbyte/connector.ts';
-import { descriptorOf } from '../shared/airbyte/descriptor.ts';
+import { descriptorOf, descriptorText } from '../shared/airbyte/descriptor.ts';
 import type { AirbyteCatalog, AirbyteStream } from '../shared/airbyte/protocol.generated.ts';
 import { connect } from '../shared/connector/deployment.ts';
 import { explain } from '../shared/connector/failures.ts';
 import { ConvexError } from '../shared/convex/errors.ts';
-import { tableKey } from '../shared/convex/selection.ts';
 import { StreamingExport } from '../shared/convex/streaming-export.ts';
 import type { SourceConfig } from './config.generated.ts';
 import { columnsSchema, streamSchema, type JsonSchema } from './schema.ts';
@@ -17,56 +16,68 @@ interface Table {
 }
 
 export async function discover(config: SourceConfig, { log }: Context): Promise<AirbyteCatalog> {
-  const { http, host } = connect(config, 'airbyte-export', 'sync', log);
+  const { http, host } = connect(config, 'airbyte-export', 'discover', log);
   const api = new StreamingExport(http, config.value_format);
   try {
-    const tables = new Map<string, Table>();
-    for (const table of [...(await tablesByColumns(api)), ...(await tablesBySchema(api, log))]) {
-      tables.set(tableKey(table.component, table.name), table);
-    }
-    const catalog = { streams: [...tables.values()].sort(byComponentAndName).map(stream) };
-    if (catalog.streams.length === 0) log.warn(`${host} has no tables yet, so there is nothing to select.`);
-    return catalog;
+    const tables = await tablesOf(api, log);
+    if (tables.length === 0) log.warn(`${host} has no tables yet, so there is nothing to select.`);
+    return { streams: tables.sort(byComponentAndName).map(stream) };
   } catch (error) {
     throw explain(error, { host, permission: 'deployment:data:view', during: 'check' });
   }
 }
 
-/** Every table, with the names of its columns: knows tables of any shape, but no types. Old backends do not have it. */
-async function tablesByColumns(api: StreamingExport): Promise<Table[]> {
+/** Trap 27: one table whose documents have no common shape, and no schema in the app, makes the server refuse the schemas of all. */
+async function tablesOf(api: StreamingExport, log: Context['log']): Promise<Table[]> {
   try {
-    const tables = await api.tableColumns();
-    return [...tables].flatMap(([component, list]) =>
-      list.map(({ name, columns }) => ({ component, name, schema: columnsSchema(columns) })),
-    );
+    return tablesBySchema(await api.jsonSchemas());
   } catch (error) {
-    if (error instanceof ConvexError && error.status === 404) return [];
-    throw error;
+    if (!(error instanceof ConvexError) || error.reason !== 'refused') throw error;
+    const tables = await tablesByColumns(api, error);
+    log.warn(
+      `Convex cannot describe the documents of ${oddTable(error, tables)} (${error.status} ${error.code}), and gives no types for any table then. All tables are listed with the names of their columns, which may hold anything. A definition of that table in the app's schema.ts, as one object type, brings the types back.`,
+    );
+    return tables.map(({ component, name, columns }) => ({ component, name, schema: columnsSchema(columns) }));
   }
 }
 
-/** Trap 27: one table whose documents have no common shape, and no schema in the app, makes the server refuse the schemas of all. */
-async function tablesBySchema(api: StreamingExport, log: Context['log']): Promise<Table[]> {
-  let schemas: Record<string, unknown>;
-  try {
-    schemas = await api.jsonSchemas();
-  } catch (error) {
-    if (!(error instanceof ConvexError) || error.reason !== 'refused') throw error;
-    log.warn(
-      `The deployment cannot give the types of its tables: ${error.detail ?? error.message} (${error.code ?? error.status}). All tables are listed with the names of their columns only; their columns may hold anything. A schema for that table in the app's schema.ts brings the types back.`,
-    );
-    return [];
-  }
+function tablesBySchema(schemas: Record<string, Record<string, unknown>>): Table[] {
   // Backends without components answer with the tables themselves.
-  const byComponent = '' in schemas ? schemas : { '': schemas };
+  const byComponent = Object.hasOwn(schemas, '') ? schemas : { '': schemas };
   return Object.entries(byComponent).flatMap(([component, tables]) =>
-    Object.entries(tables as Record<string, unknown>).map(([name, schema]) => ({
-      component,
-      name,
-      schema: streamSchema(schema),
-    })),
+    Object.entries(tables).map(([name, schema]) => ({ component, name, schema: streamSchema(schema) })),
   );
 }
+
+interface Columns {
+  component: string;
+  name: string;
+  columns: string[];
+}
+
+/** Every table, with the names of its columns: knows tables of any shape, but no types. Throws `refusal` where a backend is too old for it. */
+async function tablesByColumns(api: StreamingExport, refusal: ConvexError): Promise<Columns[]> {
+  try {
+    const tables = await api.tableColumns();
+    return [...tables].flatMap(([component, list]) => list.map((table) => ({ component, ...table })));
+  } catch (error) {
+    throw error instanceof ConvexError && error.status === 404 ? refusal : error;
+  }
+}
+
+/** Names the table that the server could not describe. Some of its refusals do, others leave it open. */
+function oddTable({ detail }: ConvexError, tables: readonly Columns[]): string {
+  const named = /\btable "(\w+)"/.exec(detail ?? '')?.[1];
+  if (named !== undefined) return `the table ${named}`;
+  // An odd table has no columns of its own, and neither has an empty one.
+  const candidates = tables.filter(({ columns }) => columns.every((column) => column.startsWith('_')));
+  const names = candidates.map(({ component, name }) => descriptorText(descriptorOf(name, component)));
+  if (names.length === 0) return 'one of the tables';
+  if (names.length === 1) return `the table ${names[0]}`;
+  return `one of the tables ${names.slice(0, MAX_NAMES).join(', ')}${names.length > MAX_NAMES ? ', …' : ''}`;
+}
+
+const MAX_NAMES = 20;
 
 function stream({ component, name, schema }: Table): AirbyteStream {
   return {

@@ -53,7 +53,9 @@ export function columnsSchema(columns: readonly string[]): JsonSchema {
 }
 
 function record(properties: Record<string, JsonSchema>): JsonSchema {
-  const own = Object.entries(properties).filter(([name]) => !(name in META_COLUMNS) && !(name in SOURCE_COLUMNS));
+  const own = Object.entries(properties).filter(
+    ([name]) => !Object.hasOwn(META_COLUMNS, name) && !Object.hasOwn(SOURCE_COLUMNS, name),
+  );
   return {
     $schema: 'http://json-schema.org/draft-07/schema#',
     type: 'object',
@@ -119,11 +121,13 @@ function merge(a: JsonSchema, b: JsonSchema): JsonSchema {
   const descriptions = [...new Set([a.description, b.description].filter((text) => text !== undefined))];
   if (descriptions.length > 0) merged.description = descriptions.join(', or ');
   if (a.properties !== undefined || b.properties !== undefined) {
-    const properties: Record<string, JsonSchema> = { ...a.properties };
+    // By entries: a field may be called __proto__, to which an object cannot be assigned.
+    const properties = new Map(Object.entries(a.properties ?? {}));
     for (const [name, property] of Object.entries(b.properties ?? {})) {
-      properties[name] = Object.hasOwn(properties, name) ? merge(properties[name]!, property) : property;
+      const other = properties.get(name);
+      properties.set(name, other === undefined ? property : merge(other, property));
     }
-    merged.properties = properties;
+    merged.properties = Object.fromEntries(properties);
     merged.additionalProperties = true;
   }
   if (a.items !== undefined || b.items !== undefined) {

@@ -4,7 +4,7 @@ import type { Log } from '../airbyte/log.ts';
 import { deploymentName } from '../convex/deployment-name.ts';
 import { DeploymentUrlError, deploymentOrigin } from '../convex/deployment-url.ts';
 import { ConvexHttp, TIMEOUTS, type RetryNotice, type Timeouts } from '../convex/http.ts';
-import { CHECK_RETRIES, SYNC_RETRIES, type RetryLimits } from '../convex/retry.ts';
+import { CHECK_RETRIES, DISCOVER_RETRIES, SYNC_RETRIES, type RetryLimits } from '../convex/retry.ts';
 import { tuned } from './tuning.ts';
 import { VERSION } from './version.ts';
 
@@ -21,11 +21,15 @@ export interface Deployment {
   name: string | undefined;
 }
 
+type Verb = 'check' | 'discover' | 'sync';
+
+const RETRIES: Record<Verb, RetryLimits> = { check: CHECK_RETRIES, discover: DISCOVER_RETRIES, sync: SYNC_RETRIES };
+
 /** `client`: the name in the Convex-Client header, by which Convex attributes the traffic. Throws a config_error. */
 export function connect(
   config: DeploymentConfig,
   client: 'airbyte-export' | 'streaming-import',
-  during: 'check' | 'sync',
+  during: Verb,
   log: Log,
 ): Deployment {
   const origin = originOf(config.deployment_url);
@@ -42,7 +46,7 @@ export function connect(
     key,
     client: `${client}-${VERSION}`,
     userAgent: `airbyte-convex/${VERSION}`,
-    retries: limits(during === 'check' ? CHECK_RETRIES : SYNC_RETRIES),
+    retries: limits(RETRIES[during]),
     timeouts: timeouts(during === 'check' ? { ...TIMEOUTS, response: CHECK_RESPONSE } : TIMEOUTS),
     onRetry: (notice) => log.warn(retryText(hostname, notice)),
   });

@@ -17,6 +17,9 @@ export const SYNC_RETRIES: RetryLimits = { attempts: 10, maxTime: 15 * 60_000, m
 /** Somebody sits before the screen and waits for the answer. */
 export const CHECK_RETRIES: RetryLimits = { attempts: 3, maxTime: 20_000, minDelay: 500, maxDelay: 2_000 };
 
+/** Somebody may still sit there, and Airbyte ends a discovery after nine minutes. */
+export const DISCOVER_RETRIES: RetryLimits = { attempts: 8, maxTime: 3 * 60_000, minDelay: 500, maxDelay: 30_000 };
+
 /**
  * Milliseconds to wait after failure number `failures` (from 1): exponential, half of it left to chance, so that many connectors that
  * failed at once do not come back at once; never shorter than the server asked for.
