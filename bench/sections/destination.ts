@@ -1,0 +1,43 @@
+/** Speed of `write` against (a) stdin posted unread and (b) lines parsed and bodies stringified. */
+import { fileURLToPath } from 'node:url';
+import { measure, medians, startReplay, type Usage } from '../measure.ts';
+import { SHAPES, pageBytes } from '../shapes.ts';
+import { compared, COMPARED_HEADINGS } from '../compared.ts';
+import { printTable } from '../print.ts';
+import { DESTINATION, catalog, config, type Workspace } from '../workspace.ts';
+
+const COPY = fileURLToPath(new URL('../limits/destination-copy.ts', import.meta.url));
+const PARSE = fileURLToPath(new URL('../limits/destination-parse.ts', import.meta.url));
+const FEED = fileURLToPath(new URL('../feed.ts', import.meta.url));
+/** What the destination puts into a request. */
+const BODY_BYTES = String(4 * 1024 * 1024);
+
+export async function destinationThroughput(workspace: Workspace, rounds: number): Promise<void> {
+  const rows: string[][] = [];
+  for (const shape of SHAPES) {
+    const replay = await startReplay(shape.name, shape.pages);
+    const files = [
+      '--config',
+      await config(workspace, replay.url),
+      '--catalog',
+      await catalog(workspace, 'append_dedup'),
+    ];
+    const feed = [process.execPath, FEED, shape.name, String(shape.pages)];
+    const ours: Usage[] = [];
+    const copy: Usage[] = [];
+    const parse: Usage[] = [];
+    for (let round = 0; round < rounds; round++) {
+      copy.push(await measure([COPY, replay.url, BODY_BYTES], { feed }));
+      ours.push(await measure([DESTINATION, 'write', ...files], { feed }));
+      parse.push(await measure([PARSE, replay.url, BODY_BYTES], { feed }));
+    }
+    replay.stop();
+    const amount = { bytes: pageBytes(shape) * shape.pages, records: shape.perPage * shape.pages };
+    rows.push([shape.name, ...compared(amount, medians(ours), medians(copy), medians(parse))]);
+  }
+  printTable(
+    'Destination: write, against (a) stdin posted unread, (b) parsed and stringified',
+    ['documents', ...COMPARED_HEADINGS],
+    rows,
+  );
+}

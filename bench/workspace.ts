@@ -1,0 +1,47 @@
+/** The files that the measured connectors are given, and the connectors themselves: as they are shipped, from dist/. */
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+export const SOURCE = fileURLToPath(new URL('../dist/source-convex/main.js', import.meta.url));
+export const DESTINATION = fileURLToPath(new URL('../dist/destination-convex/main.js', import.meta.url));
+
+export interface Workspace {
+  /** Writes a JSON file and returns its path. */
+  file: (name: string, content: unknown) => Promise<string>;
+}
+
+export async function withWorkspace(work: (workspace: Workspace) => Promise<void>): Promise<void> {
+  const folder = await mkdtemp(join(tmpdir(), 'bench-'));
+  try {
+    await work({
+      file: async (name, content) => {
+        const path = join(folder, name);
+        await writeFile(path, JSON.stringify(content));
+        return path;
+      },
+    });
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+export function config(workspace: Workspace, url: string): Promise<string> {
+  return workspace.file('config.json', { deployment_url: url, access_key: 'prod:bench-1|secret' });
+}
+
+/** A configured catalog of these streams. */
+export function catalog(
+  workspace: Workspace,
+  mode: 'append' | 'append_dedup',
+  names: readonly string[] = ['documents'],
+): Promise<string> {
+  const streams = names.map((name) => ({
+    stream: { name, json_schema: {}, supported_sync_modes: ['full_refresh', 'incremental'] },
+    sync_mode: 'incremental',
+    destination_sync_mode: mode,
+    primary_key: [['_id']],
+  }));
+  return workspace.file('catalog.json', { streams });
+}
