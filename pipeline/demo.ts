@@ -119,9 +119,18 @@ class Demo {
   }
 }
 
-/** One line that is written over on a terminal, and nothing elsewhere: a log wants no such lines. */
+/** Milliseconds between two lines of progress where lines cannot be written over. */
+const PROGRESS = 5_000;
+let lastProgress = performance.now();
+
+/** One line that is written over on a terminal; elsewhere, as in a log, one from time to time. */
 function progress(text: string): void {
-  if (process.stderr.isTTY) process.stderr.write(`\r\x1b[K${text}`);
+  if (process.stderr.isTTY) {
+    process.stderr.write(`\r\x1b[K${text}`);
+  } else if (text !== '' && performance.now() - lastProgress > PROGRESS) {
+    lastProgress = performance.now();
+    process.stderr.write(`${text}\n`);
+  }
 }
 
 function say(text: string): void {
