@@ -34,7 +34,7 @@ class GuardedField {
       return;
     }
     this.chain = [basicName(source) ?? stored];
-    while (this.chain.at(-1) !== stored && this.chain.length < 8) this.chain.push(collidingName(this.chain.at(-1)!));
+    while (this.chain.at(-1) !== stored && this.chain.length < 8) this.chain.push(collidingName(this.chain.at(-1)));
     this.taken = this.chain.length - 1;
   }
 
