@@ -55,7 +55,7 @@ export class Pipeline {
 
   /** Sends the batch as soon as the one before it has been sent; resolves when another can be filled. Throws what sending threw. */
   async submit(): Promise<void> {
-    while (this.#inFlight !== undefined) await this.#inFlight;
+    while (this.#inFlight !== undefined) await this.orFailure(this.#inFlight);
     this.#throwFailure();
     this.#sendNext();
   }
@@ -63,8 +63,14 @@ export class Pipeline {
   /** Sends what there is and waits for it. Throws what sending threw. */
   async finish(): Promise<void> {
     await this.submit();
-    while (this.#inFlight !== undefined) await this.#inFlight;
+    while (this.#inFlight !== undefined) await this.orFailure(this.#inFlight);
     this.#throwFailure();
+  }
+
+  /** Ends everything with this error: whoever waits for the pipeline gets it, and nothing more is sent. */
+  fail(error: unknown): void {
+    this.#failure ??= { error };
+    this.#onFailure?.(error);
   }
 
   /** Sends no more. What is in flight is as if the process had been killed meanwhile: durable or not, its states were not given back. */
@@ -106,8 +112,7 @@ export class Pipeline {
       },
       (error: unknown) => {
         this.#inFlight = undefined;
-        this.#failure ??= { error };
-        this.#onFailure?.(error);
+        this.fail(error);
       },
     );
   }

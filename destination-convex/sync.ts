@@ -87,6 +87,10 @@ export class Sync {
   }
 
   async run(input: AsyncIterable<Buffer>): Promise<void> {
+    // Without a reader no state can be given back: going on would only write what is written again in the next run.
+    this.#context.writer.onFailure((failure) => {
+      this.#pipeline.fail(failure);
+    });
     try {
       await this.#readAll(input);
       await this.#finish();

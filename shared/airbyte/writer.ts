@@ -27,6 +27,7 @@ export class ProtocolWriter {
   readonly #spare: Buffer<ArrayBuffer>[] = [];
   #failure: Error | undefined;
   #wake: (() => void)[] = [];
+  #onFailure: ((failure: Error) => void) | undefined;
 
   constructor(out: Writable, maxQueuedBytes = MAX_QUEUED_BYTES) {
     this.#out = out;
@@ -37,7 +38,14 @@ export class ProtocolWriter {
           ? new ReaderGone('the reader of the output has gone')
           : error;
       this.#wakeAll();
+      this.#onFailure?.(this.#failure);
     });
+  }
+
+  /** For whoever may have nothing to write for long: is told when nothing can be written any more. */
+  onFailure(listener: (failure: Error) => void): void {
+    this.#onFailure = listener;
+    if (this.#failure) listener(this.#failure);
   }
 
   /** Writes one message as a line. */

@@ -14,7 +14,6 @@ import {
   text,
   withoutStats,
 } from './setup.ts';
-import { until } from '../support/until.ts';
 
 describe('a state', () => {
   test('comes back as it was received, with what this connector counted', async () => {
