@@ -75,11 +75,7 @@ export function formatValue(value: Value, format: Format): string {
 
 /** The fields of an object as JSON text without the braces; `includes` selects columns of a document. */
 export function formatFields(object: ValueObject, format: Format, includes?: (name: string) => boolean): string {
-  let text = '';
-  for (const name of sortedKeys(object)) {
-    if (includes !== undefined && !includes(name)) continue;
-    if (text !== '') text += ',';
-    text += `${JSON.stringify(name)}:${formatValue(object[name] ?? null, format)}`;
-  }
-  return text;
+  const names = includes === undefined ? sortedKeys(object) : sortedKeys(object).filter(includes);
+  // Joined, not added up: a text that is kept must be flat, or every page that it goes into would walk its pieces again.
+  return names.map((name) => `${JSON.stringify(name)}:${formatValue(object[name] ?? null, format)}`).join();
 }

@@ -28,10 +28,10 @@ function schemasText(
   deployment: Deployment,
   { deltaSchema, byComponent, format: formatText }: SchemaArguments,
 ): string {
-  const flat: Record<string, unknown> = {};
-  const nested: Record<string, Record<string, unknown>> = {};
+  const flat = emptyMap<unknown>();
+  const nested = emptyMap<Record<string, unknown>>();
   for (const component of deployment.components.at(deployment.nowForReads())) {
-    const output = byComponent ? (nested[component] ??= {}) : flat;
+    const output = byComponent ? (nested[component] ??= emptyMap<unknown>()) : flat;
     const format = parseFormat(formatText);
     for (const tablet of byTablet(deployment, component)) {
       const schema = tableSchema(deployment, tablet, format);
@@ -41,6 +41,11 @@ function schemasText(
     }
   }
   return JSON.stringify(byComponent ? nested : flat);
+}
+
+/** Tables and components may be called like what every object has. */
+function emptyMap<T>(): Record<string, T> {
+  return Object.create(null) as Record<string, T>;
 }
 
 /** Listed, but never required. */
@@ -113,7 +118,7 @@ function fragmentOf(shape: Reduced, nameOf: (table: number) => string, format: F
 
 /** `GET /api/get_table_column_names`: never fails; a table of odd shape has just the system fields. */
 export function columnNames(deployment: Deployment): string {
-  const byComponent: Record<string, { name: string; columns: string[] }[]> = {};
+  const byComponent = emptyMap<{ name: string; columns: string[] }[]>();
   for (const component of deployment.components.at(deployment.nowForReads()).sort()) {
     const tablets = deployment.catalog.active(component);
     const tables = tablets

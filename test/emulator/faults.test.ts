@@ -222,8 +222,13 @@ describe('the journal', () => {
 });
 
 test('more requests than the server takes at a time wait in line', async () => {
-  const emulator = await deploy({ limits: { concurrency: 2 }, snapshotInitialiseMs: 50 });
+  const emulator = await deploy({ limits: { concurrency: 1 }, snapshotInitialiseMs: 300 });
   emulator.deployment.createTable('t');
-  const replies = await Promise.all(Array.from({ length: 5 }, () => post(emulator, '/api/list_snapshot', {})));
-  expect(replies.map(({ status }) => status)).toEqual([200, 200, 200, 200, 200]);
+  const slow = post(emulator, '/api/list_snapshot', {});
+  await expect.poll(() => emulator.journal.count('/api/list_snapshot')).toBe(1);
+  const quick = get(emulator, PATH);
+  expect((await Promise.all([slow, quick])).map(({ status }) => status)).toEqual([200, 200]);
+  const [first, second] = emulator.journal.entries;
+  expect(second?.startedAt ?? 0).toBeLessThan(first?.endedAt ?? 0);
+  expect(second?.endedAt ?? 0).toBeGreaterThanOrEqual(first?.endedAt ?? Infinity);
 });

@@ -410,6 +410,27 @@ describe('trap 25: a request is one transaction until it meets a limit', () => {
     expect(rows(emulator, 'users')).toEqual([]);
   });
 
+  test('what a failed request touched is as it was, also in the index', async () => {
+    const emulator = await deploy();
+    await dedupTable(emulator, 'users', [['id']]);
+    await importRecords(
+      emulator,
+      { users: ID },
+      messages(3, (id) => ({ id, v: 0 })),
+    );
+    const changes = [...messages(6, (id) => ({ id, v: 1 })), ['users', { id: 2, _ab_cdc_deleted_at: 'now' }]] as [
+      string,
+      unknown,
+    ][];
+    expect(outcome(await importRecords(emulator, { users: ID }, [...changes, ['users', {}]]))).toBe(
+      '400 MissingPrimaryKeyValue',
+    );
+    expect(rows(emulator, 'users')).toEqual([0, 1, 2].map((id) => ({ id, v: 0 })));
+    expect([...(emulator.deployment.catalog.get('users')?.documents ?? [])]).toHaveLength(3);
+    expect(outcome(await importRecords(emulator, { users: ID }, changes))).toBe('200');
+    expect(rows(emulator, 'users')).toEqual([0, 1, 3, 4, 5].map((id) => ({ id, v: 1 })));
+  });
+
   test('a failure after a limit leaves what came before committed', async () => {
     const emulator = await deploy({ limits: { documentsWritten: 10 } });
     const reply = await importRecords(emulator, { users: APPEND }, [...messages(25, (id) => ({ id })), ['other', {}]]);
