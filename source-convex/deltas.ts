@@ -13,6 +13,7 @@ import { selectTables } from '../shared/convex/selection.ts';
 import type { DeltaPage, StreamingExport } from '../shared/convex/streaming-export.ts';
 import { Routes } from './routes.ts';
 import type { Output } from './snapshot.ts';
+import { inLog } from './state.ts';
 import type { SourceStream } from './stream.ts';
 
 export interface DeltaWalk {
@@ -88,11 +89,7 @@ class LogOrder {
     }
     for (const stream of this.#streams) {
       // Trap 11: a position ahead of the log is answered with an older one. A position never moves backwards.
-      stream.moveTo({
-        snapshotCursor: null,
-        snapshotHasMore: false,
-        deltaCursor: maxDigits(stream.cursor, page.cursor),
-      });
+      stream.moveTo(inLog(maxDigits(stream.cursor, page.cursor)));
     }
   }
 }

@@ -5,6 +5,7 @@ import { descriptorKey, descriptorOf, descriptorText } from '../shared/airbyte/d
 import { configError, type ConnectorFailure } from '../shared/airbyte/failure.ts';
 import type { ConfiguredAirbyteStream, StreamDescriptor } from '../shared/airbyte/protocol.generated.ts';
 import type { StreamStates } from '../shared/airbyte/state-file.ts';
+import { isIdentifier } from '../shared/convex/identifiers.ts';
 import { tableKey } from '../shared/convex/selection.ts';
 import { StateError, parseState, type StreamState } from './state.ts';
 
@@ -45,16 +46,29 @@ export function plan({ configured, states, tables, deployment }: PlanInput): Pla
     const component = descriptor.namespace ?? '';
     const table = descriptor.name;
     const incremental = stream.sync_mode === 'incremental';
-    const syncId = stream.sync_id ?? undefined;
+    const syncId = syncIdOf(stream);
     const raw = states.get(descriptorKey(descriptor));
-    const need: Need =
-      tables !== undefined && !tables.has(tableKey(component, table))
-        ? { kind: 'failed', failure: missingTable(descriptor, raw !== undefined) }
-        : raw === undefined
-          ? { kind: 'snapshot' }
-          : needAfter(descriptor, raw, { incremental, syncId, deployment });
+    const exists = tables === undefined ? couldExist(component, table) : tables.has(tableKey(component, table));
+    const need: Need = !exists
+      ? { kind: 'failed', failure: missingTable(descriptor, raw !== undefined) }
+      : raw === undefined
+        ? { kind: 'snapshot' }
+        : needAfter(descriptor, raw, { incremental, syncId, deployment });
     return { descriptor, component, table, incremental, syncId, need };
   });
+}
+
+/**
+ * The sync that this run is an attempt of, if that is known. Airbyte counts its jobs, and gives each attempt the number of its job;
+ * PyAirbyte calls every run 1, which must not make the second one look like an attempt of the first.
+ */
+function syncIdOf({ sync_id: syncId }: ConfiguredAirbyteStream): number | undefined {
+  return syncId === 1 ? undefined : (syncId ?? undefined);
+}
+
+/** A name that no table can have makes the deployment answer a request for many tables with an error 500 (trap 14). */
+function couldExist(component: string, table: string): boolean {
+  return isIdentifier(table) && (component === '' || component.split('/').every(isIdentifier));
 }
 
 function needAfter(

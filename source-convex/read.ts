@@ -1,5 +1,6 @@
 /** The verb `read`: plan, snapshots, change log, one after the other, and what every stream is told at its end. */
 import type { Context } from '../shared/airbyte/connector.ts';
+import { descriptorKey } from '../shared/airbyte/descriptor.ts';
 import type { ConfiguredAirbyteStream } from '../shared/airbyte/protocol.generated.ts';
 import type { StreamStates } from '../shared/airbyte/state-file.ts';
 import { connect } from '../shared/connector/deployment.ts';
@@ -11,6 +12,7 @@ import { explain } from '../shared/connector/failures.ts';
 import { plan } from './plan.ts';
 import { SourceStream } from './stream.ts';
 import { Sync } from './sync.ts';
+import { counted, names } from './words.ts';
 
 /** Resolves to false if some stream could not be read; its TRACE has been written then. Throws where nothing can be read. */
 export async function read(
@@ -20,6 +22,8 @@ export async function read(
   context: Context,
 ): Promise<boolean> {
   const { http, host, name } = connect(config, 'airbyte-export', 'sync', context.log);
+  if (configured.length === 0) context.log.warn('The catalog selects no streams, so there is nothing to read.');
+  if (configured.length === 0) return true;
   const api = new StreamingExport(http, config.value_format);
   let streams: SourceStream[] = [];
   try {
@@ -27,33 +31,36 @@ export async function read(
     const planned = plan({ configured, states, tables, deployment: name });
     streams = planned.map((stream) => new SourceStream(stream, name, context));
     reportUnknownStates(states, streams, context);
-    for (const stream of streams) stream.status('STARTED');
+    for (const stream of streams) stream.start();
     for (const stream of streams) if (stream.need.kind === 'failed') stream.fail(stream.need.failure);
     await new Sync({ api, host, streams, context, resync: config.expired_cursor_behavior === 'Re-sync data' }).run();
   } catch (error) {
-    for (const stream of streams) stream.status('INCOMPLETE');
+    for (const stream of streams) stream.stop();
     throw explain(error, { host, permission: 'deployment:data:view', during: 'sync' });
   }
   const failed = streams.filter((stream) => stream.failed);
-  if (failed.length > 0)
-    context.log.error(`These streams were not read completely: ${failed.map((stream) => stream.name).join(', ')}.`);
+  if (failed.length > 0) context.log.error(`Not read completely: ${names(failed)}.`);
   return failed.length === 0;
 }
 
-/** The tables of the deployment; undefined where an old backend cannot list them: then a missing table just has no documents. */
+/**
+ * The tables of the deployment; undefined where it cannot list them, because its backend is old or has only just been started: then a
+ * missing table just has no documents.
+ */
 async function existingTables(api: StreamingExport, { log }: Context): Promise<Set<string> | undefined> {
   try {
     const tables = await api.tableColumns();
     return new Set([...tables].flatMap(([component, list]) => list.map(({ name }) => tableKey(component, name))));
   } catch (error) {
-    if (!(error instanceof ConvexError) || error.status !== 404) throw error;
+    if (!(error instanceof ConvexError)) throw error;
+    if (error.status !== 404 && error.code !== 'TableSummariesUnavailable') throw error;
     log.warn('This deployment cannot list its tables, so streams whose table is missing will look empty.');
     return undefined;
   }
 }
 
 function reportUnknownStates(states: StreamStates, streams: readonly SourceStream[], { log }: Context): void {
-  const unknown =
-    states.size - streams.filter(({ planned }) => states.has(tableKey(planned.component, planned.table))).length;
-  if (unknown > 0) log.info(`The state also holds ${unknown} streams that are not selected; they are left alone.`);
+  const known = streams.filter(({ planned }) => states.has(descriptorKey(planned.descriptor))).length;
+  const unknown = states.size - known;
+  if (unknown > 0) log.info(`The state also holds ${counted(unknown, 'stream')} that the catalog does not select.`);
 }

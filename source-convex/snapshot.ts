@@ -12,6 +12,7 @@ import { selectTables } from '../shared/convex/selection.ts';
 import type { SnapshotPage, StreamingExport } from '../shared/convex/streaming-export.ts';
 import type { SnapshotWalk } from './plan.ts';
 import { Routes } from './routes.ts';
+import { inLog, inSnapshot } from './state.ts';
 import type { SourceStream } from './stream.ts';
 
 export interface Output {
@@ -87,13 +88,9 @@ class TableOrder {
   }
 
   endPage(cursor: string | null): void {
-    const deltaCursor = this.#walk.snapshot;
-    if (cursor === null) {
-      for (const stream of this.#walk.streams)
-        stream.moveTo({ snapshotCursor: null, snapshotHasMore: false, deltaCursor });
-    } else {
-      this.#current?.moveTo({ snapshotCursor: cursor, snapshotHasMore: true, deltaCursor });
-    }
+    const { snapshot, streams } = this.#walk;
+    if (cursor === null) for (const stream of streams) stream.moveTo(inLog(snapshot));
+    else this.#current?.moveTo(inSnapshot(snapshot, cursor));
   }
 
   #enter(stream: SourceStream): void {
@@ -103,6 +100,6 @@ class TableOrder {
     this.#current = stream;
     if (before === undefined) return;
     this.#finished.add(before);
-    before.moveTo({ snapshotCursor: null, snapshotHasMore: false, deltaCursor: this.#walk.snapshot });
+    before.moveTo(inLog(this.#walk.snapshot));
   }
 }

@@ -7,13 +7,37 @@
  * deployment, and a full refresh that an earlier attempt of the same sync has completed.
  */
 import { JsonError, rawMembers } from '../shared/json/raw.ts';
-import { digitsOf } from '../shared/json/integers.ts';
+import { compareDigits, digitsOf } from '../shared/json/integers.ts';
 
-export interface StreamState {
+/** How far a stream has been read. */
+export interface Position {
   /** Position in an unfinished snapshot; null before its first page and after its last. */
   snapshotCursor: string | null;
   snapshotHasMore: boolean;
-  /** Digits, nanoseconds: the snapshot's timestamp, then the position in the change log. Undefined: nothing was read yet. */
+  /** Digits, nanoseconds: the snapshot's timestamp, then the position in the change log. */
+  deltaCursor: string;
+}
+
+/** In the middle of the snapshot at a timestamp; without a cursor, at its beginning. */
+export function inSnapshot(snapshot: string, cursor: string | null): Position {
+  return { snapshotCursor: cursor, snapshotHasMore: true, deltaCursor: snapshot };
+}
+
+/** After the snapshot: all that happened up to a timestamp has been read. */
+export function inLog(cursor: string): Position {
+  return { snapshotCursor: null, snapshotHasMore: false, deltaCursor: cursor };
+}
+
+export function isAt(state: StreamState, { snapshotCursor, snapshotHasMore, deltaCursor }: Position): boolean {
+  return (
+    state.deltaCursor === deltaCursor &&
+    state.snapshotHasMore === snapshotHasMore &&
+    state.snapshotCursor === snapshotCursor
+  );
+}
+
+export interface StreamState extends Omit<Position, 'deltaCursor'> {
+  /** As in `Position`; undefined: nothing was read yet. */
   deltaCursor: string | undefined;
   /** Name of the deployment that the state is of, where it was known. */
   deployment: string | undefined;
@@ -25,6 +49,9 @@ export interface StreamState {
 export class StateError extends Error {
   override readonly name = 'StateError';
 }
+
+/** What Convex's timestamps, signed 64-bit integers, can hold. */
+const MAX_TIMESTAMP = '9223372036854775807';
 
 /** Reads the raw JSON text of a saved state. Unknown members are ignored. Throws `StateError`. */
 export function parseState(raw: string): StreamState {
@@ -39,7 +66,7 @@ export function parseState(raw: string): StreamState {
   const deltaCursor = digitsOf(cursor);
   if (deltaCursor === undefined && cursor !== undefined && cursor !== 'null')
     throw new StateError('has a delta_cursor that is no timestamp');
-  if (deltaCursor !== undefined && deltaCursor.length > 19)
+  if (deltaCursor !== undefined && compareDigits(deltaCursor, MAX_TIMESTAMP) > 0)
     throw new StateError('has a delta_cursor that is no timestamp');
   const hasMore = members.get('snapshot_has_more');
   if (hasMore !== 'true' && hasMore !== 'false')

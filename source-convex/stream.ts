@@ -7,7 +7,7 @@ import { errorTrace, statusTrace } from '../shared/airbyte/traces.ts';
 import type { DocumentHead } from '../shared/convex/document.ts';
 import type { Need, PlannedStream } from './plan.ts';
 import { RecordEncoder } from './record.ts';
-import { formatState, type StreamState } from './state.ts';
+import { formatState, isAt, type Position, type StreamState } from './state.ts';
 
 export class SourceStream {
   readonly planned: PlannedStream;
@@ -19,8 +19,12 @@ export class SourceStream {
   state: StreamState | undefined;
   #context: Context;
   #deployment: string | undefined;
+  /** Records since the last state. */
   #sinceState = 0;
-  #stateChanged = false;
+  /** Whether the position has moved since the last state. */
+  #moved = false;
+  /** Whether the snapshot has ended since the last state. */
+  #snapshotEnded = false;
   #stateWritten = false;
   #status: StreamStatus | undefined;
   #snapshotEncoder: RecordEncoder | undefined;
@@ -38,23 +42,18 @@ export class SourceStream {
     return this.need.kind === 'failed';
   }
 
+  /** Whether its last word has been said. */
+  get ended(): boolean {
+    return this.#status === 'COMPLETE' || this.#status === 'INCOMPLETE';
+  }
+
   /** Digits: what lies at or before it in the change log has been read. Only asked for after the snapshot. */
   get cursor(): string {
     return this.state!.deltaCursor!;
   }
 
-  status(status: StreamStatus): void {
-    if (this.#status === status) return;
-    this.#status = status;
-    this.#context.writer.message(statusTrace(this.planned.descriptor, status));
-  }
-
-  /** Ends the stream with a failure of its own. Its last state stands: it covers what was written before it. */
-  fail(failure: ConnectorFailure): void {
-    if (this.failed && this.#status === 'INCOMPLETE') return;
-    this.need = { kind: 'failed', failure };
-    this.#context.writer.message(errorTrace(failure.of(this.planned.descriptor), this.#context.secrets));
-    this.status('INCOMPLETE');
+  start(): void {
+    this.#say('STARTED');
   }
 
   /** Writes a document of a snapshot page. */
@@ -77,27 +76,41 @@ export class SourceStream {
     head: DocumentHead,
     emittedAt: number,
   ): void {
-    if (this.#status !== 'RUNNING') this.status('RUNNING');
+    if (this.#status !== 'RUNNING') this.#say('RUNNING');
     encoder.write(this.#context.writer, buffer, start, end, head, emittedAt);
     this.records++;
     this.#sinceState++;
   }
 
-  /** Moves to a position; every record that it covers has been written. */
-  moveTo(position: { snapshotCursor: string | null; snapshotHasMore: boolean; deltaCursor: string }): void {
-    const { snapshotCursor, snapshotHasMore, deltaCursor } = position;
-    const finished = !snapshotHasMore && !this.planned.incremental;
-    const state = this.state;
-    this.#stateChanged ||=
-      state?.deltaCursor !== deltaCursor ||
-      state.snapshotCursor !== snapshotCursor ||
-      state.snapshotHasMore !== snapshotHasMore;
-    this.state = { ...position, deployment: this.#deployment, syncId: finished ? this.planned.syncId : undefined };
+  /** Stands at the position that was saved: nothing that a state would have to say. */
+  standAt(position: Position): void {
+    this.state = { ...position, deployment: this.#deployment, syncId: undefined };
   }
 
-  /** Whether a state would say something new that is worth a line: records were written, or the snapshot ended. */
-  get worthState(): boolean {
-    return this.#sinceState > 0 || (this.#stateChanged && this.state?.snapshotHasMore === false);
+  /** Moves to a position; every record that it covers has been written. */
+  moveTo(position: Position): void {
+    const { state } = this;
+    if (state !== undefined && isAt(state, position)) return;
+    const ended = !position.snapshotHasMore && state?.snapshotHasMore !== false;
+    // A full refresh that ends says for which sync it did.
+    const syncId = position.snapshotHasMore || this.planned.incremental ? undefined : this.planned.syncId;
+    this.state = { ...position, deployment: this.#deployment, syncId };
+    this.#moved = true;
+    this.#snapshotEnded ||= ended;
+  }
+
+  /** Whether a state is due soon: records were written that it would cover, or the snapshot has ended. */
+  get owesState(): boolean {
+    return this.#moved && (this.#sinceState > 0 || this.#snapshotEnded);
+  }
+
+  /** Whether a state may be given at any time: no record has been written that it would not cover. */
+  get rests(): boolean {
+    return !this.ended && this.state !== undefined && this.#sinceState === 0;
+  }
+
+  get moved(): boolean {
+    return this.#moved;
   }
 
   /** Writes the stream's state. Everything it covers stands before it in the output: that is what makes it a promise. */
@@ -112,14 +125,36 @@ export class SourceStream {
       },
     });
     this.#sinceState = 0;
-    this.#stateChanged = false;
+    this.#moved = false;
+    this.#snapshotEnded = false;
     this.#stateWritten = true;
   }
 
   /** Ends the stream well: RUNNING also for an empty one, its last state, COMPLETE. */
   complete(): void {
-    if (this.#status !== 'RUNNING') this.status('RUNNING');
-    if (this.worthState || !this.#stateWritten) this.writeState();
-    this.status('COMPLETE');
+    if (this.ended) return;
+    if (this.#status !== 'RUNNING') this.#say('RUNNING');
+    if (this.#moved || !this.#stateWritten) this.writeState();
+    this.#say('COMPLETE');
+  }
+
+  /** Ends the stream with a failure of its own. */
+  fail(failure: ConnectorFailure): void {
+    if (this.ended) return;
+    this.need = { kind: 'failed', failure };
+    this.#context.writer.message(errorTrace(failure.of(this.planned.descriptor), this.#context.secrets));
+    this.stop();
+  }
+
+  /** Ends the stream where it stands. What it has reached is kept; records beyond that will come again. */
+  stop(): void {
+    if (this.ended) return;
+    if (this.#moved) this.writeState();
+    this.#say('INCOMPLETE');
+  }
+
+  #say(status: StreamStatus): void {
+    this.#status = status;
+    this.#context.writer.message(statusTrace(this.planned.descriptor, status));
   }
 }

@@ -4,17 +4,20 @@
  * A stream that fails on its own leaves the others running; a key that is refused, or a deployment that cannot be reached, stops all.
  */
 import type { Context } from '../shared/airbyte/connector.ts';
-import { ConnectorFailure, configError } from '../shared/airbyte/failure.ts';
+import type { ConnectorFailure } from '../shared/airbyte/failure.ts';
 import { explain } from '../shared/connector/failures.ts';
 import { ConvexError, type Reason } from '../shared/convex/errors.ts';
 import type { StreamingExport } from '../shared/convex/streaming-export.ts';
 import { compareDigits, minDigits } from '../shared/json/integers.ts';
 import { Checkpoints } from './checkpoints.ts';
 import { walkDeltas } from './deltas.ts';
+import { expiredFailure, isExpired, resyncWarning } from './expiry.ts';
 import { snapshotWalks, type SnapshotWalk } from './plan.ts';
 import { Progress } from './progress.ts';
 import { walkSnapshot, type Output } from './snapshot.ts';
+import { inLog, inSnapshot } from './state.ts';
 import type { SourceStream } from './stream.ts';
+import { counted, date, names } from './words.ts';
 
 export interface SyncOptions {
   api: StreamingExport;
@@ -29,113 +32,150 @@ export interface SyncOptions {
 /** Failures after which no other stream can be read either. */
 const FATAL: ReadonlySet<Reason> = new Set(['unreachable', 'bad-key', 'not-permitted', 'no-streaming-export']);
 
+/** Walks that fail one after the other, without a page between them, until the deployment is at fault and not a stream. */
+const MAX_FAILED_WALKS = 3;
+
 /** Nanoseconds by which a position may be ahead of the head: clocks of replicas differ, and what was promised at it still holds. */
 const CLOCK_TOLERANCE = 5n * 60n * 1_000_000_000n;
 
 export class Sync {
   readonly #options: SyncOptions;
   readonly #output: Output;
-  readonly #checkpoints = new Checkpoints();
+  readonly #checkpoints: Checkpoints;
   readonly #progress: Progress;
   /** Digits: the deployment's present when the run began. */
   #head = '0';
   /** Streams whose snapshot has to be taken anew, at the head. */
   readonly #again: SourceStream[] = [];
+  #failedWalks = 0;
 
   constructor(options: SyncOptions) {
+    const { streams, context } = options;
     this.#options = options;
-    this.#output = { room: () => options.context.writer.room() };
-    this.#progress = new Progress(options.context.log);
+    this.#output = { room: () => context.writer.room() };
+    this.#checkpoints = new Checkpoints(streams, context.writer);
+    this.#progress = new Progress(context.log, streams);
   }
 
   async run(): Promise<void> {
-    const { api, streams, context } = this.#options;
+    const { api, streams } = this.#options;
     if (streams.every((stream) => stream.failed)) return;
     this.#head = await api.pin();
     this.#announce();
-    await this.#snapshots(streams);
-    await this.#deltas(streams);
-    for (const stream of streams) {
-      if (stream.need.kind === 'done')
-        stream.moveTo({ snapshotCursor: null, snapshotHasMore: false, deltaCursor: stream.need.cursor });
-      if (!stream.failed) stream.complete();
+    this.#checkpoints.startHeartbeat();
+    try {
+      for (const walk of snapshotWalks(streams, this.#head)) await this.#snapshot(walk);
+      this.#complete(streams.filter((stream) => !stream.planned.incremental));
+      await this.#deltas();
+      const again = this.#again.splice(0);
+      if (again.length > 0) await this.#snapshot({ snapshot: this.#head, cursor: null, streams: again });
+      this.#complete(streams);
+    } finally {
+      this.#checkpoints.stopHeartbeat();
     }
-    await context.writer.room();
-    this.#progress.summary(streams);
+    this.#progress.summary();
   }
 
-  async #snapshots(streams: readonly SourceStream[]): Promise<void> {
-    for (const walk of snapshotWalks(streams, this.#head)) await this.#snapshot(walk);
-    await this.#snapshotAgain();
-  }
-
-  /** Streams that are to be read anew, in one walk. */
-  async #snapshotAgain(): Promise<void> {
-    const streams = this.#again.splice(0);
-    if (streams.length > 0) await this.#snapshot({ snapshot: this.#head, cursor: null, streams });
+  #complete(streams: readonly SourceStream[]): void {
+    for (const stream of streams) {
+      if (stream.need.kind === 'done') stream.moveTo(inLog(stream.need.cursor));
+      if (stream.state?.snapshotHasMore === false && !this.#again.includes(stream)) stream.complete();
+    }
   }
 
   async #snapshot(walk: SnapshotWalk<SourceStream>): Promise<void> {
-    const { api, context } = this.#options;
     const { snapshot, cursor, streams } = walk;
-    context.log.info(
+    this.#options.context.log.info(
       `Reading ${names(streams)} as of ${date(snapshot)}${cursor === null ? '' : ', from where the last run stopped'}.`,
     );
-    this.#progress.begin('Snapshot', streams);
-    try {
-      for await (const _page of walkSnapshot(api, walk, this.#output)) {
-        this.#checkpoints.afterPage(streams);
-        this.#progress.page();
-      }
-    } catch (error) {
-      if (!(error instanceof ConvexError) || FATAL.has(error.reason)) throw error;
-      const unfinished = streams.filter((stream) => stream.state?.snapshotHasMore !== false);
-      if (error.reason !== 'expired' || snapshot === this.#head) return this.#failAll(unfinished, error);
-      // Fresh streams had only joined the timestamp of interrupted ones: for them nothing has expired.
-      this.#again.push(...unfinished.filter((stream) => stream.need.kind === 'snapshot'));
-      this.#afterExpiry(
-        unfinished.filter((stream) => stream.need.kind !== 'snapshot'),
-        snapshot,
-      );
-    }
-    for (const stream of streams) if (stream.worthState && !stream.failed) stream.writeState();
+    this.#progress.begin('Snapshot', () => {
+      const done = streams.filter((stream) => stream.state?.snapshotHasMore === false).length;
+      return `${done} of ${counted(streams.length, 'stream')} done`;
+    });
+    this.#pinStates(walk);
+    const error = await this.#walk(walkSnapshot(this.#options.api, walk, this.#output));
+    if (error !== undefined) await this.#afterFailedSnapshot(walk, error);
   }
 
-  /** Reads the change log from the oldest position of all streams. Positions that have expired are dealt with, and the rest goes on. */
-  async #deltas(all: readonly SourceStream[]): Promise<void> {
-    const { api, context } = this.#options;
+  /**
+   * The timestamp is promised before the first record: a run that is killed before it could say more is followed by one that goes on at
+   * the same timestamp, and whose change log then shows what was deleted meanwhile.
+   */
+  #pinStates({ snapshot, cursor, streams }: SnapshotWalk<SourceStream>): void {
+    for (const stream of streams) {
+      if (stream.need.kind === 'resume') {
+        stream.standAt(inSnapshot(snapshot, cursor));
+      } else {
+        stream.moveTo(inSnapshot(snapshot, null));
+        stream.writeState();
+      }
+    }
+    this.#options.context.writer.flush();
+  }
+
+  async #afterFailedSnapshot({ snapshot, streams }: SnapshotWalk<SourceStream>, error: ConvexError): Promise<void> {
+    const unfinished = streams.filter((stream) => stream.state?.snapshotHasMore !== false);
+    const expired = isExpired(error);
+    if (snapshot !== this.#head && (expired || error.reason === 'bad-position')) {
+      // Fresh streams had only joined the timestamp of interrupted ones: nothing is wrong with them.
+      this.#again.push(...unfinished.filter((stream) => stream.need.kind === 'snapshot'));
+      const interrupted = unfinished.filter((stream) => stream.need.kind === 'resume');
+      return expired ? this.#afterExpiry(interrupted, snapshot) : this.#failAll(interrupted, error);
+    }
+    // A failure that the whole deployment would have is no reason to ask for each table; one of a single table should cost only this one.
+    const ofOneTable = error.reason !== 'transient' || error.status === 500;
+    if (unfinished.length === 1 || !ofOneTable || expired) return this.#failAll(unfinished, error);
+    this.#options.context.log.warn(
+      `${error.message}. ${names(unfinished)} are read one by one now, so that only those fail that cannot be read.`,
+    );
+    for (const stream of unfinished) {
+      const cursor = stream.state?.snapshotCursor ?? null;
+      const alone = walkSnapshot(this.#options.api, { snapshot, cursor, streams: [stream] }, this.#output);
+      const own = await this.#walk(alone);
+      if (own !== undefined) this.#failAll([stream], own);
+    }
+  }
+
+  /** Reads the change log from the oldest position of all streams. Positions that have expired are set aside, and the rest goes on. */
+  async #deltas(): Promise<void> {
+    const { api, context, streams: all } = this.#options;
     for (const stream of all) {
-      if (stream.need.kind === 'deltas')
-        stream.moveTo({
-          snapshotCursor: null,
-          snapshotHasMore: false,
-          deltaCursor: this.#startOf(stream, stream.need.cursor),
-        });
+      if (stream.need.kind === 'deltas') stream.standAt(inLog(this.#startOf(stream, stream.need.cursor)));
     }
     for (;;) {
       const streams = all.filter(
-        (stream) => stream.planned.incremental && !stream.failed && stream.need.kind !== 'done',
+        (stream) => stream.planned.incremental && !stream.failed && !this.#again.includes(stream),
       );
       const behind = streams.filter((stream) => compareDigits(stream.cursor, this.#head) < 0);
       if (behind.length === 0) return;
       const cursor = behind.map((stream) => stream.cursor).reduce(minDigits);
       context.log.info(`Reading the changes of ${names(streams)} since ${date(cursor)}, up to ${date(this.#head)}.`);
-      this.#progress.begin('Changes', streams);
-      try {
-        for await (const _page of walkDeltas(api, { streams, cursor, head: this.#head }, this.#output)) {
-          this.#checkpoints.afterPage(streams);
-          this.#progress.page();
-        }
-        return;
-      } catch (error) {
-        if (!(error instanceof ConvexError) || FATAL.has(error.reason)) throw error;
-        if (error.reason !== 'expired') return this.#failAll(streams, error);
-        this.#afterExpiry(
-          streams.filter((stream) => stream.cursor === cursor),
-          cursor,
-        );
-        await this.#snapshotAgain();
+      this.#progress.begin('Changes', () => `up to ${date(streams[0]!.cursor)}`);
+      const error = await this.#walk(walkDeltas(api, { streams, cursor, head: this.#head }, this.#output));
+      if (error === undefined) return;
+      if (error.reason !== 'expired') return this.#failAll(streams, error);
+      this.#afterExpiry(
+        streams.filter((stream) => stream.cursor === cursor),
+        cursor,
+      );
+    }
+  }
+
+  /** Reads a walk to its end. Gives back what stopped it; throws what stops the whole run. */
+  async #walk(pages: AsyncGenerator<unknown>): Promise<ConvexError | undefined> {
+    try {
+      for await (const _page of pages) {
+        this.#failedWalks = 0;
+        this.#checkpoints.afterPage();
+        this.#progress.page();
       }
+      return undefined;
+    } catch (error) {
+      if (!(error instanceof ConvexError) || FATAL.has(error.reason)) throw error;
+      if (error.reason === 'transient' && ++this.#failedWalks === MAX_FAILED_WALKS) throw error;
+      return error;
+    } finally {
+      this.#checkpoints.afterWalk();
     }
   }
 
@@ -154,26 +194,13 @@ export class Sync {
   #afterExpiry(streams: readonly SourceStream[], position: string): void {
     if (streams.length === 0) return;
     const { resync, context, host } = this.#options;
-    const since = date(position);
-    if (!resync) {
-      const all = names(streams);
-      for (const stream of streams) {
-        stream.fail(
-          configError(
-            `${host} does not keep its documents' history back to ${since} any more, where ${all} stopped. What was deleted since cannot be found out, so reading on would leave deleted documents in the destination. Refresh these streams (or clear and sync them) to read them anew. Sync more often than the deployment's retention to avoid this, or set "When the saved position has expired" to "Re-sync data".`,
-          ),
-        );
-      }
-      return;
+    if (resync) {
+      context.log.warn(resyncWarning(host, streams, position));
+      for (const stream of streams) stream.need = { kind: 'snapshot' };
+      this.#again.push(...streams);
+    } else {
+      for (const stream of streams) stream.fail(expiredFailure(host, streams, position));
     }
-    context.log.warn(
-      `${host} does not keep its documents' history back to ${since} any more. As configured, ${names(streams)} will be read anew; documents that were deleted since then remain in the destination until the streams are refreshed.`,
-    );
-    for (const stream of streams) {
-      stream.need = { kind: 'snapshot' };
-      stream.state = undefined;
-    }
-    this.#again.push(...streams);
   }
 
   #failAll(streams: readonly SourceStream[], error: ConvexError): void {
@@ -184,8 +211,16 @@ export class Sync {
   #announce(): void {
     const { streams, context } = this.#options;
     const count = (kind: string) => streams.filter((stream) => stream.need.kind === kind).length;
+    const parts = [
+      [count('snapshot'), 'from the beginning'],
+      [count('resume'), 'from the middle of a snapshot'],
+      [count('deltas'), 'with changes only'],
+      [count('done'), 'that an earlier attempt has read completely'],
+      [count('failed'), 'that cannot be read'],
+    ] as const;
+    const shown = parts.filter(([number]) => number > 0).map(([number, what]) => `${number} ${what}`);
     context.log.info(
-      `${streams.length} streams: ${count('snapshot')} from the beginning, ${count('resume')} in the middle of a snapshot, ${count('deltas')} with changes only. This run ends at ${date(this.#head)}.`,
+      `${counted(streams.length, 'stream')}: ${shown.join(', ')}. This run ends at ${date(this.#head)}.`,
     );
     if (count('deltas') > 0) {
       // Trap 10: the log shows none of these, and nothing else does.
@@ -194,19 +229,4 @@ export class Sync {
       );
     }
   }
-}
-
-const MAX_NAMES = 8;
-
-function names(streams: readonly SourceStream[]): string {
-  const shown = streams.slice(0, MAX_NAMES).map((stream) => stream.name);
-  return streams.length > MAX_NAMES ? `${shown.join(', ')} and ${streams.length - MAX_NAMES} more` : shown.join(', ');
-}
-
-/** A timestamp (digits, nanoseconds) for humans, to the second. */
-function date(digits: string): string {
-  const milliseconds = Number(BigInt(digits) / 1_000_000n);
-  return milliseconds > 8.64e15
-    ? `${digits} ns`
-    : `${new Date(milliseconds).toISOString().slice(0, 19).replace('T', ' ')} UTC`;
 }

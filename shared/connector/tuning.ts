@@ -9,6 +9,8 @@ export function tuned(
     | 'RESPONSE_MS'
     | 'IDLE_MS'
     | 'CHECKPOINT_MS'
+    | 'HEARTBEAT_MS'
+    | 'PROGRESS_MS'
     | 'BATCH_BYTES'
     | 'BATCH_RECORDS'
     | 'BATCH_AGE_MS'

@@ -31,7 +31,7 @@ export async function readPage(http: ConvexHttp, request: HttpRequest, consumer:
   // How many documents were handed on, and the checksum of the last one.
   let delivered = 0;
   let checksum = 0;
-  return http.retrying(request.path, async () => {
+  return http.retrying(request.path, async (progress) => {
     const skip = delivered;
     // Where the last document of the chunk in hand is. Only the last one of a chunk costs a checksum: all of them would cost a tenth of
     // the walk (measured).
@@ -69,6 +69,8 @@ export async function readPage(http: ConvexHttp, request: HttpRequest, consumer:
       if (scanner.count < skip) throw changed(request.path);
       return { members, documents: scanner.count };
     } catch (error) {
+      // A page that comes a little further with every try will be complete in the end.
+      if (delivered > skip) progress();
       throw error instanceof JsonError ? notConvex(`${request.path}: ${error.message}`, 200, { retry: true }) : error;
     }
   });

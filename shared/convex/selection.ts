@@ -10,17 +10,24 @@ export interface TableRef {
   table: string;
 }
 
-export type Selection = { _other: 'excluded' } & Record<string, 'excluded' | ComponentSelection>;
+export type Selection = { _other: 'excluded' | 'included' } & Record<string, 'excluded' | ComponentSelection>;
 type ComponentSelection = { _other: 'excluded' } & Record<string, 'excluded' | { _other: 'included' }>;
 
 /** Selects these tables and nothing else. No tables at all: an instant answer that pins a snapshot (trap 9). */
 export function selectTables(tables: Iterable<TableRef>): Selection {
-  const selection: Selection = { _other: 'excluded' };
+  const selection = excluding<Selection>();
   for (const { component, table } of tables) {
-    const tablesOf = (selection[component] ??= { _other: 'excluded' }) as ComponentSelection;
+    // A component of this name cannot be selected, nor left out.
+    if (component === '_other') return { _other: 'included' } as Selection;
+    const tablesOf = (selection[component] ??= excluding<ComponentSelection>()) as ComponentSelection;
     tablesOf[table] = { _other: 'included' };
   }
   return selection;
+}
+
+/** Without a prototype: a component may be called `constructor`. */
+function excluding<T>(): T {
+  return Object.assign(Object.create(null) as object, { _other: 'excluded' }) as T;
 }
 
 /** A key for maps of tables: a NUL occurs in no path and no name. */

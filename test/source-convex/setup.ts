@@ -164,7 +164,7 @@ export function replay(records: Iterable<RecordLine>, stream: string): Map<strin
 }
 
 /** The last state of each stream: what a platform would hand to the next run. */
-export function savedStates(...runs: readonly string[][]): unknown[] {
+export function savedStates(...runs: readonly (readonly string[])[]): unknown[] {
   const last = new Map<string, unknown>();
   for (const state of runs.flatMap(statesOf)) {
     if (state.type !== 'STREAM') throw new Error(`a state is of type ${state.type}`);

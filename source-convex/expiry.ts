@@ -1,0 +1,24 @@
+/** A saved position that the deployment does not keep any more: how it is recognised, and what the user is told. */
+import { configError, type ConnectorFailure } from '../shared/airbyte/failure.ts';
+import type { ConvexError } from '../shared/convex/errors.ts';
+import { date, names } from './words.ts';
+
+interface Named {
+  name: string;
+}
+
+/** Whether an answer means that the position is too old. Also a 503 of this code: documents as of then are no longer kept. */
+export function isExpired({ reason, status, code }: ConvexError): boolean {
+  return reason === 'expired' || (status === 503 && code === 'InternalServerError');
+}
+
+/** `position`: digits, nanoseconds. */
+export function expiredFailure(host: string, streams: readonly Named[], position: string): ConnectorFailure {
+  return configError(
+    `${host} does not keep its documents' history back to ${date(position)} any more, where ${names(streams)} stopped. What was deleted since cannot be found out, so reading on would leave deleted documents in the destination. Refresh these streams (or clear and sync them) to read them anew. Sync more often than the deployment's retention to avoid this, or set "When the saved position has expired" to "Re-sync data".`,
+  );
+}
+
+export function resyncWarning(host: string, streams: readonly Named[], position: string): string {
+  return `${host} does not keep its documents' history back to ${date(position)} any more. As configured, ${names(streams)} will be read anew; documents that were deleted since then remain in the destination until the streams are refreshed.`;
+}
