@@ -145,16 +145,18 @@ export class ConvexHttp {
   #send({ method, path, query, body }: HttpRequest): Request {
     const { origin, key, client, userAgent } = this.#options;
     const { connect, response } = this.#timeouts;
-    return got.stream(`${origin}${path}`, {
+    const stream = got.stream(`${origin}${path}`, {
       method,
       ...(query === undefined ? {} : { searchParams: query }),
-      ...(body === undefined ? {} : { body, allowGetBody: true }),
+      ...(body === undefined ? {} : { allowGetBody: true }),
       headers: {
         authorization: `Convex ${key}`,
         'convex-client': client,
         'user-agent': userAgent,
         accept: 'application/json',
-        ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+        ...(body === undefined
+          ? {}
+          : { 'content-type': 'application/json', 'content-length': String(Buffer.byteLength(body)) }),
       },
       agent: this.#agent,
       retry: { limit: 0 },
@@ -168,6 +170,9 @@ export class ConvexHttp {
         response,
       },
     });
+    // Written rather than given as an option: got would clone it, for redirects that are not followed here (measured: an eighth of an import).
+    if (method !== 'GET' || body !== undefined) stream.end(body);
+    return stream;
   }
 
   async #status(stream: Request, request: HttpRequest): Promise<number> {
