@@ -33,8 +33,12 @@ class GuardedField {
       this.taken = 0;
       return;
     }
-    this.chain = [basicName(source) ?? stored];
-    while (this.chain.at(-1) !== stored && this.chain.length < 8) this.chain.push(collidingName(this.chain.at(-1)));
+    let name = basicName(source) ?? stored;
+    this.chain = [name];
+    while (name !== stored && this.chain.length < 8) {
+      name = collidingName(name);
+      this.chain.push(name);
+    }
     this.taken = this.chain.length - 1;
   }
 
