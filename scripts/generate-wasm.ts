@@ -1,5 +1,5 @@
 /**
- * Compiles shared/json/wasm/find-elements.ts (AssemblyScript) and writes the module, as base64, to a TypeScript file: so it runs from
+ * Compiles shared/json/wasm/structure.ts (AssemblyScript) and writes the module, as base64, to a TypeScript file: so it runs from
  * sources, from dist/ and from the npm package alike, without a file to be found at run time. `--check` fails if that file is stale.
  */
 import { readFile, writeFile } from 'node:fs/promises';
@@ -15,8 +15,8 @@ interface Compiler {
 const COMPILER: string = 'assemblyscript/asc';
 const { main: compile } = (await import(COMPILER)) as Compiler;
 
-const SOURCE = 'shared/json/wasm/find-elements.ts';
-const TARGET = 'shared/json/wasm/find-elements.generated.ts';
+const SOURCE = 'shared/json/wasm/structure.ts';
+const TARGET = 'shared/json/wasm/structure.generated.ts';
 
 const { error, stderr, binary } = await compileSource();
 if (error !== null || binary === undefined) throw new Error(`${SOURCE} does not compile: ${stderr}`);
@@ -24,7 +24,7 @@ if (error !== null || binary === undefined) throw new Error(`${SOURCE} does not 
 const text = `// Generated from ${SOURCE} by \`npm run wasm\`. Do not edit.
 
 /** The WebAssembly module, as base64. */
-export const FIND_ELEMENTS =
+export const STRUCTURE =
   '${Buffer.from(binary).toString('base64')}';
 `;
 

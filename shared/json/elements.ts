@@ -5,7 +5,7 @@
  * it is scanned chunk by chunk: an element is handed on as soon as its last byte is there, and what is kept is at most one element.
  */
 import { isUtf8 } from 'node:buffer';
-import { ends, find } from './wasm/find.ts';
+import { findElements, found } from './wasm/find.ts';
 import {
   BACKSLASH,
   CARRIAGE_RETURN,
@@ -170,13 +170,13 @@ export class ElementScanner {
    * is scanned by the slower code below, which can be interrupted.
    */
   #elements(chunk: Buffer, at: number): number {
-    const found = find(chunk, at, chunk.length);
-    if (found === 0) return this.#startValue(chunk, at);
+    const count = findElements(chunk, at, chunk.length);
+    if (count === 0) return this.#startValue(chunk, at);
     const base = at;
     for (let i = 0; ; i++) {
-      const end = base + ends[i]!;
+      const end = base + found[i]!;
       this.#endValue(chunk, at, end);
-      if (i + 1 === found || chunk[end] !== COMMA || chunk[end + 1] !== OPEN_BRACE) return end;
+      if (i + 1 === count || chunk[end] !== COMMA || chunk[end + 1] !== OPEN_BRACE) return end;
       at = end + 1;
     }
   }
@@ -323,7 +323,7 @@ function incompleteUtf8(buffer: Buffer): number {
   for (let back = 1; back <= 3 && back <= length; back++) {
     const byte = buffer[length - back]!;
     if ((byte & 0xc0) === 0x80) continue;
-    const needs = byte >= 0xf0 ? 4 : byte >= 0xe0 ? 3 : byte >= 0xc0 ? 2 : 1;
+    const needs = byte > 0xf4 ? 1 : byte >= 0xf0 ? 4 : byte >= 0xe0 ? 3 : byte >= 0xc0 ? 2 : 1;
     return needs > back ? back : 0;
   }
   return 0;

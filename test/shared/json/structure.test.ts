@@ -1,0 +1,175 @@
+/** The WebAssembly scanner against the plain one and against JSON.parse, on any JSON, cut anywhere. */
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { ElementScanner } from '../../../shared/json/elements.ts';
+import { JsonError, Members, skipNested } from '../../../shared/json/raw.ts';
+import { findElements, findMembers, found } from '../../../shared/json/wasm/find.ts';
+
+/** Strings with all that could lead a scanner astray. */
+const text = fc.string({
+  unit: fc.constantFrom('a', '"', '\\', '{', '}', '[', ']', ',', ':', '\n', 'é', '😀', '\u2028', '_'),
+});
+const json = fc.letrec((tie) => ({
+  value: fc.oneof(
+    { depthSize: 'small' },
+    fc.constantFrom(null, true, false, 0, -0.5, 1e300),
+    text,
+    fc.array(tie('value'), { maxLength: 5 }),
+    fc.dictionary(text, tie('value'), { maxKeys: 5 }),
+  ),
+})).value;
+const object = fc.dictionary(text, json, { maxKeys: 8 });
+
+/** JSON text with white space where there may be some. */
+function spaced(value: unknown, indent: number): string {
+  return JSON.stringify(value, null, indent);
+}
+
+describe('findElements', () => {
+  test('finds the ends that the plain scanner finds', () => {
+    fc.assert(
+      fc.property(fc.array(object, { minLength: 1, maxLength: 20 }), fc.nat(3), (values, indent) => {
+        const texts = values.map((value) => Buffer.from(spaced(value, indent)));
+        const buffer = Buffer.concat(texts.flatMap((part, i) => (i === 0 ? [part] : [Buffer.from(','), part])));
+        const count = findElements(buffer, 0, buffer.length);
+        const ends: number[] = [];
+        let at = 0;
+        for (const part of texts) {
+          expect(skipNested(buffer, at, buffer.length)).toBe(at + part.length);
+          ends.push(at + part.length);
+          at += part.length + 1;
+        }
+        expect([...found.subarray(0, count)]).toEqual(ends);
+      }),
+      { numRuns: 500 },
+    );
+  });
+
+  test('finds nothing in what does not end, at any length around its blocks of 64 bytes', () => {
+    for (let length = 0; length < 200; length++) {
+      for (const tail of ['', '\\', '\\"', '\\\\', '"', '"}', '\\"}', '\\\\"}']) {
+        const buffer = Buffer.from(`{"a":"${'x'.repeat(length)}${tail}`);
+        const plain = skipNested(buffer, 0, buffer.length);
+        expect(findElements(buffer, 0, buffer.length), `${length} ${tail}`).toBe(plain === -1 ? 0 : 1);
+        if (plain !== -1) expect(found[0]).toBe(plain);
+      }
+    }
+  });
+
+  test('stops where the array ends', () => {
+    const buffer = Buffer.from('{"a":[1]},{}],"cursor":{"x":{}}}');
+    expect(findElements(buffer, 0, buffer.length)).toBe(2);
+    expect([...found.subarray(0, 2)]).toEqual([9, 12]);
+  });
+});
+
+describe('findMembers', () => {
+  test('finds the members that are walked one by one', () => {
+    fc.assert(
+      fc.property(object, fc.nat(3), (value, indent) => {
+        const buffer = Buffer.from(`  ${spaced(value, indent)},"emitted_at":1}`);
+        const members = new Members().open(buffer, 2, buffer.length);
+        const commas: number[] = [];
+        let first = true;
+        while (members.next()) {
+          if (!first) commas.push(buffer.lastIndexOf(',', members.keyStart - 2) - 2);
+          first = false;
+        }
+        const count = findMembers(buffer, 2, buffer.length);
+        expect([...found.subarray(0, count)]).toEqual([...commas, members.end - 2]);
+      }),
+      { numRuns: 500 },
+    );
+  });
+
+  test('says so where the object does not end', () => {
+    const buffer = Buffer.from('{"a":1,"b":{"c":[1,2]}');
+    expect(findMembers(buffer, 0, buffer.length)).toBe(0);
+  });
+});
+
+describe('ElementScanner', () => {
+  const page = (values: unknown[], indent: number) =>
+    `${spaced({ values, cursor: 'x"]}', hasMore: true, snapshot: null }, indent)} `;
+
+  test('hands on every element once, whole, wherever the text is cut', () => {
+    fc.assert(
+      fc.property(
+        fc.array(object, { maxLength: 12 }),
+        fc.nat(2),
+        fc.array(fc.nat(400), { maxLength: 30 }),
+        (values, indent, sizes) => {
+          const body = Buffer.from(page(values, indent));
+          const seen: unknown[] = [];
+          const scanner = new ElementScanner('values', (buffer, start, end) => {
+            const bytes = buffer.subarray(start, end);
+            expect(bytes.includes('\n')).toBe(false);
+            seen.push(JSON.parse(bytes.toString()));
+          });
+          let at = 0;
+          for (const size of [...sizes, body.length]) {
+            scanner.push(Buffer.from(body.subarray(at, at + size)));
+            at = Math.min(at + size, body.length);
+          }
+          expect(seen).toEqual(values);
+          expect(scanner.count).toBe(values.length);
+          expect(Object.fromEntries(scanner.finish())).toEqual({
+            cursor: JSON.stringify('x"]}'),
+            hasMore: 'true',
+            snapshot: 'null',
+          });
+        },
+      ),
+      { numRuns: 500 },
+    );
+  });
+
+  test('hands on elements unchanged, byte by byte', () => {
+    const values = ['{"a":1.0,"b":-0.0,"__proto__":{"c":[1e400,"\\ud800"]}}', '{}', '{"_":"\\\\\\""}'];
+    for (let size = 1; size < 80; size++) {
+      const body = Buffer.from(`{"values":[${values.join(',')}]}`);
+      const seen: string[] = [];
+      const scanner = new ElementScanner('values', (buffer, start, end) =>
+        seen.push(buffer.toString('utf8', start, end)),
+      );
+      for (let at = 0; at < body.length; at += size) scanner.push(Buffer.from(body.subarray(at, at + size)));
+      scanner.finish();
+      expect(seen).toEqual(values);
+    }
+  });
+
+  test.each([
+    ['a web page', '<html>', 'byte 0 of the response should be a JSON object'],
+    ['something after the end', '{"values":[]}{', 'byte 13 of the response should be the end of the response'],
+    ['a missing comma', '{"values":[{}{}]}', 'byte 13 of the response should be a comma or the end of the array'],
+    ['a number for a document', '{"values":[1]}', 'byte 11 of the response should be a document'],
+    ['a comma too many', '{"values":[{},]}', 'byte 14 of the response should be a document'],
+    ['two arrays', '{"values":[],"values":[]}', 'the response has two members "values"'],
+    ['a raw line break in a string', '{"values":[{"a":"\n"}]}', 'a string of the response holds a raw line break'],
+  ])('refuses %s', (_what, body, message) => {
+    const scanner = new ElementScanner('values', () => undefined);
+    expect(() => scanner.push(Buffer.from(body))).toThrow(new JsonError(message));
+  });
+
+  test.each([
+    ['breaks off', '{"values":[{"a":1}', 'the response broke off after 18 bytes'],
+    ['breaks off in the middle of a character', '{"values":[{"a":"é', 'the response broke off after 18 bytes'],
+    ['has no array', '{"values":1}', 'the response has no "values"'],
+  ])('says so where the response %s', (_what, body, message) => {
+    const scanner = new ElementScanner('values', () => undefined);
+    const bytes = Buffer.from(body);
+    scanner.push(body.endsWith('é') ? bytes.subarray(0, -1) : bytes);
+    expect(() => scanner.finish()).toThrow(message.includes('18') && body.endsWith('é') ? /broke off/ : message);
+  });
+
+  test('refuses invalid UTF-8, also where a character is cut by a chunk', () => {
+    const scan = (...chunks: number[][]) => {
+      const scanner = new ElementScanner('values', () => undefined);
+      for (const chunk of chunks) scanner.push(Buffer.from(chunk));
+    };
+    const open = [...Buffer.from('{"values":[{"a":"')];
+    expect(() => scan([...open, 0xff])).toThrow('the response is not valid UTF-8');
+    expect(() => scan([...open, 0xf0, 0x9f], [0x98, 0x80])).not.toThrow();
+    expect(() => scan([...open, 0xf0, 0x9f], [0x22])).toThrow('the response is not valid UTF-8');
+  });
+});
