@@ -54,6 +54,6 @@ async function compileSource(): Promise<{ error: Error | null; stderr: string; b
       if (name.endsWith('.wasm')) output = contents as Uint8Array;
     },
   });
-   
+
   return { error, stderr: stderr.toString(), binary: output };
 }
