@@ -1,18 +1,31 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import { badRequest, forbidden, type HttpError, unauthenticated } from './errors.ts';
+import type { UserIdentity } from './functions/contexts.ts';
 import type { Random } from './random.ts';
 
-/** What a request may do. The export needs to view data, the import to import backups. */
-export type Operation = 'deployment:data:view' | 'deployment:backups:import';
+/** What a request may do. The export needs to view data, the import to import backups, functions that are internal to be run. */
+export type Operation =
+  | 'deployment:data:view'
+  | 'deployment:backups:import'
+  | 'deployment:functions:runInternalQueries'
+  | 'deployment:functions:runInternalMutations'
+  | 'deployment:functions:runInternalActions';
 
-/** Who asks: nobody in particular (no key, or a user's token), or the holder of a deploy key. */
-export type Identity = { kind: 'unknown' } | { kind: 'admin'; operations: ReadonlySet<Operation> | 'all' };
+/** Who asks: nobody in particular, a user of the app, or the holder of a deploy key. */
+export type Identity =
+  | { kind: 'unknown' }
+  | { kind: 'user'; user: UserIdentity }
+  | { kind: 'admin'; operations: ReadonlySet<Operation> | 'all' };
+
+/** What a request brings along, well formed but not yet looked up. */
+export type Token = { kind: 'none' } | { kind: 'key'; key: string } | { kind: 'user'; token: string };
 
 const UNKNOWN: Identity = { kind: 'unknown' };
 
 /** Deploy keys of one deployment, and what each may do (crates/local_backend/src/authentication.rs). */
 export class Keys {
   readonly #secrets = new Map<string, ReadonlySet<Operation> | 'all'>();
+  readonly #users = new Map<string, { user: UserIdentity; expired: boolean }>();
   readonly #instanceName: string;
   readonly #random: Random;
 
@@ -34,17 +47,51 @@ export class Keys {
     this.#secrets.delete(key.slice(key.indexOf('|') + 1));
   }
 
+  /** A token of a user of the app, as its auth provider would sign one. */
+  makeUserToken(subject: string, issuer = 'https://auth.example.com'): string {
+    const part = (content: object) => Buffer.from(JSON.stringify(content)).toString('base64url');
+    const signature = Buffer.from(this.#random.fill(new Uint8Array(32))).toString('base64url');
+    const token = `${part({ alg: 'RS256', typ: 'JWT' })}.${part({ iss: issuer, sub: subject })}.${signature}`;
+    this.#users.set(token, { user: { subject, issuer, tokenIdentifier: `${issuer}|${subject}` }, expired: false });
+    return token;
+  }
+
+  /** Lets a user's token expire, as all do after some time. */
+  expireUserToken(token: string): void {
+    const known = this.#users.get(token);
+    if (known !== undefined) known.expired = true;
+  }
+
   /** Who sent these headers. @throws HttpError for a key or token that is there and does not hold. */
   authenticate(headers: IncomingHttpHeaders, query: URLSearchParams): Identity {
+    return this.identify(this.tokenOf(headers, query));
+  }
+
+  /** What these headers bring along. @throws 400 for a header of no known form */
+  tokenOf(headers: IncomingHttpHeaders, query: URLSearchParams): Token {
     const header = headers.authorization;
     if (header === undefined) {
       const key = query.get('adminKey');
-      return key === null ? UNKNOWN : this.#check(key);
+      return key === null ? { kind: 'none' } : { kind: 'key', key };
     }
     if (Buffer.byteLength(header) < 7) throw badRequest('InvalidHeaderFailure', 'Invalid authentication header');
-    if (header.slice(0, 7).toLowerCase() === 'convex ') return this.#check(adminKey(header.slice(7)));
-    if (header.startsWith('Bearer ')) throw badToken(header.slice(7));
+    const rest = header.slice(7);
+    if (header.slice(0, 7).toLowerCase() === 'convex ') return { kind: 'key', key: adminKey(rest) };
+    if (header.slice(0, 7).toLowerCase() === 'bearer ' && rest !== '') return { kind: 'user', token: rest.trim() };
     throw badRequest('InvalidAdminKey', 'Invalid admin key');
+  }
+
+  /** Whose key or token it is. @throws 401 where it does not hold */
+  identify(token: Token): Identity {
+    if (token.kind === 'none') return UNKNOWN;
+    if (token.kind === 'key') return this.#check(token.key);
+    const known = this.#users.get(token.token);
+    if (known === undefined) throw badToken(token.token);
+    if (!known.expired) return { kind: 'user', user: known.user };
+    throw unauthenticated(
+      'Unauthenticated',
+      "Could not verify OIDC token claim. Check that the token signature is valid and the token hasn't expired.",
+    );
   }
 
   #check(key: string): Identity {
@@ -88,7 +135,7 @@ function withoutType(key: string): string {
   return key.slice(colon + 1);
 }
 
-/** A user's token never opens these endpoints; the emulator has no auth provider that could verify one. */
+/** A token that no auth provider of this deployment has signed. */
 function badToken(token: string): HttpError {
   const [, payload, signature] = token.split('.');
   try {
@@ -108,7 +155,7 @@ function badToken(token: string): HttpError {
 
 /** @throws 403 `BadDeployKey` without a key, 403 `OperationNotPermitted` where the key does not have the permission. */
 export function requireOperation(identity: Identity, operation: Operation): void {
-  if (identity.kind === 'unknown') {
+  if (identity.kind !== 'admin') {
     throw forbidden(
       'BadDeployKey',
       'The provided deploy key was invalid for this deployment. Double check that the environment this key was ' +

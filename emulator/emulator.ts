@@ -3,6 +3,10 @@ import { Deployment, type DeploymentOptions } from './deployment.ts';
 import { Faults } from './faults.ts';
 import { Journal } from './journal.ts';
 import type { DeltasWork } from './document-deltas.ts';
+import type { Functions } from './functions/definitions.ts';
+import { type HttpActions, Site } from './functions/http-actions.ts';
+import { FunctionRoutes } from './functions/routes.ts';
+import { FunctionRunner } from './functions/runner.ts';
 import { Random } from './random.ts';
 import { type RouteOptions, Routes } from './routes.ts';
 import { HttpServer } from './server.ts';
@@ -10,12 +14,20 @@ import { HttpServer } from './server.ts';
 export interface EmulatorOptions extends DeploymentOptions, Partial<RouteOptions> {
   /** Default: any free port. */
   port?: number;
+  /** The app's functions. */
+  functions?: Functions;
+  /** The app's HTTP actions, which are served at `siteUrl`. */
+  httpActions?: HttpActions;
+  /** Keeps messages of errors and lines of logs from clients, as production deployments in the cloud do. */
+  redact?: boolean;
 }
 
 /** A running deployment: its address, its keys, its data, and what a test wants to know and to break. */
 export interface Emulator {
   readonly url: string;
   readonly port: number;
+  /** Where HTTP actions are. */
+  readonly siteUrl: string;
   readonly instanceName: string;
   /** A deploy key that may do everything. */
   readonly key: string;
@@ -34,21 +46,28 @@ export interface Emulator {
 
 /** Starts a deployment on 127.0.0.1. */
 export async function startEmulator(options: EmulatorOptions = {}): Promise<Emulator> {
-  const { instanceName = 'happy-otter-123', port = 0, seed = 1 } = options;
+  const { instanceName = 'happy-otter-123', port = 0, seed = 1, redact = false } = options;
   const deployment = new Deployment(options);
   // Own generators, so that another key or fault does not change the documents' ids.
   const keys = new Keys(instanceName, new Random(seed + 1));
   const faults = new Faults(new Random(seed + 2));
   const journal = new Journal();
-  const routes = new Routes(deployment, keys, { ...options, instanceName });
-  const server = new HttpServer((request) => routes.answer(request), faults, journal, deployment.limits);
+  const { limits } = deployment;
+  const runner = new FunctionRunner(deployment, options.functions);
+  const running = { runner, keys, limits, random: new Random(seed + 3), redact };
+  const routes = new Routes(deployment, keys, { ...options, instanceName }, new FunctionRoutes(running));
+  const site = new Site({ ...running, httpActions: options.httpActions });
+  const server = new HttpServer((request) => routes.answer(request), faults, journal, limits);
+  const siteServer = new HttpServer((request) => site.answer(request), faults, journal, limits);
   const key = keys.make('all');
   const readOnlyKey = keys.make(['deployment:data:view']);
   const importOnlyKey = keys.make(['deployment:backups:import']);
   const actualPort = await server.listen(port);
+  const sitePort = await siteServer.listen(0);
   return {
     url: `http://127.0.0.1:${actualPort}`,
     port: actualPort,
+    siteUrl: `http://127.0.0.1:${sitePort}`,
     instanceName,
     key,
     readOnlyKey,
@@ -60,7 +79,7 @@ export async function startEmulator(options: EmulatorOptions = {}): Promise<Emul
     work: { snapshot: routes.listSnapshot.iterator.work, deltas: routes.documentDeltas.work },
     close: async () => {
       deployment.close();
-      await server.close();
+      await Promise.all([server.close(), siteServer.close()]);
     },
   };
 }

@@ -1,6 +1,10 @@
 export { type Emulator, type EmulatorOptions, startEmulator } from './emulator.ts';
 export { Deployment, type DeploymentOptions, type StoredDocument } from './deployment.ts';
 export type { Fault, FaultKind, Faults } from './faults.ts';
+export { type FunctionDefinition, type Functions, functionsOf } from './functions/definitions.ts';
+export type { ActionContext, MutationContext, QueryContext } from './functions/contexts.ts';
+export type { HttpActionHandler, HttpActions } from './functions/http-actions.ts';
+export type { PaginationOptions, PaginationResult } from './functions/paginate.ts';
 export type { Journal, JournalEntry } from './journal.ts';
 export type { Format } from './json-format.ts';
 export { DEFAULT_LIMITS, type Limits } from './limits.ts';

@@ -13,6 +13,14 @@ export interface Limits {
   retention: bigint;
   /** Bytes of an import_airbyte_records body. */
   importBody: number;
+  /** Bytes of a request body of the Functions API (MAX_BACKEND_PUBLIC_API_REQUEST_SIZE). */
+  functionBody: number;
+  /** Bytes (Convex size) of a function's arguments (FUNCTION_MAX_ARGS_SIZE). */
+  functionArgs: number;
+  /** Bytes (Convex size) of what a function returns (FUNCTION_MAX_RESULT_SIZE). */
+  functionResult: number;
+  /** Bytes of the body of a request to an HTTP action (HTTP_ACTION_BODY_LIMIT). */
+  httpActionBody: number;
   /** Bytes of any other request body (axum's default). */
   body: number;
   /** Milliseconds until the server gives up on a request with an empty 408. */
@@ -43,6 +51,10 @@ export const DEFAULT_LIMITS: Limits = {
   snapshotAge: 5n * DAY,
   retention: 14n * DAY,
   importBody: 10 * (2 << 20),
+  functionBody: (1 << 24) + 2000,
+  functionArgs: 1 << 24,
+  functionResult: 1 << 24,
+  httpActionBody: 20 << 20,
   body: 2 << 20,
   requestTimeout: 5 * MINUTE,
   concurrency: 128,

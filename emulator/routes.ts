@@ -6,6 +6,7 @@ import { corsHeaders, preflightHeaders } from './cors.ts';
 import type { Deployment } from './deployment.ts';
 import { type DeltasOptions, DocumentDeltas } from './document-deltas.ts';
 import { badRequest, forbidden, HttpError } from './errors.ts';
+import type { FunctionRoutes } from './functions/routes.ts';
 import { importAirbyteRecords } from './import.ts';
 import { addPrimaryKeyIndexes, primaryKeyIndexesReady } from './index-routes.ts';
 import { readJsonBody } from './json-body.ts';
@@ -51,8 +52,10 @@ export class Routes {
   readonly #deployment: Deployment;
   readonly #options: RouteOptions;
   readonly #routes: Map<string, Methods>;
+  readonly #functions: FunctionRoutes;
 
-  constructor(deployment: Deployment, keys: Keys, options: RouteOptions) {
+  constructor(deployment: Deployment, keys: Keys, options: RouteOptions, functions: FunctionRoutes) {
+    this.#functions = functions;
     this.#deployment = deployment;
     this.#keys = keys;
     this.#options = options;
@@ -74,6 +77,7 @@ export class Routes {
   }
 
   async #route(request: Request): Promise<Answer> {
+    if (this.#functions.has(request.path)) return this.#functions.answer(request);
     const methods = this.#routes.get(request.path);
     if (methods === undefined) return { status: 404, headers: {}, body: '' };
     const route = methods[request.method === 'HEAD' ? 'GET' : request.method];

@@ -31,7 +31,7 @@ export function enforceSchema(
   if (validator === undefined) return;
   const fields: ValueObject = Object.create(null) as ValueObject;
   for (const [name, value] of Object.entries(document)) if (!name.startsWith('_')) fields[name] = value;
-  const mismatch = check(withoutSystemFields(validator), fields, '', tableNames);
+  const mismatch = mismatchOf(withoutSystemFields(validator), fields, '', tableNames);
   if (mismatch === undefined) return;
   throw badRequest(
     'SchemaEnforcementError',
@@ -46,15 +46,20 @@ function withoutSystemFields(validator: ValidatorJson): ValidatorJson {
   return { type: 'object', value: Object.fromEntries(fields) };
 }
 
-/** What does not match, or undefined. */
-function check(validator: ValidatorJson, value: Value, path: string, tableNames: TableNames): string | undefined {
+/** What of a value does not match, in the words of the backend, or undefined. Path: '' at the top. */
+export function mismatchOf(
+  validator: ValidatorJson,
+  value: Value,
+  path: string,
+  tableNames: TableNames,
+): string | undefined {
   if (validator.type === 'any') return undefined;
   if (validator.type === 'id') return checkId(validator, value, path, tableNames);
   if (validator.type === 'literal') return checkLiteral(validator.value, value, path);
   if (validator.type === 'union') return checkUnion(validator, value, path, tableNames);
   if (validator.type === 'array' && Array.isArray(value)) {
     const { value: element } = validator;
-    return first(value.map((item, position) => () => check(element, item, `${path}[${position}]`, tableNames)));
+    return first(value.map((item, position) => () => mismatchOf(element, item, `${path}[${position}]`, tableNames)));
   }
   if (validator.type === 'record' && isObject(value)) return checkRecord(validator, value, path, tableNames);
   if (validator.type === 'object' && isObject(value)) return checkObject(validator.value, value, path, tableNames);
@@ -89,8 +94,8 @@ function checkUnion(
   tableNames: TableNames,
 ): string | undefined {
   const [only] = validator.value;
-  if (validator.value.length === 1 && only !== undefined) return check(only, value, path, tableNames);
-  const matches = validator.value.some((variant) => check(variant, value, path, tableNames) === undefined);
+  if (validator.value.length === 1 && only !== undefined) return mismatchOf(only, value, path, tableNames);
+  const matches = validator.value.some((variant) => mismatchOf(variant, value, path, tableNames) === undefined);
   return matches ? undefined : noMatch(validator, value, path);
 }
 
@@ -123,8 +128,8 @@ function checkRecord(
 ): string | undefined {
   return first(
     Object.keys(object).flatMap((name) => [
-      () => check(validator.keys, name, `${path}.keys()`, tableNames),
-      () => check(validator.values.fieldType, object[name] ?? null, `${path}.values()`, tableNames),
+      () => mismatchOf(validator.keys, name, `${path}.keys()`, tableNames),
+      () => mismatchOf(validator.values.fieldType, object[name] ?? null, `${path}.values()`, tableNames),
     ]),
   );
 }
@@ -139,7 +144,7 @@ function checkObject(
   for (const [name, { fieldType, optional }] of Object.entries(fields)) {
     const value = object[name];
     if (value !== undefined) {
-      const mismatch = check(fieldType, value, `${path}.${name}`, tableNames);
+      const mismatch = mismatchOf(fieldType, value, `${path}.${name}`, tableNames);
       if (mismatch !== undefined) return mismatch;
     } else if (!optional) {
       return `Object is missing the required field \`${name}\`. Consider wrapping the field validator in \`v.optional(...)\` if this is expected.${details()}`;
