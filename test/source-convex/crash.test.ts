@@ -140,7 +140,7 @@ describe('SIGKILL at a page boundary', () => {
         for (const table of ['alpha', 'beta']) {
           const documents = [...source.deployment.documents(table)];
           tx.patch(documents[round % documents.length]!._id, { text: `round ${round}` });
-          if (round % 3 === 0) tx.delete(documents.at(-1)._id);
+          if (round % 3 === 0) tx.delete(documents.at(-1)?._id ?? '');
           if (round % 4 === 0) tx.insert(table, { n: 1000 + round });
         }
         tx.insert('delta', { round }, 'comp');

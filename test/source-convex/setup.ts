@@ -1,8 +1,10 @@
 /** The source as a process against an emulated deployment, and what its output means. */
+import { expect } from 'vitest';
 import { startEmulator, type Emulator, type EmulatorOptions, type Format } from '../../emulator/index.ts';
 import { Folder } from '../support/folder.ts';
 import { logsOf, statesOf, streamName } from '../support/messages.ts';
 import { startConnector, type Finished, type Running, type StartOptions } from '../support/process.ts';
+import { expectProtocol } from './protocol.ts';
 
 /** A stream of a configured catalog; a name alone stands for an incremental stream of the root component. */
 export type Wanted =
@@ -59,8 +61,24 @@ export class Source {
     return this.#start(verb, config, [], { env }).finished;
   }
 
+  /** Reads to the end, and looks whether the output is as every output has to be. */
   async read(options: ReadOptions): Promise<Finished> {
-    return this.startRead(options).finished;
+    const finished = await this.startRead(options).finished;
+    expectProtocol(finished, this.emulator.readOnlyKey.split('|')[1]!);
+    return finished;
+  }
+
+  /** The same of a run that should read all streams completely: its lines. */
+  async readAll(options: ReadOptions): Promise<string[]> {
+    const { code, lines } = await this.read(options);
+    expect(code, lines.filter((line) => !line.startsWith('{"type":"RECORD"')).join('\n')).toBe(0);
+    return lines;
+  }
+
+  /** With these arguments beside the configuration and the catalog. */
+  async readWith(args: readonly string[], { streams, config, env }: ReadOptions): Promise<Finished> {
+    const catalog = this.folder.write(`catalog-${this.#runs}.json`, catalogOf(streams));
+    return this.#start('read', this.config(config), ['--catalog', catalog, ...args], { env: { ...env } }).finished;
   }
 
   startRead({ streams, state, config, env }: ReadOptions, options: StartOptions = {}): Running {
