@@ -18,6 +18,8 @@ export interface HttpRequest {
   query?: Record<string, string>;
   /** JSON text. GET with a body occurs (trap 17). */
   body?: string | Buffer;
+  /** Which statuses are successes; 200 alone if not given. */
+  accepts?: (status: number) => boolean;
 }
 
 /** What is told of a failure that will be tried again. */
@@ -33,7 +35,10 @@ export interface RetryNotice {
 export interface HttpOptions {
   /** See deployment-url.ts. */
   origin: string;
-  key: string;
+  /** What goes into the Authorization header, after its scheme. Without, none is sent. */
+  key: string | undefined;
+  /** `Convex` for deploy keys (the default), `Bearer` for users' tokens. */
+  scheme?: 'Convex' | 'Bearer';
   /** Value of the Convex-Client header: `airbyte-export-1.2.3`. Without a dash every route answers 400 (trap 35). */
   client: string;
   userAgent: string;
@@ -79,15 +84,25 @@ export class ConvexHttp {
 
   /** One try of a request whose answer is small. Throws `ConvexError`. */
   async once(request: HttpRequest): Promise<string> {
+    return (await this.exchange(request)).body.toString('utf8');
+  }
+
+  /** As `once`, with the bytes of the body and the status that came with them. */
+  async exchange(request: HttpRequest): Promise<{ status: number; body: Buffer }> {
     const chunks: Buffer[] = [];
     let length = 0;
-    for await (const chunk of this.body(request)) {
+    let status = 0;
+    const accepts = (answered: number): boolean => {
+      status = answered;
+      return accepted(request, answered);
+    };
+    for await (const chunk of this.body({ ...request, accepts })) {
       length += chunk.length;
       if (length > MAX_SMALL_BODY)
         throw notConvex(`${request.path} answered with more than ${MAX_SMALL_BODY} bytes`, 200);
       chunks.push(chunk);
     }
-    return Buffer.concat(chunks).toString('utf8');
+    return { status, body: Buffer.concat(chunks) };
   }
 
   /**
@@ -133,7 +148,7 @@ export class ConvexHttp {
     const stream = this.#send(request);
     try {
       const status = await this.#status(stream, request);
-      if (status !== 200) throw await this.#refusal(stream, request, status);
+      if (!accepted(request, status)) throw await this.#refusal(stream, request, status);
       yield* withIdleTimeout(stream, this.#timeouts.idle);
     } catch (error) {
       throw this.#connectionFailure(error, request);
@@ -143,14 +158,14 @@ export class ConvexHttp {
   }
 
   #send({ method, path, query, body }: HttpRequest): Request {
-    const { origin, key, client, userAgent } = this.#options;
+    const { origin, key, scheme = 'Convex', client, userAgent } = this.#options;
     const { connect, response } = this.#timeouts;
     const stream = got.stream(`${origin}${path}`, {
       method,
       ...(query === undefined ? {} : { searchParams: query }),
       ...(body === undefined ? {} : { allowGetBody: true }),
       headers: {
-        authorization: `Convex ${key}`,
+        ...(key === undefined ? {} : { authorization: `${scheme} ${key}` }),
         'convex-client': client,
         'user-agent': userAgent,
         accept: 'application/json',
@@ -197,16 +212,7 @@ export class ConvexHttp {
     } catch {
       // The status alone says enough.
     }
-    const { code, detail } = readErrorBody(body);
-    const verdict = judge({ status, code });
-    return new ConvexError(verdict, `${path} answered ${status}${code === undefined ? '' : ` ${code}`}`, {
-      status,
-      code,
-      detail,
-      retryAfter: parseRetryAfter(headers['retry-after']),
-      // Trap 25: a request that ran into the server's time limit, or whose answer a proxy lost, may have been carried out.
-      maybeDone: status === 408 || (status >= 500 && code === undefined),
-    });
+    return refusal(path, status, body, parseRetryAfter(headers['retry-after']));
   }
 
   #connectionFailure(error: unknown, { path }: HttpRequest): unknown {
@@ -221,6 +227,24 @@ export class ConvexHttp {
       maybeDone: verdict.reason !== 'unreachable',
     });
   }
+}
+
+function accepted({ accepts }: HttpRequest, status: number): boolean {
+  return accepts === undefined ? status === 200 : accepts(status);
+}
+
+/** What an answer that is no success means, from its status and the text of its body. */
+export function refusal(path: string, status: number, body: string, retryAfter?: number): ConvexError {
+  const { code, detail } = readErrorBody(body);
+  const verdict = judge({ status, code });
+  return new ConvexError(verdict, `${path} answered ${status}${code === undefined ? '' : ` ${code}`}`, {
+    status,
+    code,
+    detail,
+    retryAfter,
+    // Trap 25: a request that ran into the server's time limit, or whose answer a proxy lost, may have been carried out.
+    maybeDone: status === 408 || (status >= 500 && code === undefined),
+  });
 }
 
 /** An answer that no Convex deployment gives. */
