@@ -124,7 +124,7 @@ export class Lane {
 
   /** Bytes of the request's body. */
   get bytes(): number {
-    return this.#used + MIDDLE.length + this.#tablesBytes + TAIL.length;
+    return this.#used + MIDDLE.length + Math.max(0, this.#tablesBytes - 1) + TAIL.length;
   }
 
   /** Whether the lane has reached a bound. */

@@ -57,7 +57,7 @@ function planStream(configured: ConfiguredAirbyteStream, index: number, known: K
   const mode = configured.destination_sync_mode;
   if (mode !== 'append' && mode !== 'append_dedup' && mode !== 'overwrite') {
     throw configError(
-      `Stream "${text}" asks for the destination sync mode "${String(mode)}". This destination knows overwrite, append and append_dedup.`,
+      `Stream "${text}" asks for ${typeof mode === 'string' ? `the destination sync mode "${String(mode)}"` : 'no destination sync mode'}. This destination knows overwrite, append and append_dedup.`,
       descriptor,
     );
   }
