@@ -2,6 +2,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { ElementScanner } from '../../../shared/json/elements.ts';
+import { IndexedMembers } from '../../../shared/json/indexed-members.ts';
 import { JsonError, Members, skipNested } from '../../../shared/json/raw.ts';
 import { findElements, findMembers, found } from '../../../shared/json/wasm/find.ts';
 
@@ -85,6 +86,37 @@ describe('findMembers', () => {
   test('says so where the object does not end', () => {
     const buffer = Buffer.from('{"a":1,"b":{"c":[1,2]}');
     expect(findMembers(buffer, 0, buffer.length)).toBe(0);
+  });
+});
+
+describe('IndexedMembers', () => {
+  test('are those that are walked one by one', () => {
+    fc.assert(
+      fc.property(object, fc.nat(3), (value, indent) => {
+        const buffer = Buffer.from(` ${spaced(value, indent)},"emitted_at":1}`);
+        const walk = (members: Members | IndexedMembers) => {
+          const positions: number[][] = [];
+          while (members.next()) {
+            const { keyStart, keyEnd, valueStart, valueEnd } = members;
+            positions.push([keyStart, keyEnd, valueStart, valueEnd]);
+          }
+          return [...positions, [members.end]];
+        };
+        const indexed = new IndexedMembers();
+        expect(indexed.open(buffer, 1, buffer.length)).toBe(true);
+        expect(walk(indexed)).toEqual(walk(new Members().open(buffer, 1, buffer.length)));
+      }),
+      { numRuns: 500 },
+    );
+  });
+
+  test.each(['{1:2}', '{"a"}', '{"a":}', '{"a":1,}', '{,}', '{"a" 1}', '{"a:1}'])('are refused in %s', (text) => {
+    const indexed = new IndexedMembers();
+    const buffer = Buffer.from(text);
+    expect(() => {
+      if (!indexed.open(buffer, 0, buffer.length)) throw new JsonError('it has no end');
+      while (indexed.next());
+    }).toThrow(JsonError);
   });
 });
 
