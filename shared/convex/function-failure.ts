@@ -1,0 +1,79 @@
+/**
+ * What of a function's error may be said in a log or to a user. Its message is the app's own text: it may quote arguments, documents,
+ * anything. So only what the deployment itself writes is kept, in its known forms, and the rest is named by its class and its request id,
+ * by which it is found in the deployment's log. Forms: the backend's udf/src/{validation,helpers}.rs, isolate/src/helpers.rs,
+ * database/src/{reads,query/mod}.rs.
+ */
+import type { FunctionFailure } from './function-result.ts';
+
+export type FailureKind =
+  /** No such function, or none for this caller. */
+  | 'not-found'
+  /** A query called as a mutation, or the like. */
+  | 'wrong-type'
+  /** The arguments do not fit the function's validator, or are too large. */
+  | 'arguments'
+  /** It read or returned more than one call may. */
+  | 'too-much'
+  /** The cursor of a page is not one of this query, or not any more. */
+  | 'bad-cursor'
+  /** The deployment runs no functions at the moment. */
+  | 'stopped'
+  /** The deployment keeps its errors to itself, or the app's own code threw something. */
+  | 'own';
+
+export interface SafeFailure {
+  kind: FailureKind;
+  /** What happened, without anything of the app's data. Continues "the function …" where it is the function's own error. */
+  text: string;
+}
+
+const HEAD = /^\[Request ID: ([0-9A-Za-z-]{1,64})\] Server Error\n?/;
+
+const FORMS: readonly [kind: FailureKind, form: RegExp][] = [
+  ['not-found', /^Could not find (?:public )?function for '[\w/.:]+'/],
+  ['wrong-type', /^Trying to execute [\w/.:]+ as \w+, but it is defined as \w+/],
+  [
+    'arguments',
+    /^ArgumentValidationError: (?:Object is missing the required field `\w+`|Object contains extra field `\w+` that is not in the validator|Value does not match validator)/,
+  ],
+  ['arguments', /^Arguments for [\w/.:]+ are too large \(actual: [\w. ]+, limit: [\w. ]+\)/],
+  ['too-much', /^Function \S+ return value is too large \(actual: [\w. ]+, limit: [\w. ]+\)/],
+  ['too-much', /^Function \S+ return value invalid: Array length is too long \([\w> ]+\)/],
+  ['too-much', /^(?:Uncaught Error: )?Too many \w+(?: \w+)? in a single function execution \(limit: [\w ]+\)/],
+  ['stopped', /^Cannot run functions while this deployment is (?:paused|suspended)/],
+  ['stopped', /^You have exceeded (?:the free plan|your spending) limits, so your deployments have been disabled/],
+  ['stopped', /^This deployment has been disabled because it exceeded a configured usage limit/],
+];
+
+export function safeFailure({ errorMessage, errorData }: FunctionFailure): SafeFailure {
+  if (isInvalidCursor(errorData)) return { kind: 'bad-cursor', text: 'the cursor of a page is from a different query' };
+  const head = HEAD.exec(errorMessage);
+  const said = errorMessage.slice(head?.[0].length ?? 0);
+  for (const [kind, form] of FORMS) {
+    const found = form.exec(said)?.[0];
+    if (found !== undefined) return { kind, text: `${found}${placeOf(found, said)}` };
+  }
+  const thrown = /^Uncaught (\w{1,64})\b/.exec(said)?.[1];
+  const what = thrown === undefined ? 'an error' : `an error of its own (${thrown})`;
+  const where = head === null ? '' : `; the log of the deployment shows it under the request id ${head[1]}`;
+  return { kind: 'own', text: `${what}${where}` };
+}
+
+/** Where in the arguments something does not fit: fields' names, no values. */
+function placeOf(found: string, said: string): string {
+  if (!found.startsWith('ArgumentValidationError')) return '';
+  const path = /^Path: (\.[\w.[\]]{1,200})$/m.exec(said)?.[1];
+  return path === undefined ? '' : ` (at ${path})`;
+}
+
+/** What `paginate` throws for a cursor that it did not make, also where messages are kept back. */
+function isInvalidCursor(errorData: string | undefined): boolean {
+  if (errorData === undefined || !errorData.startsWith('{')) return false;
+  try {
+    const { isConvexSystemError, paginationError } = JSON.parse(errorData) as Record<string, unknown>;
+    return isConvexSystemError === true && paginationError === 'InvalidCursor';
+  } catch {
+    return false;
+  }
+}
