@@ -7,6 +7,7 @@
  * a key field would replace the row of another key, so it is refused here.
  */
 import { CDC_DELETED, collidingName, fieldNameOf } from '../shared/convex/identifiers.ts';
+import { IndexedMembers } from '../shared/json/indexed-members.ts';
 import { BACKSLASH, JsonError, Members, OPEN_BRACE, bytesAre, skipNested, stringAt } from '../shared/json/raw.ts';
 import type { KeyPlan } from './keys.ts';
 
@@ -72,6 +73,8 @@ class ObjectGuard {
   readonly #fields: GuardedField[] = [];
   readonly #children = new Map<string, ObjectGuard>();
   readonly #ranges = new Map<string, { start: number; end: number }>();
+  readonly #indexed = new IndexedMembers();
+  /** For objects that are too large for the other. */
   readonly #members = new Members();
   readonly #roles: Role[] = [];
   #next = 0;
@@ -101,11 +104,11 @@ class ObjectGuard {
     for (const field of this.#fields) field.reset();
     for (const range of this.#ranges.values()) range.start = -1;
     this.#next = 0;
-    const members = this.#members.open(buffer, start, end);
+    const members = this.#indexed.open(buffer, start, end) ? this.#indexed : this.#members.open(buffer, start, end);
     const watched = this.#ranges.size > 0;
     while (members.next()) {
       const { keyStart, keyEnd } = members;
-      if (watched || isSpecial(buffer, keyStart, keyEnd)) this.#meet(buffer, keyStart, keyEnd);
+      if (watched || isSpecial(buffer, keyStart, keyEnd)) this.#meet(members, buffer, keyStart, keyEnd);
     }
     this.end = members.end;
     for (const field of this.#fields) {
@@ -122,8 +125,7 @@ class ObjectGuard {
   }
 
   /** Records of a stream have their fields in the same order, mostly: the role of a field is where it was in the record before. */
-  #meet(buffer: Buffer, keyStart: number, keyEnd: number): void {
-    const members = this.#members;
+  #meet(members: Members | IndexedMembers, buffer: Buffer, keyStart: number, keyEnd: number): void {
     let role = this.#roles[this.#next];
     if (role === undefined || !bytesAre(buffer, keyStart, keyEnd, role.bytes)) {
       const at = this.#roles.findIndex(({ bytes }) => bytesAre(buffer, keyStart, keyEnd, bytes));

@@ -3,7 +3,7 @@
  * (measured: a third of the time on typical documents). Values are not looked into; that they are single values is left to whoever
  * parses them.
  */
-import { COLON, JsonError, QUOTE, isSpace, skipSpace, skipString } from './raw.ts';
+import { COLON, JsonError, OPEN_BRACE, QUOTE, isSpace, skipSpace, skipString } from './raw.ts';
 import { findMembers, found } from './wasm/find.ts';
 
 export class IndexedMembers {
@@ -20,10 +20,11 @@ export class IndexedMembers {
   #memberStart = 0;
 
   /**
-   * `buffer[start]` is the object's `{`. False where it cannot be had this way: it does not end before `limit`, or is very large. What is
-   * found is shared by all: no other object may be opened before the last member has been asked for.
+   * The object whose `{` is at `start`. False where it cannot be had this way: there is none, it does not end before `limit`, or it is
+   * very large. What is found is shared by all: no other object may be opened before the last member has been asked for.
    */
   open(buffer: Buffer, start: number, limit: number): boolean {
+    if (buffer[start] !== OPEN_BRACE) return false;
     this.#count = findMembers(buffer, start, limit);
     if (this.#count === 0) return false;
     this.#buffer = buffer;
