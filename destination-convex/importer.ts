@@ -9,6 +9,8 @@ import { reasonOf } from './reasons.ts';
 
 /** How often a request is tried whose only answer is an unclassified error, which may be about the server or about a record (trap 14). */
 const PATIENCE = { batch: 3, part: 2, last: 4 };
+/** So many records fail in this way, and none has been written: it is the server. */
+const MAX_SUSPECTS = 5;
 
 export interface ImporterOptions {
   api: StreamingImport;
@@ -21,8 +23,10 @@ export interface ImporterOptions {
 
 export class Importer {
   readonly #options: ImporterOptions;
-  /** Requests that were answered with success. */
-  requests = 0;
+  /** Whether a request of the lane in hand has succeeded. */
+  #written = false;
+  /** Records of it at which the server fails each time, although it answers otherwise. */
+  #suspects: { index: number; refusal: ConvexError }[] = [];
 
   constructor(options: ImporterOptions) {
     this.#options = options;
@@ -30,8 +34,16 @@ export class Importer {
 
   /** Resolves when every record of the lane is durable or was rejected. Throws where nothing more can be done. */
   async send(lane: Lane): Promise<void> {
+    this.#written = false;
+    this.#suspects = [];
     const refusal = await this.#post(lane.body(), lane, 0, lane.count, PATIENCE.batch);
-    if (refusal !== undefined) await this.#divide(lane, 0, lane.count, refusal);
+    if (refusal === undefined) return;
+    await this.#divide(lane, 0, lane.count, refusal);
+    for (const { index, refusal: suspicion } of this.#suspects) {
+      // That others were written meanwhile is what tells a bad record from a server that is not well.
+      if (!this.#written && lane.count > 1) throw transient(suspicion);
+      this.#reject(lane, index, suspicion);
+    }
   }
 
   /**
@@ -64,13 +76,22 @@ export class Importer {
       }
     }
     if (isUnclassified(refusal)) {
-      // Is it the record or the server? If the server answers other requests and goes on to fail on this one, it is the record.
+      // The record or the server? If the server answers another request and goes on to fail on this one, the record is suspected.
       await this.#options.api.test();
       const again = await this.#post(lane.body(index, index + 1), lane, index, index + 1, PATIENCE.last);
       if (again === undefined) return;
+      if (isUnclassified(again)) {
+        this.#suspects.push({ index, refusal: again });
+        if (!this.#written && this.#suspects.length >= MAX_SUSPECTS) throw transient(again);
+        return;
+      }
       refusal = again;
     }
-    this.#options.onRejected(record, lane.data(index), reasonOf(refusal));
+    this.#reject(lane, index, refusal);
+  }
+
+  #reject(lane: Lane, index: number, refusal: ConvexError): void {
+    this.#options.onRejected(lane.at(index), lane.data(index), reasonOf(refusal));
   }
 
   /** Sends one request. Returns the refusal if its records are the reason why it was not accepted; throws any other failure. */
@@ -88,7 +109,7 @@ export class Importer {
           throw error;
         }
       });
-      this.requests++;
+      this.#written = true;
       return undefined;
     } catch (error) {
       if (error instanceof ConvexError && (error.reason === 'refused' || error.status === 413)) {
@@ -109,9 +130,19 @@ export class Importer {
   }
 }
 
+/** The same answer, as one that is not worth another try. */
 function final(error: ConvexError): ConvexError {
+  return again(error, 'refused');
+}
+
+/** The same answer, as the failure of a server that may be well again later. */
+function transient(error: ConvexError): ConvexError {
+  return again(error, 'transient');
+}
+
+function again(error: ConvexError, reason: 'refused' | 'transient'): ConvexError {
   const { status, code, detail } = error;
-  return new ConvexError({ reason: 'refused', retry: false }, error.message, { status: status!, code, detail });
+  return new ConvexError({ reason, retry: false }, error.message, { status: status!, code, detail });
 }
 
 /** Refusals that are about the request or the deployment; no record of it would be accepted alone. */

@@ -218,9 +218,12 @@ describe('a record that Convex refuses', () => {
   });
 });
 
-test('a server that fails on everything is not mistaken for bad records', async () => {
+test.each([
+  ['everything', {}],
+  ['every import', { path: IMPORT }],
+])('a server that fails on %s is not mistaken for bad records', async (_, where) => {
   await using destination = await Destination.start();
-  destination.emulator.faults.add({ kind: 'status', status: 500, times: 1_000 });
+  destination.emulator.faults.add({ kind: 'status', status: 500, times: 1_000, ...where });
   const env = { CONVEX_CONNECTOR_RETRY_ATTEMPTS: '4' };
   const finished = await destination.write({ streams: [append('t')], config: SKIP, env }, [
     record('t', { n: 1 }),
@@ -231,4 +234,5 @@ test('a server that fails on everything is not mistaken for bad records', async 
   expect(finished.code).toBe(1);
   expect(errorsOf(finished.lines)).toMatchObject([{ failure_type: 'transient_error' }]);
   expect(statesIn(finished.lines)).toEqual([]);
+  expect(destination.emulator.journal.count(IMPORT)).toBeLessThan(50);
 });
