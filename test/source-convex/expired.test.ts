@@ -1,0 +1,139 @@
+/** Positions that the deployment does not keep any more. */
+import { describe, expect, test } from 'vitest';
+import { errorsOf, logsOf, statusesOf } from '../support/messages.ts';
+import { lastState, recordsOf, replay, savedStates, Source } from './setup.ts';
+
+const DAY = 86_400_000_000_000n;
+const NOW = '2026-09-21 14:13:20 UTC';
+const people = (n: number): object[] => Array.from({ length: n }, (_, i) => ({ name: `Person ${i}` }));
+const REMEDY =
+  'What was deleted since cannot be found out, so reading on would leave deleted documents in the destination. Refresh these streams (or clear and sync them) to read them anew. Sync more often than the deployment\'s retention to avoid this, or set "When the saved position has expired" to "Re-sync data".';
+const RESYNC = { expired_cursor_behavior: 'Re-sync data' };
+
+/** A stream that stopped after one page of its snapshot. */
+async function interrupt(source: Source, table: string): Promise<string[]> {
+  const { faults } = source.emulator;
+  const heal = faults.add({ kind: 'status', status: 401, code: 'BadAdminKey', path: '/api/list_snapshot', after: 2 });
+  const { code, lines } = await source.read({ streams: [table] });
+  heal();
+  expect(code).toBe(1);
+  expect(lastState(lines, table)).toMatchObject({ snapshot_has_more: true });
+  return lines;
+}
+
+describe('a position in the change log that has expired', () => {
+  test('fails its streams, with the remedy; the others go on', async () => {
+    await using source = await Source.start();
+    for (const table of ['a', 'b', 'c']) source.deployment.load(table, people(3));
+    const old = await source.readAll({ streams: ['a', 'b'] });
+    source.deployment.advance(20n * DAY);
+    const young = await source.readAll({ streams: ['c'] });
+    for (const table of ['a', 'b', 'c']) source.deployment.load(table, people(1));
+    const { code, lines } = await source.read({ streams: ['a', 'b', 'c'], state: savedStates(old, young) });
+    expect(code).toBe(1);
+    const message = `127.0.0.1 does not keep its documents' history back to ${NOW} any more, where a, b stopped. ${REMEDY}`;
+    expect(errorsOf(lines)).toEqual(
+      ['a', 'b'].map((name) => ({ failure_type: 'config_error', stream_descriptor: { name }, message })),
+    );
+    expect(recordsOf(lines).map(({ stream }) => stream)).toEqual(['c']);
+    expect(statusesOf(lines).filter((status) => /COMPLETE/.test(status))).toEqual([
+      'a INCOMPLETE',
+      'b INCOMPLETE',
+      'c COMPLETE',
+    ]);
+    expect(logsOf(lines).at(-1)).toBe('ERROR Not read completely: a, b.');
+    // An answer that cannot change is not asked for again.
+    expect(source.emulator.journal.count('/api/document_deltas')).toBe(2);
+    // The state of the failed ones stays what it was: the next run fails as well, until they are refreshed.
+    expect(lastState(lines, 'a')).toBeUndefined();
+  });
+
+  test('reads its streams anew where that was asked for, in one walk, and the next run goes on', async () => {
+    await using source = await Source.start();
+    for (const table of ['a', 'b', 'c', 'd']) source.deployment.load(table, people(3));
+    const oldest = await source.readAll({ streams: ['a', 'b'] });
+    source.deployment.systemWrite();
+    const old = await source.readAll({ streams: ['c'] });
+    source.deployment.advance(20n * DAY);
+    const young = await source.readAll({ streams: ['d'] });
+    const [gone] = [...source.deployment.documents('a')];
+    source.deployment.transaction((tx) => {
+      tx.delete(gone!._id);
+    });
+    for (const table of ['a', 'b', 'c', 'd']) source.deployment.load(table, people(1));
+    source.emulator.journal.clear();
+    const state = savedStates(oldest, old, young);
+    const lines = await source.readAll({ streams: ['a', 'b', 'c', 'd'], state, config: RESYNC });
+    for (const table of ['a', 'b', 'c']) expect(replay(recordsOf(lines), table)).toEqual(source.truth(table));
+    expect(replay([...recordsOf(young), ...recordsOf(lines)], 'd')).toEqual(source.truth('d'));
+    const warning = (streams: string) =>
+      `WARN 127.0.0.1 does not keep its documents' history back to ${NOW} any more. As configured, ${streams} will be read anew; documents that were deleted since then remain in the destination until the streams are refreshed.`;
+    expect(logsOf(lines).filter((line) => line.includes('history'))).toEqual([warning('a, b'), warning('c')]);
+    const asked = source.emulator.journal.of('/api/list_snapshot').slice(1);
+    expect(new Set(asked.map(({ body }) => /"selection":.*/.exec(body)?.[0])).size).toBe(1);
+    expect(lastState(lines, 'a')).toMatchObject({ snapshot_cursor: null, snapshot_has_more: false });
+    source.deployment.load('a', people(1));
+    const next = await source.readAll({ streams: ['a', 'b', 'c', 'd'], state: savedStates(lines) });
+    expect(recordsOf(next).map(({ stream }) => stream)).toEqual(['a']);
+  });
+});
+
+describe('a snapshot that has expired before it was read to its end', () => {
+  test.each([
+    ['is too old to be listed', 6n, {}],
+    ['is older than the documents that are kept', 4n, { retention: 3n * DAY }],
+  ])('%s: its stream fails, and one that would have joined it is read', async (_what, days, limits) => {
+    await using source = await Source.start({ limits: { snapshotPage: 3, ...limits } });
+    source.deployment.load('a', people(8));
+    const first = await interrupt(source, 'a');
+    source.deployment.advance(days * DAY);
+    source.deployment.load('b', people(2));
+    const { code, lines } = await source.read({ streams: ['a', 'b'], state: savedStates(first) });
+    expect(code).toBe(1);
+    expect(errorsOf(lines)).toEqual([
+      {
+        failure_type: 'config_error',
+        stream_descriptor: { name: 'a' },
+        message: `127.0.0.1 does not keep its documents' history back to ${NOW} any more, where a stopped. ${REMEDY}`,
+      },
+    ]);
+    expect(replay(recordsOf(lines), 'b')).toEqual(source.truth('b'));
+    expect(statusesOf(lines)).toContain('b COMPLETE');
+  });
+
+  test('is taken anew where that was asked for', async () => {
+    await using source = await Source.start({ limits: { snapshotPage: 3 } });
+    source.deployment.load('a', people(8));
+    const first = await interrupt(source, 'a');
+    source.deployment.advance(6n * DAY);
+    source.deployment.load('b', people(2));
+    const state = savedStates(first);
+    const lines = await source.readAll({ streams: ['a', 'b'], state, config: RESYNC });
+    for (const table of ['a', 'b']) expect(replay(recordsOf(lines), table)).toEqual(source.truth(table));
+  });
+
+  test('of a full refresh is taken anew where that was asked for', async () => {
+    await using source = await Source.start({ limits: { snapshotPage: 3 } });
+    source.deployment.load('a', people(8));
+    const first = await interrupt(source, 'a');
+    source.deployment.advance(6n * DAY);
+    const streams = [{ name: 'a', mode: 'full_refresh' }];
+    const lines = await source.readAll({ streams, state: savedStates(first), config: RESYNC });
+    expect(recordsOf(lines)).toHaveLength(8);
+  });
+
+  test('while it is read: the streams that were not finished fail', async () => {
+    await using source = await Source.start({ limits: { snapshotPage: 3 } });
+    source.deployment.load('a', people(8));
+    source.emulator.faults.add({
+      kind: 'status',
+      status: 400,
+      code: 'SnapshotTooOld',
+      path: '/api/list_snapshot',
+      after: 2,
+    });
+    const { code, lines } = await source.read({ streams: ['a'] });
+    expect(code).toBe(1);
+    expect(errorsOf(lines)).toMatchObject([{ failure_type: 'config_error', stream_descriptor: { name: 'a' } }]);
+  });
+});
