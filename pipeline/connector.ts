@@ -51,6 +51,8 @@ export class Connector {
       this.deaf = true;
       child.stdin.destroy();
     });
+    // Comes before `exit` where something else keeps the process's output open; nothing that is written after it is ever taken.
+    child.stdin.on('close', () => (this.deaf = true));
     createInterface({ input: child.stderr }).on('line', (line) => {
       show(name, line);
     });

@@ -45,13 +45,20 @@ export interface Failure {
   who: 'source' | 'destination' | 'sync';
   message: string;
   type?: FailureType;
+  /** What the connector says of a defect: for whoever mends it, not for the user. */
+  internal?: string;
 }
 
 /** The failure that a message reports, if it reports one. */
 export function failureOf(who: 'source' | 'destination', message: OutboundMessage): Failure | undefined {
   if (message.type !== 'TRACE' || message.trace.type !== 'ERROR') return undefined;
   const { error } = message.trace;
-  return { who, message: error.message, ...(error.failure_type ? { type: error.failure_type } : {}) };
+  return {
+    who,
+    message: error.message,
+    ...(error.failure_type ? { type: error.failure_type } : {}),
+    ...(error.internal_message ? { internal: error.internal_message } : {}),
+  };
 }
 
 /** A message for people, or undefined for one that has nothing to tell them. */
