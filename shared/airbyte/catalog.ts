@@ -34,12 +34,27 @@ export function configuredStreams(value: unknown): ConfiguredAirbyteStream[] {
         `The catalog is not valid: stream "${descriptorText(descriptor)}" asks for a sync mode that does not exist. Known are ${SYNC_MODES.join(' and ')}.`,
       );
     }
+    const wrong = wrongMember(configured);
+    if (wrong !== undefined)
+      throw configError(`The catalog is not valid: stream "${descriptorText(descriptor)}" has ${wrong}.`);
     const key = descriptorKey(descriptor);
     if (seen.has(key))
       throw configError(`The catalog is not valid: it has the stream "${descriptorText(descriptor)}" twice.`);
     seen.add(key);
   }
   return (value as ConfiguredAirbyteCatalog).streams;
+}
+
+const NUMBERS = ['generation_id', 'minimum_generation_id', 'sync_id'];
+
+/** What is wrong with a member that a destination relies on; null is as good as absent. */
+function wrongMember(configured: Record<string, unknown>): string | undefined {
+  const primaryKey = configured['primary_key'] ?? [];
+  const isPath = (path: unknown) => Array.isArray(path) && path.every((name) => typeof name === 'string');
+  if (!Array.isArray(primaryKey) || !primaryKey.every(isPath))
+    return 'a primary_key that is not a list of paths, each a list of names';
+  const number = NUMBERS.find((name) => !Number.isSafeInteger(configured[name] ?? 0));
+  return number === undefined ? undefined : `a ${number} that is not a whole number`;
 }
 
 function isObject(value: unknown): value is Record<string, unknown> {

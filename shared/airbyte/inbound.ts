@@ -179,6 +179,9 @@ export class Inbound {
       case 'TRACE':
         return this.#parseTrace(trace);
       default:
+        // Types to come are none of a destination's business, but records are, whatever they are called.
+        if (buffer[record] === OPEN_BRACE)
+          throw new BrokenMessage('a record in a message that is not of the type RECORD');
         return Kind.Other;
     }
   }

@@ -53,10 +53,10 @@ function* elements(bytes: Buffer, start: number): Generator<Buffer> {
 }
 
 function collect(raw: Buffer, states: Map<string, string>): void {
-  const state = rawMembers(raw);
+  let state = rawMembers(raw);
   // A saved message ({"type":"STATE","state":{…}}) is not what the protocol asks for, but it is what `grep STATE` gives.
   const wrapped = state.get('state');
-  if (state.get('type') === '"STATE"' && wrapped !== undefined) return collect(Buffer.from(wrapped), states);
+  if (state.get('type') === '"STATE"' && wrapped !== undefined) state = rawMembers(Buffer.from(wrapped));
   const stream = present(state.get('stream'));
   if (stream !== undefined) return collectStream(stream, states);
   const global = present(state.get('global')) ?? present(state.get('global_'));

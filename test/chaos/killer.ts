@@ -1,0 +1,121 @@
+/** SIGKILL at moments that nobody can prepare for: after a while, or just when something happens that must not be torn apart. */
+import type { Emulator } from '../../emulator/index.ts';
+import type { Sync } from '../../pipeline/run.ts';
+import type { Dice } from './dice.ts';
+
+export type Victim = 'source' | 'destination' | 'both';
+
+export type Moment =
+  /** So many milliseconds after the start. */
+  | { kind: 'time'; after: number }
+  /** The source has written so many records: mostly in the middle of a page. */
+  | { kind: 'records'; after: number }
+  /**
+   * Request number `nth` of those to `path`: as it arrives (its body may still be on the way), when its body is there (just before it is
+   * carried out), or when its answer is out (just before anything can be made of it).
+   */
+  | { kind: 'request'; side: 'source' | 'destination'; path: RegExp; phase: Phase; nth: number }
+  /** So many states have come back. */
+  | { kind: 'states'; after: number };
+
+export type Phase = 'arrives' | 'body' | 'answered';
+
+export interface Plan {
+  victim: Victim;
+  moment: Moment;
+}
+
+const READS = /list_snapshot|document_deltas/;
+const IMPORTS = /import_airbyte_records/;
+const PREPARATIONS = /clear_tables|primary_key_indexes/;
+const PHASES: readonly Phase[] = ['arrives', 'body', 'answered'];
+
+export function drawPlan(dice: Dice): Plan {
+  return { victim: dice.pick(['source', 'destination', 'both']), moment: drawMoment(dice) };
+}
+
+function drawMoment(dice: Dice): Moment {
+  const phase = dice.pick(PHASES);
+  switch (dice.below(8)) {
+    case 0:
+    case 1:
+      return { kind: 'time', after: dice.between(100, 1200) };
+    case 2:
+      return { kind: 'records', after: dice.between(1, 150) };
+    case 3:
+    case 4:
+      return { kind: 'request', side: 'source', path: READS, phase, nth: dice.between(1, 25) };
+    case 5:
+      return { kind: 'states', after: dice.between(1, 25) };
+    case 6:
+      return dice.chance(0.8)
+        ? { kind: 'request', side: 'destination', path: IMPORTS, phase, nth: dice.between(1, 10) }
+        : { kind: 'request', side: 'destination', path: PREPARATIONS, phase, nth: dice.between(1, 3) };
+    default:
+      return { kind: 'request', side: 'destination', path: IMPORTS, phase, nth: dice.between(1, 20) };
+  }
+}
+
+export function describe({ victim, moment }: Plan): string {
+  const when =
+    moment.kind === 'request'
+      ? `${moment.side}'s request ${moment.nth} to ${moment.path.source} ${moment.phase}`
+      : `${moment.kind} ${moment.after}`;
+  return `${victim} at ${when}`;
+}
+
+type Listener = (side: 'source' | 'destination', phase: Phase, path: string) => void;
+
+/** Tells of every request to the two deployments, at the moment at which their journals hear of it. */
+export class Wiretap {
+  listener: Listener | undefined;
+
+  constructor(source: Emulator, destination: Emulator) {
+    this.#tap('source', source);
+    this.#tap('destination', destination);
+  }
+
+  #tap(side: 'source' | 'destination', { journal }: Emulator): void {
+    const [begin, body, end] = [journal.begin.bind(journal), journal.body.bind(journal), journal.end.bind(journal)];
+    journal.begin = (entry) => {
+      this.listener?.(side, 'arrives', entry.path);
+      return begin(entry);
+    };
+    journal.body = (entry, bytes) => {
+      this.listener?.(side, 'body', entry.path);
+      body(entry, bytes);
+    };
+    journal.end = (entry) => {
+      this.listener?.(side, 'answered', entry.path);
+      end(entry);
+    };
+  }
+}
+
+/** Waits for a plan's moment in a sync, and kills then. */
+export function strikeAt({ victim, moment }: Plan, sync: Sync, wiretap: Wiretap): void {
+  let stop = () => {};
+  const strike = (): void => {
+    stop();
+    const doomed = victim === 'both' ? [sync.source, sync.destination] : [sync[victim]];
+    for (const { child } of doomed) child.kill('SIGKILL');
+  };
+  if (moment.kind === 'time') {
+    const timer = setTimeout(strike, moment.after);
+    stop = () => clearTimeout(timer);
+  } else if (moment.kind === 'request') {
+    let seen = 0;
+    wiretap.listener = (side, phase, path) => {
+      if (side !== moment.side || phase !== moment.phase || !moment.path.test(path)) return;
+      if (++seen === moment.nth) strike();
+    };
+    stop = () => (wiretap.listener = undefined);
+  } else {
+    const reached = () => (moment.kind === 'records' ? sync.progress.read : sync.progress.states) >= moment.after;
+    const timer = setInterval(() => reached() && strike(), 1);
+    stop = () => clearInterval(timer);
+  }
+  void sync.outcome.finally(() => {
+    stop();
+  });
+}

@@ -1,0 +1,100 @@
+/**
+ * A deployment that lies: it answers as Convex does, but for what a test replaces. Its documents' contents are `SECRET`, which no message
+ * may repeat.
+ */
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { text } from 'node:stream/consumers';
+import { TestServer } from '../support/server.ts';
+
+/** In every document: a message that holds it has told what is in a document. */
+export const SECRET = 'the-content-of-a-document';
+export const KEY = 'prod:calm-otter-101|0123456789abcdefKEY/+=';
+/** The deployment's present: 19 digits that a double cannot hold. */
+export const NOW = '1786000000123456789';
+export const EARLIER = '1786000000000000003';
+export const LATER = '1786000000999999999';
+
+/** Answers the request that asks for the `n`th time (from 1); whatever it returns is the body of a 200. Undefined: it answers by itself. */
+export type Lie = (n: number, body: string, response: ServerResponse) => Answer | Promise<Answer>;
+export type Answer = string | Buffer | undefined;
+
+export interface Lies {
+  /** get_table_column_names */
+  tables?: Lie;
+  /** list_snapshot that asks for no table */
+  pin?: Lie;
+  snapshot?: Lie;
+  deltas?: Lie;
+  schemas?: Lie;
+  /** test_streaming_export_connection */
+  test?: Lie;
+  /** PUT clear_tables */
+  clear?: Lie;
+  /** PUT add_primary_key_indexes */
+  index?: Lie;
+  /** primary_key_indexes_ready */
+  ready?: Lie;
+  import?: Lie;
+}
+
+export function document(
+  fields: Record<string, unknown> = {},
+  { table = 'users', ts = EARLIER, deleted = '' } = {},
+): string {
+  const rest = JSON.stringify({ _id: 'j57abcdefghjkmnpqrstvwxyz0123456', text: SECRET, ...fields });
+  return `{"_component":"","_table":"${table}","_ts":${ts},${deleted === '' ? '' : `"_deleted":${deleted},`}${rest.slice(1)}`;
+}
+
+export const change = (fields: Record<string, unknown> = {}, options: { table?: string; ts?: string } = {}): string =>
+  document(fields, { ts: NOW, deleted: 'false', ...options });
+
+export function page(documents: readonly string[], cursor: string | null = null, snapshot = NOW): string {
+  return `{"values":[${documents.join(',')}],"snapshot":${snapshot},"cursor":${JSON.stringify(cursor)},"hasMore":${cursor !== null}}`;
+}
+
+export function deltas(documents: readonly string[], cursor = NOW, hasMore = false): string {
+  return `{"values":[${documents.join(',')}],"cursor":${cursor},"hasMore":${hasMore}}`;
+}
+
+const TRUTH: Required<Lies> = {
+  tables: () => '{"tables":[],"byComponent":{"":[{"name":"users","columns":["_id","text"]}]}}',
+  pin: () => page([]),
+  snapshot: () => page([document()]),
+  deltas: () => deltas([]),
+  schemas: () => '{"":{"users":{"type":"object","properties":{"text":{"type":"string"}}}}}',
+  test: () => 'null',
+  clear: () => '',
+  index: () => '',
+  ready: () => '{"indexesReady":true}',
+  import: () => '',
+};
+
+const PATHS: Record<string, keyof Lies> = {
+  '/api/get_table_column_names': 'tables',
+  '/api/document_deltas': 'deltas',
+  '/api/json_schemas': 'schemas',
+  '/api/test_streaming_export_connection': 'test',
+  '/api/streaming_import/clear_tables': 'clear',
+  '/api/streaming_import/add_primary_key_indexes': 'index',
+  '/api/streaming_import/primary_key_indexes_ready': 'ready',
+  '/api/streaming_import/import_airbyte_records': 'import',
+};
+
+/** Starts one. `asked` counts its requests by kind. */
+export async function startLiar(lies: Lies): Promise<{ server: TestServer; asked: Map<keyof Lies, number> }> {
+  const asked = new Map<keyof Lies, number>();
+  const answer = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
+    const body = await text(request);
+    const path = new URL(request.url ?? '/', 'http://localhost').pathname;
+    const kind = PATHS[path] ?? (body.startsWith('{"selection"') ? 'pin' : 'snapshot');
+    const n = (asked.get(kind) ?? 0) + 1;
+    asked.set(kind, n);
+    const lie = await (lies[kind] ?? TRUTH[kind])(n, body, response);
+    if (lie !== undefined) response.writeHead(200, { 'content-type': 'application/json' }).end(lie);
+  };
+  const server = await TestServer.start((request, response) => {
+    response.on('error', () => undefined);
+    answer(request, response).catch(() => response.destroy());
+  });
+  return { server, asked };
+}
