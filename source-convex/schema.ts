@@ -114,7 +114,7 @@ function mergeAll(variants: JsonSchema[]): JsonSchema {
 }
 
 /** A schema that allows what either allows. */
-function merge(a: JsonSchema, b: JsonSchema): JsonSchema {
+export function merge(a: JsonSchema, b: JsonSchema): JsonSchema {
   const types = new Set([...typesOf(a), ...typesOf(b)]);
   const list = TYPES.filter((type) => types.has(type));
   const merged: JsonSchema = list.length === 1 ? { type: list[0]! } : { type: list };
@@ -143,7 +143,8 @@ function mergeItems(a: JsonSchema, b: JsonSchema): JsonSchema {
   return b.type === undefined ? a : merge(a, b);
 }
 
-function nullable(schema: JsonSchema): JsonSchema {
+/** The same schema, with null allowed. */
+export function nullable(schema: JsonSchema): JsonSchema {
   const types = new Set(['null', ...typesOf(schema)]);
   return { ...schema, type: TYPES.filter((type) => types.has(type)) };
 }

@@ -10,7 +10,7 @@ import { VERSION } from './version.ts';
 
 export interface DeploymentConfig {
   deployment_url: string;
-  access_key: string;
+  access_key?: string;
 }
 
 export interface Deployment {
@@ -33,24 +33,52 @@ export function connect(
   log: Log,
 ): Deployment {
   const origin = originOf(config.deployment_url);
-  const key = config.access_key.trim();
-  if (key === '') throw configError('The deploy key is empty.');
-  if (!/^[\x21-\x7e]+$/.test(key)) {
-    throw configError(
-      'The deploy key contains blanks, line breaks or other characters that no deploy key has. Copy it once more, whole.',
-    );
-  }
+  if (config.access_key === undefined) throw configError('The configuration is not valid: access_key is missing.');
+  return open({ origin, key: secretOf(config.access_key, 'deploy key'), scheme: 'Convex' }, client, during, log);
+}
+
+/** As `connect`, for calling functions: in the name of a user, with the deploy key, or, if there is neither, by nobody in particular. */
+export function connectFunctions(
+  config: DeploymentConfig & { user_token?: string },
+  client: 'airbyte-export' | 'streaming-import',
+  during: Verb,
+  log: Log,
+): Deployment {
+  const origin = originOf(config.deployment_url);
+  const { user_token: token, access_key: key } = config;
+  if (token !== undefined)
+    return open({ origin, key: secretOf(token, 'user token'), scheme: 'Bearer' }, client, during, log);
+  const secret = key === undefined ? undefined : secretOf(key, 'deploy key');
+  return open({ origin, key: secret, scheme: 'Convex' }, client, during, log);
+}
+
+function secretOf(text: string, what: 'deploy key' | 'user token'): string {
+  const secret = text.trim();
+  if (secret === '') throw configError(`The ${what} is empty.`);
+  if (/^[\x21-\x7e]+$/.test(secret)) return secret;
+  throw configError(
+    `The ${what} contains blanks, line breaks or other characters that no ${what} has. Copy it once more, whole.`,
+  );
+}
+
+function open(
+  { origin, key, scheme }: { origin: string; key: string | undefined; scheme: 'Convex' | 'Bearer' },
+  client: 'airbyte-export' | 'streaming-import',
+  during: Verb,
+  log: Log,
+): Deployment {
   const { hostname } = new URL(origin);
   const http = new ConvexHttp({
     origin,
     key,
+    scheme,
     client: `${client}-${VERSION}`,
     userAgent: `airbyte-convex/${VERSION}`,
     retries: limits(RETRIES[during]),
     timeouts: timeouts(during === 'check' ? { ...TIMEOUTS, response: CHECK_RESPONSE } : TIMEOUTS),
     onRetry: (notice) => log.warn(retryText(hostname, notice)),
   });
-  return { http, host: hostname, name: deploymentName(hostname, key) };
+  return { http, host: hostname, name: deploymentName(hostname, scheme === 'Convex' ? (key ?? '') : '') };
 }
 
 function originOf(url: string): string {

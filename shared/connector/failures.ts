@@ -10,7 +10,10 @@ export interface Circumstances {
   /** Host of the deployment, for the message. */
   host: string;
   /** The permission that the key needs. */
-  permission: 'deployment:data:view' | 'deployment:backups:import';
+  permission:
+    | 'deployment:data:view'
+    | 'deployment:backups:import'
+    | `deployment:functions:runInternal${'Queries' | 'Mutations' | 'Actions'}`;
   /** In a check somebody can mend the URL at once; in a sync it worked before, so a network failure is more likely. */
   during: 'check' | 'sync';
 }

@@ -130,7 +130,7 @@ describe('a URL that cannot be right is refused without a request', () => {
 
 describe('a configuration that is not one', () => {
   test.each([
-    ['an empty object', {}, 'deployment_url is missing; access_key is missing'],
+    ['an empty object', {}, 'deployment_url is missing'],
     ['a URL that is a number', { deployment_url: 7, access_key: 'x' }, 'deployment_url must be string'],
     [
       'an unknown behaviour',

@@ -34,9 +34,15 @@ const FORBIDDEN = [
 
 // The rules that Airbyte's acceptance tests apply to a specification (TestSpec), as far as they concern ours.
 describe.each(['source-convex.json', 'destination-convex.json'])('%s', (file) => {
+  // Query streams may be all that a source reads, and they may be anybody's to call.
+  const keyless = file === 'source-convex.json';
   const specification = read(file);
   const schema = specification['connectionSpecification'] as Json;
   const properties = Object.entries(schema['properties'] as Record<string, Json>);
+  /** The properties of the form, and of each group of it. */
+  const levels = [...nodes(schema)].flatMap(([, node]) =>
+    node['type'] === 'object' ? [Object.entries(node['properties'] as Record<string, Json>)] : [],
+  );
   const accepts = (config: unknown): boolean => new Ajv({ strict: false }).compile(schema)(config);
   const config = { deployment_url: 'https://murky-swan-635.convex.cloud', access_key: 'prod:murky-swan-635|x' };
 
@@ -52,9 +58,9 @@ describe.each(['source-convex.json', 'destination-convex.json'])('%s', (file) =>
   });
 
   test('requires what users have stored, and no more', () => {
-    expect(schema['required']).toEqual(['deployment_url', 'access_key']);
+    expect(schema['required']).toEqual(keyless ? ['deployment_url'] : ['deployment_url', 'access_key']);
     expect(accepts(config)).toBe(true);
-    expect(accepts({ deployment_url: config.deployment_url })).toBe(false);
+    expect(accepts({ deployment_url: config.deployment_url })).toBe(keyless);
     expect(accepts({ ...config, left_over_from_another_version: 1 })).toBe(true);
   });
 
@@ -99,13 +105,25 @@ describe.each(['source-convex.json', 'destination-convex.json'])('%s', (file) =>
   });
 
   test('gives every property a single type, a title, a description and its own order', () => {
-    for (const [name, property] of properties) {
-      expect.soft(['string', 'integer', 'number', 'boolean'], name).toContain(property['type']);
-      expect.soft(property['title'], name).toEqual(expect.any(String));
-      expect.soft(property['description'], name).toMatch(/\.$/);
+    for (const level of levels) {
+      for (const [name, property] of level) {
+        expect.soft(['string', 'integer', 'number', 'boolean', 'array', 'object'], name).toContain(property['type']);
+        expect.soft(property['title'], name).toEqual(expect.any(String));
+        expect.soft(property['description'], name).toMatch(/\.$/);
+      }
+      const orders = level.map(([, property]) => property['order']);
+      expect(orders).toEqual(level.map((_, index) => index));
     }
-    const orders = properties.map(([, property]) => property['order']);
-    expect(orders).toEqual(properties.map((_, index) => index));
+  });
+
+  test('says what lists hold and what objects have', () => {
+    for (const [name, property] of levels.flat()) {
+      if (property['type'] === 'array')
+        expect
+          .soft((property['items'] as Json | undefined)?.['type'], name)
+          .toMatch(/^(object|string|number|integer)$/);
+      if (property['type'] === 'object') expect.soft(Object.keys(property['properties'] as Json), name).not.toEqual([]);
+    }
   });
 
   test('declares what it requires', () => {
@@ -113,9 +131,13 @@ describe.each(['source-convex.json', 'destination-convex.json'])('%s', (file) =>
   });
 
   test('marks what looks like a secret as one, with a boolean, and nothing else', () => {
-    expect(properties.filter(([name]) => SECRET_NAMES.test(name)).map(([name]) => name)).toEqual(['access_key']);
-    for (const [name, property] of properties) {
-      expect.soft(property['airbyte_secret'], name).toBe(SECRET_NAMES.test(name) ? true : undefined);
+    const secrets = levels.flat().filter(([name]) => SECRET_NAMES.test(name) && name !== 'primary_key');
+    expect(secrets.map(([name]) => name)).toEqual(
+      ['access_key', keyless ? 'user_token' : 'secret'].slice(0, keyless ? 2 : 1),
+    );
+    for (const [name, property] of levels.flat()) {
+      const isSecret = secrets.some(([secret]) => secret === name);
+      expect.soft(property['airbyte_secret'], name).toBe(isSecret ? true : undefined);
     }
   });
 

@@ -1,0 +1,25 @@
+/** The verb `check` for query streams: each query is called, for a page of one record where it is paginated. */
+import type { Context } from '../../shared/airbyte/connector.ts';
+import { connectFunctions } from '../../shared/connector/deployment.ts';
+import { Functions } from '../../shared/convex/functions.ts';
+import type { SourceConfig } from '../config.generated.ts';
+import type { QueryStream } from './config.ts';
+import { explainQuery } from './failures.ts';
+import { QueryWalk } from './walk.ts';
+
+/** Throws the failure of the first stream that cannot be read. */
+export async function checkQueryStreams(
+  config: SourceConfig,
+  streams: readonly QueryStream[],
+  { log }: Context,
+): Promise<void> {
+  const { http, host } = connectFunctions(config, 'airbyte-export', 'check', log);
+  const functions = new Functions(http, config.value_format);
+  for (const stream of streams) {
+    try {
+      await new QueryWalk(functions, { ...stream, pageSize: 1 }).page(null, undefined);
+    } catch (error) {
+      throw explainQuery(error, stream, { host, config, during: 'check' });
+    }
+  }
+}

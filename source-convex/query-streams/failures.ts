@@ -1,0 +1,61 @@
+/** What a user is told when a query stream cannot be read. */
+import { ConnectorFailure } from '../../shared/airbyte/failure.ts';
+import { explain } from '../../shared/connector/failures.ts';
+import { ConvexError } from '../../shared/convex/errors.ts';
+import type { SourceConfig } from '../config.generated.ts';
+import type { QueryStream } from './config.ts';
+import { ResultError } from './page.ts';
+import { QueryFailed } from './walk.ts';
+
+export interface QueryCircumstances {
+  host: string;
+  config: SourceConfig;
+  during: 'check' | 'sync';
+}
+
+/** `error` itself where it is none of those that reading a query stream throws. */
+export function explainQuery(error: unknown, stream: QueryStream, circumstances: QueryCircumstances): unknown {
+  const { host, config, during } = circumstances;
+  const subject = `Query stream "${stream.name}": the query ${stream.query}`;
+  if (error instanceof QueryFailed) return failed(error, subject, circumstances);
+  if (error instanceof ResultError) return new ConnectorFailure('config_error', `${subject} ${error.message}.`);
+  if (error instanceof ConvexError && error.reason === 'bad-key' && config.user_token !== undefined) {
+    const said = [error.status, error.code].filter((part) => part !== undefined).join(' ');
+    return new ConnectorFailure(
+      'config_error',
+      `${host} does not accept the user token (${said}). Users' tokens expire, often within the hour, and are only valid for the auth providers of the deployment's auth.config. Give a new one, or leave it out and use a deploy key, which does not expire.`,
+    );
+  }
+  return explain(error, { host, permission: 'deployment:functions:runInternalQueries', during });
+}
+
+function failed({ failure: { kind, text } }: QueryFailed, subject: string, { config, during }: QueryCircumstances) {
+  const fail = (remedy: string) =>
+    new ConnectorFailure('config_error', `${subject} cannot be read: ${text}. ${remedy}`);
+  switch (kind) {
+    case 'not-found':
+      return fail(
+        config.user_token !== undefined || config.access_key === undefined
+          ? 'Check its path and that it is deployed. Internal queries can only be called with a deploy key, and without a user token.'
+          : 'Check its path and that it is deployed.',
+      );
+    case 'wrong-type':
+      return fail('Query streams are read by queries only.');
+    case 'arguments':
+      return fail('Check the arguments of the query stream against those of the query.');
+    case 'too-much':
+      return fail(
+        'Convex bounds what a query may read and return at a time. Use a paginated query, over an index rather than a filter, and smaller pages.',
+      );
+    case 'bad-cursor':
+      return fail('Return the continueCursor of paginate(paginationOpts) as it is.');
+    case 'stopped':
+      return fail('Resume it in the Convex dashboard.');
+    case 'own':
+      // The app's code may do better the next time, the configuration has no part in it.
+      return new ConnectorFailure(
+        during === 'check' ? 'config_error' : 'transient_error',
+        `${subject} failed with ${text}.`,
+      );
+  }
+}

@@ -1,0 +1,70 @@
+/**
+ * How far a walk has come by the values of its cursor field, and which records are news.
+ *
+ * Where the query takes the value as an argument, what it returns is for it to decide: it may well go back a little, for records that were
+ * committed late. Where it does not, it returns everything each time, and records from the last value on are passed on: those of the same
+ * value again, since others of it may have come in the meantime.
+ */
+import { configError } from '../../shared/airbyte/failure.ts';
+import { Members } from '../../shared/json/raw.ts';
+import type { QueryStream } from './config.ts';
+import { compareCursors, cursorValueOf, type CursorValue } from './cursor-value.ts';
+
+export class Frontier {
+  /** What the walk was begun with. */
+  readonly lower: CursorValue | undefined;
+  /** The greatest value that the walk has seen. */
+  seen: CursorValue | undefined;
+  readonly #stream: QueryStream;
+  readonly #field: string | undefined;
+  readonly #filters: boolean;
+  readonly #members = new Members();
+
+  constructor(
+    stream: QueryStream,
+    before: { cursor: CursorValue | undefined; nextCursor: CursorValue | undefined } | undefined,
+  ) {
+    this.#stream = stream;
+    this.#field = stream.cursor?.field;
+    this.lower = before?.cursor;
+    this.seen = before?.nextCursor;
+    this.#filters = this.lower !== undefined && stream.cursor?.argument === undefined;
+  }
+
+  /** The greatest value of this walk and those before it. */
+  get reached(): CursorValue | undefined {
+    const { lower, seen } = this;
+    if (lower === undefined || seen === undefined) return seen ?? lower;
+    return compareCursors(seen, lower) > 0 ? seen : lower;
+  }
+
+  /** Takes notice of the record `buffer[start, end)`; whether it is to be passed on. A record without a value always is. */
+  passes(buffer: Buffer, start: number, end: number): boolean {
+    if (this.#field === undefined) return true;
+    const value = this.#valueOf(buffer, start, end);
+    if (value === undefined) return true;
+    if (this.seen === undefined || compareCursors(value, this.seen) > 0) this.seen = value;
+    return !this.#filters || compareCursors(value, this.lower!) >= 0;
+  }
+
+  #valueOf(buffer: Buffer, start: number, end: number): CursorValue | undefined {
+    let raw: string | undefined;
+    const members = this.#members.open(buffer, start, end);
+    while (members.next())
+      if (members.key() === this.#field) raw = buffer.toString('utf8', members.valueStart, members.valueEnd);
+    if (raw === undefined) return undefined;
+    const value = cursorValueOf(raw);
+    if (typeof value === 'string') throw this.#refusal(`holds a ${value}`);
+    const known = this.seen ?? this.lower;
+    if (value !== undefined && known !== undefined && known.kind !== value.kind)
+      throw this.#refusal(`holds a ${value.kind} here and a ${known.kind} there`);
+    return value;
+  }
+
+  #refusal(what: string): Error {
+    const { name } = this.#stream;
+    return configError(
+      `Query stream "${name}": its cursor field "${this.#field!}" ${what}. A cursor field holds numbers, or texts, in every record: only then there is an order. Choose another field, or none and read everything each time.`,
+    );
+  }
+}

@@ -1,0 +1,60 @@
+/** What a query stream still needs: its saved state and what is asked for -> where its walk begins. Pure. */
+import { descriptorText } from '../../shared/airbyte/descriptor.ts';
+import { configError, type ConnectorFailure } from '../../shared/airbyte/failure.ts';
+import type { StreamDescriptor } from '../../shared/airbyte/protocol.generated.ts';
+import { StateError } from '../state.ts';
+import type { QueryStream } from './config.ts';
+import { parseQueryState, type QueryState } from './state.ts';
+
+export type QueryNeed =
+  /** A walk from its beginning; `why` where a saved position could not be used, for the log. */
+  | { kind: 'walk'; why: string | undefined }
+  /** The changes since the value of the cursor in the state. */
+  | { kind: 'changes'; state: QueryState }
+  /** The rest of a walk. */
+  | { kind: 'resume'; state: QueryState }
+  /** Nothing: an earlier attempt of this very sync has read all of it. The state is handed back. */
+  | { kind: 'done'; state: QueryState }
+  /** It cannot be read; the others can. */
+  | { kind: 'failed'; failure: ConnectorFailure };
+
+export interface QueryPlanInput {
+  stream: QueryStream;
+  descriptor: StreamDescriptor;
+  /** Whether the sync asks for changes only; without a cursor field there is no such thing. */
+  incremental: boolean;
+  /** The sync that this run is an attempt of, where that is known. */
+  syncId: number | undefined;
+  /** Raw JSON of the saved state. */
+  raw: string | undefined;
+  deployment: string | undefined;
+}
+
+export function planQuery({ stream, descriptor, incremental, syncId, raw, deployment }: QueryPlanInput): QueryNeed {
+  if (raw === undefined) return { kind: 'walk', why: undefined };
+  const name = descriptorText(descriptor);
+  const fail = (message: string): QueryNeed => ({ kind: 'failed', failure: configError(message, descriptor) });
+  let state: QueryState;
+  try {
+    state = parseQueryState(raw);
+  } catch (error) {
+    if (!(error instanceof StateError)) throw error;
+    return fail(`The saved state of stream "${name}" ${error.message}. Refresh (or clear) the stream to read it anew.`);
+  }
+  if (state.deployment !== undefined && deployment !== undefined && state.deployment !== deployment) {
+    return fail(
+      `The saved state of stream "${name}" was saved from the deployment ${state.deployment}, but this connection reads ${deployment}. Refresh (or clear) the stream to read it anew from here, or correct the deployment URL and the deploy key.`,
+    );
+  }
+  if (state.fingerprint !== stream.fingerprint)
+    return { kind: 'walk', why: 'its query, its arguments or its cursor were changed since the last sync' };
+  const changesOnly = incremental && stream.cursor !== undefined;
+  if (state.hasMore) {
+    // The rest of a walk over changes is not the rest of everything.
+    if (!changesOnly && state.cursor !== undefined) return { kind: 'walk', why: undefined };
+    return { kind: 'resume', state };
+  }
+  if (changesOnly && state.cursor !== undefined) return { kind: 'changes', state };
+  const done = !incremental && syncId !== undefined && state.syncId === syncId;
+  return done ? { kind: 'done', state } : { kind: 'walk', why: undefined };
+}

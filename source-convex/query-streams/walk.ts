@@ -1,0 +1,105 @@
+/**
+ * The pages of a query, one after the other; the next one is asked for while the current one is dealt with.
+ *
+ * A page comes whole or not at all: each call of a query reads the deployment's present, so that a page that breaks off half-way and is
+ * asked for again may be another one. Its size is bounded by what a function may return (16 MiB).
+ */
+import { safeFailure, type SafeFailure } from '../../shared/convex/function-failure.ts';
+import type { Functions } from '../../shared/convex/functions.ts';
+import { notConvex } from '../../shared/convex/http.ts';
+import { JsonError } from '../../shared/json/raw.ts';
+import { argsText, type QueryStream } from './config.ts';
+import { pageOf, type QueryPage } from './page.ts';
+
+/** The query failed, and trying again would not help. */
+export class QueryFailed extends Error {
+  override readonly name = 'QueryFailed';
+  readonly failure: SafeFailure;
+
+  constructor(failure: SafeFailure) {
+    super(failure.text);
+    this.failure = failure;
+  }
+}
+
+/** Failures that smaller pages may avoid. Where messages are kept back, nothing tells which it was. */
+const SMALLER_MAY_HELP = new Set<SafeFailure['kind']>(['too-much', 'own']);
+/** By how much pages shrink: a thousand records, then 125, 15, 1. */
+const SHRINK = 8;
+
+export interface WalkStart {
+  /** Position in the walk; null: its beginning. */
+  cursor: string | null;
+  /** Raw JSON for the cursor argument; see `argsText`. */
+  since: string | undefined;
+}
+
+export class QueryWalk {
+  readonly #functions: Functions;
+  readonly #stream: QueryStream;
+  readonly #onSmaller: (numItems: number, failure: SafeFailure) => void;
+  #numItems: number;
+
+  /** `onSmaller` is told when pages become smaller, and why. */
+  constructor(
+    functions: Functions,
+    stream: QueryStream,
+    onSmaller: (numItems: number, failure: SafeFailure) => void = () => {},
+  ) {
+    this.#functions = functions;
+    this.#stream = stream;
+    this.#numItems = stream.pageSize;
+    this.#onSmaller = onSmaller;
+  }
+
+  /** Throws `QueryFailed`, `ResultError` and `ConvexError`. */
+  async *pages({ cursor: start, since }: WalkStart): AsyncGenerator<QueryPage> {
+    const request = (at: string | null): Promise<QueryPage> => {
+      const page = this.page(at, since);
+      // It may fail while nobody waits for it yet; whoever comes to wait for it will see.
+      page.catch(() => {});
+      return page;
+    };
+    let cursor = start;
+    let next = request(cursor);
+    for (;;) {
+      const page = await next;
+      if (page.next === null) {
+        yield page;
+        return;
+      }
+      if (page.next === cursor)
+        throw notConvex(
+          `the query ${this.#stream.query} gives the cursor back that it was given: no page comes after`,
+          200,
+        );
+      cursor = page.next;
+      next = request(cursor);
+      yield page;
+    }
+  }
+
+  /** One page; a smaller one where the query cannot give as many records at a time. */
+  async page(cursor: string | null, since: string | undefined): Promise<QueryPage> {
+    const { query, paginated } = this.#stream;
+    for (;;) {
+      const numItems = this.#numItems;
+      const page = paginated ? { numItems, cursor } : undefined;
+      const result = await this.#functions.query(query, argsText(this.#stream, { cursor: since, page }));
+      if (result.status === 'success') return this.#understood(() => pageOf(result, paginated));
+      const failure = safeFailure(result);
+      if (!paginated || numItems === 1 || !SMALLER_MAY_HELP.has(failure.kind)) throw new QueryFailed(failure);
+      this.#numItems = Math.max(1, Math.floor(numItems / SHRINK));
+      this.#onSmaller(this.#numItems, failure);
+    }
+  }
+
+  #understood(read: () => QueryPage): QueryPage {
+    try {
+      return read();
+    } catch (error) {
+      if (error instanceof JsonError) throw notConvex(`the result of ${this.#stream.query}: ${error.message}`, 200);
+      throw error;
+    }
+  }
+}
