@@ -238,17 +238,19 @@ export class ElementScanner {
     }
     while (at < end) {
       if (inString) {
-        const near = Math.min(end, at + LONG_STRING);
         let closed = false;
-        while (at < near) {
-          const byte = chunk[at++];
-          if (byte === QUOTE) {
-            closed = true;
-            break;
-          }
-          if (byte === BACKSLASH) at++;
-        }
+        // A native search costs as much as a hundred bytes: after a quote that was none, the next ones are looked for byte by byte again.
         while (!closed && at < end) {
+          const near = Math.min(end, at + LONG_STRING);
+          while (at < near) {
+            const byte = chunk[at++];
+            if (byte === QUOTE) {
+              closed = true;
+              break;
+            }
+            if (byte === BACKSLASH) at++;
+          }
+          if (closed || at >= end) break;
           const quote = chunk.indexOf(QUOTE, at);
           const stop = quote === -1 ? end : quote;
           let run = stop;

@@ -77,6 +77,13 @@ function skipLongString(buffer: Buffer, at: number, end: number): number {
     while (run > at && buffer[run - 1] === BACKSLASH) run--;
     at = quote + 1;
     if ((quote - run) % 2 === 0) return at;
+    // JSON in a string: the next quotes are near, and a native search costs as much as a hundred bytes.
+    const near = Math.min(end, at + LONG_STRING);
+    while (at < near) {
+      const byte = buffer[at++];
+      if (byte === QUOTE) return at;
+      if (byte === BACKSLASH) at++;
+    }
   }
   return -1;
 }
