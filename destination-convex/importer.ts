@@ -3,7 +3,7 @@ import { ConnectorFailure } from '../shared/airbyte/failure.ts';
 import type { Log } from '../shared/airbyte/log.ts';
 import { ConvexError } from '../shared/convex/errors.ts';
 import { isUnclassified, type StreamingImport } from '../shared/convex/streaming-import.ts';
-import type { Lane, Placed } from './batch.ts';
+import type { Lane, Placed } from './lane.ts';
 import { saysAbsent, uninsertable, withMember } from './deletes.ts';
 import { reasonOf } from './reasons.ts';
 

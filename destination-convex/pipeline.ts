@@ -2,7 +2,9 @@
  * One ordered pipeline: a batch is sent while the next one is filled. When that one is full too, whoever fills it has to wait, and with
  * it the source. More requests at a time would only eat the write budget of the user's own app (trap 26).
  */
-import { Batch, type BatchLimits, type Lane, type StreamBytes } from './batch.ts';
+import { Batch } from './batch.ts';
+import type { Lane, StreamBytes } from './lane.ts';
+import type { BatchLimits } from './limits.ts';
 
 export interface PipelineOptions {
   limits: BatchLimits;
@@ -37,9 +39,9 @@ export class Pipeline {
     return this.#filling;
   }
 
-  /** Whether everything that was put in has been sent. */
+  /** Whether everything that was put in has been sent: then, and only then, everything that arrived is durable. */
   get idle(): boolean {
-    return this.#inFlight === undefined && this.#filling.empty;
+    return this.#inFlight === undefined && this.#filling.empty && this.#failure === undefined;
   }
 
   /** Call after something was put into the batch. */

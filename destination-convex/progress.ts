@@ -1,6 +1,6 @@
 /** What the log tells while records are written: what was stored, how fast, and what waits for what. */
 import type { Log } from '../shared/airbyte/log.ts';
-import type { Lane } from './batch.ts';
+import type { Lane } from './lane.ts';
 import type { StreamPlan } from './streams.ts';
 
 /** Milliseconds. */
@@ -44,28 +44,23 @@ export class Progress {
     }
   }
 
-  /** The records of a lane are durable. */
+  /** The records of a lane are durable, but for those that were refused. */
   sent({ streams, bytes }: Lane): void {
     this.#bytes += bytes;
     this.#requests++;
-    for (const [stream, count] of streams) {
-      const counts = this.#streams.get(stream);
-      if (counts === undefined) {
-        this.#streams.set(stream, { total: count, recent: count });
-      } else {
-        counts.total += count;
-        counts.recent += count;
-      }
-    }
+    for (const [stream, count] of streams) this.#add(stream, count);
+  }
+
+  /** One of the records that `sent` will count, or has counted, was refused. */
+  refused(stream: StreamPlan): void {
+    this.#add(stream, -1);
   }
 
   /** The closing line. */
-  close(rejected: ReadonlyMap<StreamPlan, number>): void {
+  close(): void {
     clearInterval(this.#timer);
     const seconds = (performance.now() - this.#started) / 1000;
-    const parts = [...this.#streams].map(
-      ([stream, { total }]) => `${stream.text}: ${grouped(total - (rejected.get(stream) ?? 0))}`,
-    );
+    const parts = [...this.#streams].map(([stream, { total }]) => `${stream.text}: ${grouped(total)}`);
     const all = [...this.#streams.values()].reduce((sum, { total }) => sum + total, 0);
     this.#log.info(
       all === 0
@@ -74,9 +69,11 @@ export class Progress {
     );
   }
 
-  /** Stops the lines. */
-  stop(): void {
-    clearInterval(this.#timer);
+  #add(stream: StreamPlan, count: number): void {
+    const counts = this.#streams.get(stream) ?? { total: 0, recent: 0 };
+    counts.total += count;
+    counts.recent += count;
+    this.#streams.set(stream, counts);
   }
 
   #tell(): void {

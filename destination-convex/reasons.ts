@@ -1,5 +1,7 @@
-/** Why Convex refused a record, in words; with its code, and only as much of its message as cannot hold content. */
+/** Why a record is refused, in words; of Convex's own message only as much as cannot hold content. */
 import type { ConvexError } from '../shared/convex/errors.ts';
+import { MAX_IMPORT_BODY } from '../shared/convex/streaming-import.ts';
+import type { RecordProblem } from './record.ts';
 
 /** Words for codes whose messages say too little, or may quote the document. */
 const WORDS: Record<string, string> = {
@@ -21,8 +23,28 @@ const TELLING = new Set([
   'ValueTooLargeError',
 ]);
 
+/** Convex's refusal, with its code. */
 export function reasonOf({ code, status, detail }: ConvexError): string {
   if (code === undefined) return `the server answered ${status ?? 'nothing'}.`;
   const words = (TELLING.has(code) ? detail?.replace(/\.$/, '') : undefined) ?? WORDS[code];
   return words === undefined ? `${code}.` : `${words} (${code}).`;
+}
+
+/** A refusal before anything was sent. */
+export function problemText(problem: RecordProblem): string {
+  if (problem === 'not-json') return 'its data are not valid JSON.';
+  const field = `"${problem.field}"`;
+  switch (problem.kind) {
+    case 'missing':
+      return `it has no value for the primary key field ${field}.`;
+    case 'ambiguous':
+      return `its primary key field ${field} would not be stored under the name that it has in other records: Convex renames fields that begin with an underscore or have special characters, and here another field has, or is given, that name. Rename one of the fields in the source.`;
+    case 'rounded':
+      return `its primary key field ${field} is an integer of more digits than Convex keeps (it stores numbers as 64-bit floating point), so that it could replace the document of another key. Have the source send it as a string, or choose another primary key.`;
+  }
+}
+
+/** A record that no request can hold. */
+export function tooLarge(bytes: number): string {
+  return `it has ${bytes} bytes of JSON, more than Convex takes in one request (${MAX_IMPORT_BODY}); documents may have 1 MiB.`;
 }

@@ -16,7 +16,7 @@ export class Rejections {
   count = 0;
   readonly #log: Log;
   readonly #first: string[] = [];
-  readonly byStream = new Map<StreamPlan, number>();
+  readonly #byStream = new Map<StreamPlan, number>();
 
   constructor(failing: boolean, log: Log) {
     this.failing = failing;
@@ -25,7 +25,7 @@ export class Rejections {
 
   add(stream: StreamPlan, data: Buffer, reason: string): void {
     this.count++;
-    this.byStream.set(stream, (this.byStream.get(stream) ?? 0) + 1);
+    this.#byStream.set(stream, (this.#byStream.get(stream) ?? 0) + 1);
     const text = `A record of stream "${stream.text}"${keyOf(stream, data)} was refused: ${reason}`;
     if (this.#first.length < MAX_IN_FAILURE) this.#first.push(text);
     if (this.count <= MAX_NAMED) this.#log.warn(text);
@@ -43,7 +43,7 @@ export class Rejections {
 
   summary(): string | undefined {
     if (this.count === 0) return undefined;
-    const streams = [...this.byStream].map(([{ text }, count]) => `${text}: ${count}`);
+    const streams = [...this.#byStream].map(([{ text }, count]) => `${text}: ${count}`);
     return `Records that Convex refused: ${streams.join(', ')}.`;
   }
 }

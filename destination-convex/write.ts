@@ -1,8 +1,6 @@
 /** The verb `write`. */
 import type { Context } from '../shared/airbyte/connector.ts';
-import { LineTooLong, MAX_LINE_BYTES } from '../shared/airbyte/lines.ts';
 import type { ConfiguredAirbyteStream } from '../shared/airbyte/protocol.generated.ts';
-import { systemError } from '../shared/airbyte/failure.ts';
 import { connect } from '../shared/connector/deployment.ts';
 import { explain } from '../shared/connector/failures.ts';
 import { StreamingImport } from '../shared/convex/streaming-import.ts';
@@ -26,11 +24,6 @@ export async function write(
     await new Sync({ api, streams, context, skipRejected: config.on_rejected_record === 'Skip and report' }).run(input);
     return true;
   } catch (error) {
-    if (error instanceof LineTooLong) {
-      throw systemError(
-        `The source sent a line of more than ${MAX_LINE_BYTES} bytes. Airbyte's messages have up to 20 MB; Convex stores documents of up to 1 MiB.`,
-      );
-    }
     throw explain(error, { host, permission: 'deployment:backups:import', during: 'sync' });
   }
 }

@@ -89,6 +89,7 @@ describe('the field of a key', () => {
       field: 'meta._b',
     });
     expect(scan(key, '{"meta":{"_b":1}}').problem).toEqual({ kind: 'missing', field: 'meta._id' });
+    expect(scan(plan([['meta', 'id']]), '{"meta":{}}').problem).toBeUndefined();
     expect(scan(key, '{"meta":5}').problem).toEqual({ kind: 'missing', field: 'meta' });
     expect(scan(key, '{"_id":1}').problem).toEqual({ kind: 'missing', field: 'meta' });
   });
@@ -96,6 +97,35 @@ describe('the field of a key', () => {
   test('in data that are no JSON, with brackets that match', () => {
     expect(scan(plan(['_id']), '{"_id" 1}').problem).toBe('not-json');
     expect(scan(plan(['_id']), '{"_id":1,}').problem).toBe('not-json');
+  });
+});
+
+describe('a key that Convex would round', () => {
+  test.each([
+    ['9007199254740992', undefined],
+    ['9007199254740993', 'rounded'],
+    ['-9007199254740993', 'rounded'],
+    ['1786000000123456789', 'rounded'],
+    ['1786000000000000000', undefined],
+    [`1${'0'.repeat(400)}`, 'rounded'],
+    ['"1786000000123456789"', undefined],
+    // No integers: whoever takes such a key has to live with what doubles are.
+    ['1.78600000012345678e18', undefined],
+    ['0.12345678901234567890', undefined],
+    ['[9007199254740993]', undefined],
+  ])('%s: %s', (value, problem) => {
+    expect(scan(plan(['id']), `{"id":${value}}`).problem).toEqual(problem && { kind: problem, field: 'id' });
+    expect(scan(plan([['a', '_b']]), `{"a":{"_b":${value}}}`).problem).toEqual(
+      problem && { kind: problem, field: 'a._b' },
+    );
+  });
+
+  test('is one of the key, not of any other field', () => {
+    expect(scan(plan(['id']), '{"_ts":1786000000123456789,"n":1786000000123456789,"id":1}').problem).toBeUndefined();
+    expect(scan(plan(['id', '_ts']), '{"_ts":1786000000123456789,"id":1}').problem).toEqual({
+      kind: 'rounded',
+      field: '_ts',
+    });
   });
 });
 

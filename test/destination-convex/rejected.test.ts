@@ -118,6 +118,11 @@ describe('a record that Convex refuses', () => {
       record('t', { text: SECRET }),
       /with id = \(missing\) was refused: Missing value for primary key field: "?id"?/,
     ],
+    [
+      'a key that would be rounded',
+      record('t', '{"id":1786000000123456789}'),
+      /integer of more digits than Convex keeps/,
+    ],
     ['a number beyond doubles', record('t', '{"id":"bad","n":1e999}'), /BadJsonBody/],
     ['half a surrogate pair', record('t', '{"id":"bad","s":"\\ud83d"}'), /BadJsonBody/],
     ['a word that JSON does not know', record('t', '{"id":"bad","n":NaN}'), /BadJsonBody/],

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { Lane, streamBytes, type Deletion } from '../../destination-convex/batch.ts';
+import { Lane, streamBytes, type Deletion } from '../../destination-convex/lane.ts';
 import { saysAbsent, uninsertable, withMember } from '../../destination-convex/deletes.ts';
 import { planStreams } from '../../destination-convex/streams.ts';
 import type { ConfiguredAirbyteStream } from '../../shared/airbyte/protocol.generated.ts';

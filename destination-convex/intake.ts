@@ -1,0 +1,95 @@
+/** Records on their way into a batch: looked at, refused where they cannot be sent, and put into their lane. */
+import { skipNested } from '../shared/json/raw.ts';
+import { uninsertable } from './deletes.ts';
+import type { Deletion } from './lane.ts';
+import type { Ledger } from './ledger.ts';
+import type { Pipeline } from './pipeline.ts';
+import { problemText, tooLarge } from './reasons.ts';
+import { RecordScanner } from './record.ts';
+import { GIVE_UP_AFTER, type Rejections } from './rejections.ts';
+import type { StreamPlan } from './streams.ts';
+
+export class Intake {
+  readonly #streams: readonly StreamPlan[];
+  readonly #pipeline: Pipeline;
+  readonly #ledger: Ledger;
+  readonly #rejections: Rejections;
+  /** By stream; none for those that are appended. */
+  readonly #scanners: (RecordScanner | undefined)[];
+  /** By stream: set where deletions have to be sent alone (see deletes.ts). */
+  readonly #uninsertable: (Buffer | undefined)[] = [];
+
+  constructor(streams: readonly StreamPlan[], pipeline: Pipeline, ledger: Ledger, rejections: Rejections) {
+    this.#streams = streams;
+    this.#pipeline = pipeline;
+    this.#ledger = ledger;
+    this.#rejections = rejections;
+    this.#scanners = streams.map(({ key }) => (key === undefined ? undefined : new RecordScanner(key)));
+  }
+
+  /** Passes over a record's data; of a deduplicated record, what `take` needs to know is found on the way. */
+  skip(stream: number, buffer: Buffer, at: number, end: number): number {
+    const scanner = this.#scanners[stream];
+    return scanner === undefined ? skipNested(buffer, at, end) : scanner.scan(buffer, at, end);
+  }
+
+  /**
+   * Takes the record whose data, `buffer[start, end)`, `skip` has just passed over; they are copied. Returns something to wait for before
+   * the next record, where there is; `buffer` must be left alone until then.
+   */
+  take(index: number, buffer: Buffer, start: number, end: number): Promise<void> | undefined {
+    const stream = this.#streams[index]!;
+    const record = this.#ledger.record(index);
+    const scanner = this.#scanners[index];
+    let deletion: Deletion | undefined;
+    if (scanner !== undefined) {
+      const { problem, tombstone, markerStart, markerEnd } = scanner;
+      if (problem !== undefined)
+        return this.#rejectHere(stream, record, buffer.subarray(start, end), problemText(problem));
+      if (tombstone) deletion = { markerStart, markerEnd, uninsertable: this.#uninsertable[index] };
+    }
+    const lane = this.#pipeline.batch.lane(stream);
+    if (lane.count > 0 && !lane.fits(stream, end - start, deletion))
+      return this.#pipeline.submit().then(() => this.#put(stream, record, buffer, start, end, deletion));
+    return this.#put(stream, record, buffer, start, end, deletion);
+  }
+
+  /** From now on, deletions of this stream are sent without making their rows first. */
+  sendDeletionsAlone({ index, key }: StreamPlan): void {
+    if (key !== undefined) this.#uninsertable[index] = uninsertable(key);
+  }
+
+  /** A record was refused for good. Throws where that is enough to end the sync at once. */
+  reject(stream: StreamPlan, record: number, data: Buffer, reason: string): void {
+    this.#rejections.add(stream, data, reason);
+    this.#ledger.reject(stream.index, record, this.#rejections.failing);
+    if (this.#rejections.failing && this.#rejections.count >= GIVE_UP_AFTER) throw this.#rejections.failure();
+  }
+
+  #put(
+    stream: StreamPlan,
+    record: number,
+    buffer: Buffer,
+    start: number,
+    end: number,
+    deletion: Deletion | undefined,
+  ): Promise<void> | undefined {
+    const { batch } = this.#pipeline;
+    const lane = batch.lane(stream);
+    if (!lane.fits(stream, end - start, deletion))
+      return this.#rejectHere(stream, record, buffer.subarray(start, end), tooLarge(end - start));
+    lane.add(stream, record, buffer, start, end, deletion);
+    batch.lastRecord = record;
+    this.#pipeline.touched();
+    return batch.full ? this.#pipeline.submit() : undefined;
+  }
+
+  /** Refuses a record before it is sent. If that fails the sync, what came before it is still written. */
+  #rejectHere(stream: StreamPlan, record: number, data: Buffer, reason: string): Promise<void> | undefined {
+    this.reject(stream, record, data, reason);
+    if (!this.#rejections.failing) return undefined;
+    return this.#pipeline.finish().then(() => {
+      throw this.#rejections.failure();
+    });
+  }
+}

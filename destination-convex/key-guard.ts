@@ -1,0 +1,230 @@
+/**
+ * Watches over the primary key of deduplicated records: a document whose key does not end up where the index looks for it, or not with its
+ * value, would replace the row of another key, so it has to be refused.
+ *
+ * The deployment renames fields per object (trap 21): `_id` becomes `source_id`, or `source_source_id` in a document that has a
+ * `source_id` of its own, and of two fields that get the same name the later one wins without a word. Works on bytes; a field is only
+ * decoded where its name is one that the deployment may rename.
+ */
+import { CDC_DELETED, collidingName, fieldNameOf } from '../shared/convex/identifiers.ts';
+import { IndexedMembers } from '../shared/json/indexed-members.ts';
+import { BACKSLASH, Members, OPEN_BRACE, bytesAre, stringAt } from '../shared/json/raw.ts';
+
+/**
+ * Why a record is refused before it is sent: its key has no value, would be stored under another name than the index looks for, or is an
+ * integer that Convex would round (trap 22), so that rows of different keys would replace one another.
+ */
+export interface KeyProblem {
+  kind: 'missing' | 'ambiguous' | 'rounded';
+  field: string;
+}
+
+/** A field of a key whose stored name begins with the prefix: only such names can be hit by renamed fields. */
+class GuardedField {
+  readonly source: string;
+  /** The names that the field may be given, in order: each one with the prefix once more. */
+  readonly chain: string[];
+  /** How many names at the beginning of the chain must be taken by other fields of the object, for the key to be at its place. */
+  readonly taken: number;
+  /** Whether the field was seen in the current object. */
+  seen = false;
+  /** Bits: which names of the chain other fields of the current object have. */
+  others = 0;
+  conflict = false;
+
+  constructor(source: string, stored: string) {
+    this.source = source;
+    if (source === stored) {
+      this.chain = [];
+      this.taken = 0;
+      return;
+    }
+    let name = basicName(source) ?? stored;
+    this.chain = [name];
+    while (name !== stored && this.chain.length < 8) {
+      name = collidingName(name);
+      this.chain.push(name);
+    }
+    this.taken = this.chain.length - 1;
+  }
+
+  reset(): void {
+    this.seen = false;
+    this.others = 0;
+    this.conflict = false;
+  }
+
+  problem(): KeyProblem | undefined {
+    if (!this.seen) return { kind: 'missing', field: this.source };
+    // All names before the stored one taken, the stored one free.
+    if (this.conflict || (this.chain.length > 0 && this.others !== (1 << this.taken) - 1))
+      return { kind: 'ambiguous', field: this.source };
+    return undefined;
+  }
+}
+
+/** What a field's name means in the objects of one place. */
+interface Role {
+  bytes: Buffer;
+  marker: boolean;
+  effects: ((buffer: Buffer, start: number, end: number) => void)[];
+}
+
+/** A key field's path: each name as the source has it and as it is stored. */
+type Path = readonly (readonly [source: string, stored: string])[];
+
+/** The fields of one object (the record, or an object inside it that a key path leads into). */
+export class ObjectGuard {
+  readonly #fields: GuardedField[] = [];
+  /** The fields whose values are part of the key. */
+  readonly #keys = new Set<string>();
+  #rounded: string | undefined;
+  readonly #children = new Map<string, ObjectGuard>();
+  readonly #ranges = new Map<string, { start: number; end: number }>();
+  readonly #indexed = new IndexedMembers();
+  /** For objects that are too large for the other. */
+  readonly #members = new Members();
+  readonly #roles: Role[] = [];
+  #next = 0;
+  markerStart = -1;
+  markerEnd = -1;
+  /** The position after the object. */
+  end = 0;
+
+  constructor(paths: readonly Path[]) {
+    const byName = new Map<string, Path[]>();
+    for (const [head, ...rest] of paths) {
+      if (head === undefined) continue;
+      const [source, stored] = head;
+      if (stored.startsWith('source_') && !this.#fields.some((field) => field.source === source))
+        this.#fields.push(new GuardedField(source, stored));
+      if (rest.length === 0) this.#keys.add(source);
+      else byName.set(source, [...(byName.get(source) ?? []), rest]);
+    }
+    for (const [name, inner] of byName) {
+      this.#children.set(name, new ObjectGuard(inner));
+      this.#ranges.set(name, { start: -1, end: -1 });
+    }
+  }
+
+  scan(buffer: Buffer, start: number, end: number): KeyProblem | undefined {
+    this.markerStart = -1;
+    for (const field of this.#fields) field.reset();
+    for (const range of this.#ranges.values()) range.start = -1;
+    this.#next = 0;
+    this.#rounded = undefined;
+    const members = this.#indexed.open(buffer, start, end) ? this.#indexed : this.#members.open(buffer, start, end);
+    const watched = this.#ranges.size > 0;
+    while (members.next()) {
+      const { keyStart, keyEnd, valueStart, valueEnd } = members;
+      if (watched || isSpecial(buffer, keyStart, keyEnd) || isLongNumber(buffer, valueStart, valueEnd))
+        this.#meet(members, buffer, keyStart, keyEnd);
+    }
+    this.end = members.end;
+    if (this.#rounded !== undefined) return { kind: 'rounded', field: this.#rounded };
+    for (const field of this.#fields) {
+      const problem = field.problem();
+      if (problem !== undefined) return problem;
+    }
+    for (const [name, child] of this.#children) {
+      const range = this.#ranges.get(name)!;
+      if (range.start === -1 || buffer[range.start] !== OPEN_BRACE) return { kind: 'missing', field: name };
+      const problem = child.scan(buffer, range.start, range.end);
+      if (problem !== undefined) return { kind: problem.kind, field: `${name}.${problem.field}` };
+    }
+    return undefined;
+  }
+
+  /** Records of a stream have their fields in the same order, mostly: the role of a field is where it was in the record before. */
+  #meet(members: Members | IndexedMembers, buffer: Buffer, keyStart: number, keyEnd: number): void {
+    let role = this.#roles[this.#next];
+    if (role === undefined || !bytesAre(buffer, keyStart, keyEnd, role.bytes)) {
+      const at = this.#roles.findIndex(({ bytes }) => bytesAre(buffer, keyStart, keyEnd, bytes));
+      if (at === -1) {
+        role = this.#roleOf(buffer, keyStart, keyEnd);
+        // Documents may have any number of keys (a map by id): those are not all kept.
+        if (this.#roles.length < MAX_ROLES) {
+          this.#roles.splice(this.#next, 0, role);
+          this.#next++;
+        }
+      } else {
+        role = this.#roles[at]!;
+        this.#next = at + 1;
+      }
+    } else {
+      this.#next++;
+    }
+    if (role.marker) {
+      this.markerStart = members.valueStart;
+      this.markerEnd = members.valueEnd;
+    }
+    for (const effect of role.effects) effect(buffer, members.valueStart, members.valueEnd);
+  }
+
+  #roleOf(buffer: Buffer, keyStart: number, keyEnd: number): Role {
+    const name = stringAt(buffer, keyStart - 1, keyEnd + 1);
+    const basic = basicName(name);
+    const effects: Role['effects'] = [];
+    for (const field of this.#fields) {
+      const place = field.chain.indexOf(name);
+      if (name === field.source) effects.push(() => (field.seen = true));
+      else if (place !== -1) effects.push(() => (field.others |= 1 << place));
+      else if (basic !== undefined && field.chain.includes(basic)) effects.push(() => (field.conflict = true));
+    }
+    if (this.#keys.has(name)) {
+      effects.push((bytes, start, end) => {
+        if (isRounded(bytes, start, end)) this.#rounded = name;
+      });
+    }
+    const range = this.#ranges.get(name);
+    if (range !== undefined) {
+      effects.push((_, start, end) => {
+        range.start = start;
+        range.end = end;
+      });
+    }
+    return { bytes: Buffer.from(buffer.subarray(keyStart, keyEnd)), marker: basic === CDC_DELETED, effects };
+  }
+}
+
+const MAX_ROLES = 256;
+
+/** The name that a field gets where nothing interferes; undefined where only the deployment knows. */
+function basicName(name: string): string | undefined {
+  const renamed = fieldNameOf(name);
+  return renamed.kind === 'name' ? renamed.name : undefined;
+}
+
+/** Bytes that make a name one that may be renamed, wherever they stand: escapes, control characters, anything beyond ASCII. */
+const ODD = Array.from({ length: 256 }, (_, byte) => byte < 0x20 || byte >= 0x7f || byte === BACKSLASH);
+const UNDERSCORE = 0x5f;
+const DOLLAR = 0x24;
+const MINUS = 0x2d;
+const ZERO = 0x30;
+const NINE = 0x39;
+const PREFIX = Buffer.from('source_');
+
+/** Whether the deployment may rename this field, or its name is one that renamed fields get. */
+function isSpecial(buffer: Buffer, start: number, end: number): boolean {
+  const first = buffer[start];
+  if (first === UNDERSCORE || first === DOLLAR) return true;
+  if (bytesAre(buffer, start, Math.min(end, start + PREFIX.length), PREFIX)) return true;
+  for (let at = start; at < end; at++) if (ODD[buffer[at]!]) return true;
+  return false;
+}
+
+/** Whether a value may be an integer of more digits than a double holds. */
+function isLongNumber(buffer: Buffer, start: number, end: number): boolean {
+  if (end - start < 16) return false;
+  const first = buffer[start]!;
+  return first === MINUS || (first >= ZERO && first <= NINE);
+}
+
+/** Convex stores every number as a double. */
+function isRounded(buffer: Buffer, start: number, end: number): boolean {
+  if (!isLongNumber(buffer, start, end)) return false;
+  const text = buffer.toString('latin1', start, end);
+  if (!/^-?\d+$/.test(text)) return false;
+  const stored = Number(text);
+  return !Number.isFinite(stored) || BigInt(stored) !== BigInt(text);
+}

@@ -1,0 +1,50 @@
+/** What the input has said of the streams, and which of them are complete by when. */
+import type { StreamStatus } from '../shared/airbyte/protocol.generated.ts';
+import { outcomeOf, type Outcome, type StreamNews } from './generations.ts';
+import type { StreamPlan } from './streams.ts';
+
+export class News {
+  readonly #streams: readonly StreamPlan[];
+  readonly #news: StreamNews[];
+  /** Streams that are complete once everything up to a record is durable; by this record's number, ascending. */
+  #completions: { stream: StreamPlan; position: number }[] = [];
+  #anyStatus = false;
+
+  constructor(streams: readonly StreamPlan[]) {
+    this.#streams = streams;
+    this.#news = streams.map(() => ({ records: 0, states: 0, emptyStates: 0, status: undefined }));
+  }
+
+  record(index: number): void {
+    this.#news[index]!.records++;
+  }
+
+  state(index: number, empty: boolean): void {
+    const news = this.#news[index]!;
+    news.states++;
+    if (empty) news.emptyStates++;
+  }
+
+  /** `position`: the number of the last record before it. */
+  status(index: number, status: StreamStatus, position: number): void {
+    this.#anyStatus = true;
+    this.#news[index]!.status = status;
+    if (status === 'COMPLETE') this.#completions.push({ stream: this.#streams[index]!, position });
+  }
+
+  /** Takes out the streams that have said COMPLETE and whose records are durable, now that all up to `durable` are. */
+  takeCompleted(durable: number): StreamPlan[] {
+    const later = this.#completions.filter(({ position }) => position > durable);
+    const due = this.#completions.slice(0, this.#completions.length - later.length);
+    this.#completions = later;
+    return due.map(({ stream }) => stream);
+  }
+
+  /** How each stream has ended; to be asked once the input has. */
+  outcomes(): Record<Outcome, StreamPlan[]> {
+    const outcomes: Record<Outcome, StreamPlan[]> = { complete: [], silent: [], incomplete: [] };
+    for (const stream of this.#streams)
+      outcomes[outcomeOf(this.#news[stream.index]!, stream.truncation, this.#anyStatus)].push(stream);
+    return outcomes;
+  }
+}

@@ -1,0 +1,101 @@
+import { describe, expect, test } from 'vitest';
+import { streamBytes, type Lane } from '../../destination-convex/lane.ts';
+import { Pipeline } from '../../destination-convex/pipeline.ts';
+import { planStreams } from '../../destination-convex/streams.ts';
+import type { ConfiguredAirbyteStream } from '../../shared/airbyte/protocol.generated.ts';
+import { append, catalogOf, dedup } from './setup.ts';
+
+const streams = planStreams((catalogOf([append('a'), dedup('b')]) as { streams: ConfiguredAirbyteStream[] }).streams);
+
+/** A pipeline whose requests end when the test says so. */
+function pipelineOf(maxAge = 60_000) {
+  const sent: { texts: string[]; end: () => void; fail: (error: Error) => void }[] = [];
+  const durable: number[] = [];
+  const pipeline = new Pipeline({
+    limits: { dedup: { bytes: 10_000, messages: 10 }, append: { bytes: 10_000, messages: 10 } },
+    bytes: streams.map(streamBytes),
+    maxAge,
+    send: (lane: Lane) =>
+      new Promise((resolve, reject) => {
+        const texts = Array.from({ length: lane.count }, (_, index) => lane.data(index).toString());
+        sent.push({ texts, end: resolve, fail: reject });
+      }),
+    onSent: async (lastRecord) => void durable.push(lastRecord),
+  });
+  let records = 0;
+  const put = (index: number, text: string) => {
+    const { batch } = pipeline;
+    batch.lane(streams[index]!).add(streams[index]!, ++records, Buffer.from(text), 0, text.length);
+    batch.lastRecord = records;
+    pipeline.touched();
+  };
+  return { pipeline, sent, durable, put };
+}
+
+const turn = () => new Promise((resolve) => setImmediate(resolve));
+
+describe('the pipeline', () => {
+  test('sends one batch while the next is filled, lane after lane, and says what is durable', async () => {
+    const { pipeline, sent, durable, put } = pipelineOf();
+    expect(pipeline.idle).toBe(true);
+    put(0, '{"n":1}');
+    put(1, '{"n":2}');
+    await pipeline.submit();
+    put(0, '{"n":3}');
+    let second = false;
+    const waiting = pipeline.submit().then(() => (second = true));
+    await turn();
+    expect(sent.map(({ texts }) => texts)).toEqual([['{"n":2}']]);
+    sent[0]!.end();
+    await turn();
+    expect(sent.at(-1)!.texts).toEqual(['{"n":1}']);
+    expect([durable, second, pipeline.idle]).toEqual([[], false, false]);
+    sent[1]!.end();
+    await waiting;
+    expect(durable).toEqual([2]);
+    const finished = pipeline.finish();
+    sent[2]!.end();
+    await finished;
+    expect(durable).toEqual([2, 3]);
+    expect(pipeline.idle).toBe(true);
+  });
+
+  test('sends what has waited long enough, as soon as it can', async () => {
+    const { pipeline, sent, put } = pipelineOf(1);
+    put(0, '{"n":1}');
+    while (sent.length < 1) await turn();
+    put(0, '{"n":2}');
+    await new Promise((resolve) => setTimeout(resolve, 10));
+    expect(sent).toHaveLength(1);
+    sent[0]!.end();
+    while (sent.length < 2) await turn();
+    sent[1]!.end();
+    while (!pipeline.idle) await turn();
+  });
+
+  test('is never idle again after a failure: nothing may pass for durable', async () => {
+    const { pipeline, sent, durable, put } = pipelineOf();
+    put(0, '{"n":1}');
+    await pipeline.submit();
+    const reading = pipeline.orFailure(new Promise(() => undefined));
+    sent[0]!.fail(new Error('refused'));
+    await expect(reading).rejects.toThrow('refused');
+    expect(pipeline.idle).toBe(false);
+    put(0, '{"n":2}');
+    await expect(pipeline.submit()).rejects.toThrow('refused');
+    await expect(pipeline.finish()).rejects.toThrow('refused');
+    await expect(pipeline.orFailure(Promise.resolve(1))).rejects.toThrow('refused');
+    expect(sent).toHaveLength(1);
+    expect(durable).toEqual([]);
+  });
+
+  test('can be ended from outside, also while a request is under way', async () => {
+    const { pipeline, put } = pipelineOf();
+    put(0, '{"n":1}');
+    await pipeline.submit();
+    put(0, '{"n":2}');
+    const waiting = pipeline.submit();
+    pipeline.fail(new Error('nobody listens'));
+    await expect(waiting).rejects.toThrow('nobody listens');
+  });
+});
