@@ -51,7 +51,7 @@ export function safeFailure({ errorMessage, errorData }: FunctionFailure): SafeF
   const head = HEAD.exec(errorMessage);
   const said = errorMessage.slice(head?.[0].length ?? 0);
   for (const [kind, form] of FORMS) {
-    const found = form.exec(said)?.[0];
+    const found = form.exec(said)?.[0].replace(/^Uncaught Error: /, '');
     if (found !== undefined) return { kind, text: `${found}${placeOf(found, said)}` };
   }
   const thrown = /^Uncaught (\w{1,64})\b/.exec(said)?.[1];

@@ -54,7 +54,7 @@ export class Frontier {
       if (members.key() === this.#field) raw = buffer.toString('utf8', members.valueStart, members.valueEnd);
     if (raw === undefined) return undefined;
     const value = cursorValueOf(raw);
-    if (typeof value === 'string') throw this.#refusal(`holds a ${value}`);
+    if (typeof value === 'string') throw this.#refusal(`holds ${value === 'object' ? 'an' : 'a'} ${value}`);
     const known = this.seen ?? this.lower;
     if (value !== undefined && known !== undefined && known.kind !== value.kind)
       throw this.#refusal(`holds a ${value.kind} here and a ${known.kind} there`);

@@ -136,9 +136,9 @@ class QueryReading {
   /** Walks from a position to the end. `before`: the state that the walk goes on from, or began with. */
   async #walk(position: string | null, before: QueryState | undefined): Promise<void> {
     const { stream, functions, config, context } = this.#options;
-    const walk = new QueryWalk(functions, stream, (numItems, { text }) =>
+    const walk = new QueryWalk(functions, stream, (before, now, { text }) =>
       context.log.warn(
-        `Query stream "${stream.name}": a page of its query failed with ${text}. Trying pages of ${counted(numItems, 'record')}.`,
+        `Query stream "${stream.name}": the query could not give a page of ${counted(before, 'record')} (${text}). Trying pages of ${counted(now, 'record')}.`,
       ),
     );
     const since = before?.cursor === undefined ? undefined : asArgument(before.cursor, config.value_format ?? 'json');

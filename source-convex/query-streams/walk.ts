@@ -26,6 +26,8 @@ export class QueryFailed extends Error {
 const SMALLER_MAY_HELP = new Set<SafeFailure['kind']>(['too-much', 'own']);
 /** By how much pages shrink: a thousand records, then 125, 15, 1. */
 const SHRINK = 8;
+/** After so many pages of a smaller size, twice as many records are tried, if that is fewer than were too many before. */
+const PATIENCE = 4;
 
 export interface WalkStart {
   /** Position in the walk; null: its beginning. */
@@ -34,18 +36,20 @@ export interface WalkStart {
   since: string | undefined;
 }
 
+/** Is told when pages become smaller: how many records were too many, how many are tried now, and why. */
+export type OnSmaller = (before: number, now: number, failure: SafeFailure) => void;
+
 export class QueryWalk {
   readonly #functions: Functions;
   readonly #stream: QueryStream;
-  readonly #onSmaller: (numItems: number, failure: SafeFailure) => void;
+  readonly #onSmaller: OnSmaller;
   #numItems: number;
+  /** The fewest records that were too many for a page. */
+  #tooMany = Infinity;
+  /** Pages since the size was changed. */
+  #pages = 0;
 
-  /** `onSmaller` is told when pages become smaller, and why. */
-  constructor(
-    functions: Functions,
-    stream: QueryStream,
-    onSmaller: (numItems: number, failure: SafeFailure) => void = () => {},
-  ) {
+  constructor(functions: Functions, stream: QueryStream, onSmaller: OnSmaller = () => {}) {
     this.#functions = functions;
     this.#stream = stream;
     this.#numItems = stream.pageSize;
@@ -86,12 +90,23 @@ export class QueryWalk {
       const numItems = this.#numItems;
       const page = paginated ? { numItems, cursor } : undefined;
       const result = await this.#functions.query(query, argsText(this.#stream, { cursor: since, page }));
-      if (result.status === 'success') return this.#understood(() => pageOf(result, paginated));
+      if (result.status === 'success') {
+        this.#grow();
+        return this.#understood(() => pageOf(result, paginated));
+      }
       const failure = safeFailure(result);
       if (!paginated || numItems === 1 || !SMALLER_MAY_HELP.has(failure.kind)) throw new QueryFailed(failure);
+      this.#tooMany = Math.min(this.#tooMany, numItems);
       this.#numItems = Math.max(1, Math.floor(numItems / SHRINK));
-      this.#onSmaller(this.#numItems, failure);
+      this.#pages = 0;
+      this.#onSmaller(numItems, this.#numItems, failure);
     }
+  }
+
+  #grow(): void {
+    if (++this.#pages < PATIENCE || this.#numItems * 2 >= Math.min(this.#tooMany, this.#stream.pageSize)) return;
+    this.#numItems *= 2;
+    this.#pages = 0;
   }
 
   #understood(read: () => QueryPage): QueryPage {

@@ -48,7 +48,7 @@ test.each([
   [
     'Uncaught Error: Too many bytes read in a single function execution (limit: 16777216 bytes). Consider\n    at handler\n',
     'too-much',
-    'Uncaught Error: Too many bytes read in a single function execution (limit: 16777216 bytes)',
+    'Too many bytes read in a single function execution (limit: 16777216 bytes)',
   ],
   [
     'Cannot run functions while this deployment is paused. Resume the deployment\n',
