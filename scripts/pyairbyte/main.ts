@@ -19,7 +19,10 @@ const stamp = join(environment, 'installed');
 const SUITABLE = /^Python 3\.1[0-2]\./;
 
 async function run(program: string, args: readonly string[], quiet = false): Promise<{ code: number; output: string }> {
-  const child = spawn(program, args, { cwd: root, stdio: ['ignore', quiet ? 'pipe' : 'inherit', quiet ? 'ignore' : 'inherit'] });
+  const child = spawn(program, args, {
+    cwd: root,
+    stdio: ['ignore', quiet ? 'pipe' : 'inherit', quiet ? 'ignore' : 'inherit'],
+  });
   let output = '';
   child.stdout?.on('data', (chunk: Buffer) => (output += chunk.toString()));
   const [code] = (await once(child, 'close')) as [number | null];

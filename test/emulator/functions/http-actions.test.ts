@@ -51,7 +51,7 @@ test('the functions and the router of the npm package serve as they are', async 
     path: '/notes',
     method: 'POST',
     handler: httpActionGeneric(async (ctx, request) => {
-      await ctx.runMutation(makeFunctionReference<'mutation'>('notes:add'), (await request.json()));
+      await ctx.runMutation(makeFunctionReference<'mutation'>('notes:add'), await request.json());
       return new Response(null, { status: 204 });
     }),
   });
