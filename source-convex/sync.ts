@@ -32,6 +32,9 @@ export interface SyncOptions {
 /** Failures after which no other stream can be read either. */
 const FATAL: ReadonlySet<Reason> = new Set(['unreachable', 'bad-key', 'not-permitted', 'no-streaming-export']);
 
+/** Failures that say something of one position, and nothing of the deployment. */
+const OF_POSITIONS: ReadonlySet<Reason> = new Set(['expired', 'bad-position']);
+
 /** Walks that fail one after the other, without a page between them, until the deployment is at fault and not a stream. */
 const MAX_FAILED_WALKS = 3;
 
@@ -172,7 +175,7 @@ export class Sync {
       return undefined;
     } catch (error) {
       if (!(error instanceof ConvexError) || FATAL.has(error.reason)) throw error;
-      if (error.reason === 'transient' && ++this.#failedWalks === MAX_FAILED_WALKS) throw error;
+      if (!OF_POSITIONS.has(error.reason) && ++this.#failedWalks === MAX_FAILED_WALKS) throw error;
       return error;
     } finally {
       this.#checkpoints.afterWalk();
