@@ -4,11 +4,14 @@ import type { ConnectionStatus } from '../shared/airbyte/protocol.generated.ts';
 import { connect } from '../shared/connector/deployment.ts';
 import { explain } from '../shared/connector/failures.ts';
 import { StreamingImport } from '../shared/convex/streaming-import.ts';
+import { afterSyncOf } from './after-sync.ts';
 import type { DestinationConfig } from './config.generated.ts';
 
 /** Proves the URL, the key and its permission to import, and changes nothing. What is wrong is thrown as a failure with its remedy. */
-export async function check(config: DestinationConfig, { log }: Context): Promise<ConnectionStatus> {
-  const { http, host } = connect(config, 'streaming-import', 'check', log);
+export async function check(config: DestinationConfig, context: Context): Promise<ConnectionStatus> {
+  const { http, host } = connect(config, 'streaming-import', 'check', context.log);
+  // Whether it can be called is not tried out: it would take that for a sync.
+  afterSyncOf(config, context);
   try {
     await new StreamingImport(http).test();
   } catch (error) {

@@ -9,4 +9,19 @@ export interface DestinationConfig {
 
   /** Convex refuses records that it cannot store, such as documents over 1 MiB. "Fail sync" writes all other records of the batch and then stops, naming the stream and the primary key. "Skip and report" leaves the record out, counts it as rejected, names it in the log, and goes on. */
   on_rejected_record?: 'Fail sync' | 'Skip and report';
+
+  /** Has the app called when all data of a sync is written, with a summary of it: streams, tables, numbers of records. Never for a sync that failed, and at least once for one that did not: what is called has to bear the same call twice. */
+  after_sync?: {
+    /** A mutation or an action, which are called with the deploy key, or an HTTP action. */
+    kind?: 'mutation' | 'action' | 'HTTP action';
+
+    /** The path of the function: the file below convex/, a colon, its name. For an HTTP action its path, or, on a self-hosted deployment, its URL. */
+    path?: string;
+
+    /** What the HTTP action finds in the header Authorization, after Bearer. */
+    secret?: string;
+
+    /** "Warn" says so in the log. "Fail sync" fails the sync, whose data is written nonetheless; the next attempt has nothing left to write and makes the call again. */
+    on_failure?: 'Warn' | 'Fail sync';
+  };
 }

@@ -19,6 +19,11 @@ export class News {
     this.#news[index]!.records++;
   }
 
+  /** Records that have arrived. */
+  recordsOf(index: number): number {
+    return this.#news[index]!.records;
+  }
+
   state(index: number, empty: boolean): void {
     const news = this.#news[index]!;
     news.states++;

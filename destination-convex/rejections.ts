@@ -32,6 +32,10 @@ export class Rejections {
     if (this.count === MAX_NAMED) this.#log.warn('Further refused records are counted, but not named any more.');
   }
 
+  of(stream: StreamPlan): number {
+    return this.#byStream.get(stream) ?? 0;
+  }
+
   /** With `Fail sync`, what the sync fails with once something was refused. */
   failure(): ConnectorFailure {
     const more = this.count - this.#first.length;

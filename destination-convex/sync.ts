@@ -95,6 +95,12 @@ export class Sync {
     }
   }
 
+  /** What has become of a stream's records, once the run is over. */
+  countsOf(stream: StreamPlan): { records: number; rejected: number } {
+    const rejected = this.#rejections.of(stream);
+    return { records: this.#news.recordsOf(stream.index) - rejected, rejected };
+  }
+
   async #readAll(input: AsyncIterable<Buffer>): Promise<void> {
     try {
       for await (const lines of lineBatches(this.#chunks(input))) {

@@ -4,8 +4,10 @@ import type { ConfiguredAirbyteStream } from '../shared/airbyte/protocol.generat
 import { connect } from '../shared/connector/deployment.ts';
 import { explain } from '../shared/connector/failures.ts';
 import { StreamingImport } from '../shared/convex/streaming-import.ts';
+import { afterSyncOf } from './after-sync.ts';
 import type { DestinationConfig } from './config.generated.ts';
 import { namesToAsk, planStreams } from './streams.ts';
+import { Summary } from './summary.ts';
 import { Sync } from './sync.ts';
 
 /** Resolves to true once everything is durable and every state has been given back; throws a failure otherwise. */
@@ -17,11 +19,19 @@ export async function write(
 ): Promise<boolean> {
   const { http, host } = connect(config, 'streaming-import', 'sync', context.log);
   const api = new StreamingImport(http);
+  const afterSync = afterSyncOf(config, context);
+  const summary = new Summary(configured);
   try {
     const known = new Map<string, string | undefined>();
     for (const name of namesToAsk(configured)) known.set(name, await api.nameOf(name));
     const streams = planStreams(configured, known);
-    await new Sync({ api, streams, context, skipRejected: config.on_rejected_record === 'Skip and report' }).run(input);
+    const sync = new Sync({ api, streams, context, skipRejected: config.on_rejected_record === 'Skip and report' });
+    await sync.run(input);
+    if (afterSync !== undefined) {
+      // What is told has happened: the reader has taken every state.
+      await context.writer.drain();
+      await afterSync(summary.of(streams, (stream) => sync.countsOf(stream)));
+    }
     return true;
   } catch (error) {
     throw explain(error, { host, permission: 'deployment:backups:import', during: 'sync' });

@@ -3,6 +3,7 @@ import { ConnectorFailure, configError } from '../airbyte/failure.ts';
 import type { Log } from '../airbyte/log.ts';
 import { deploymentName } from '../convex/deployment-name.ts';
 import { DeploymentUrlError, deploymentOrigin } from '../convex/deployment-url.ts';
+import { httpActionAddress, type HttpActionAddress } from '../convex/site-url.ts';
 import { ConvexHttp, TIMEOUTS, type RetryNotice, type Timeouts } from '../convex/http.ts';
 import { CHECK_RETRIES, DISCOVER_RETRIES, SYNC_RETRIES, type RetryLimits } from '../convex/retry.ts';
 import { tuned } from './tuning.ts';
@@ -52,7 +53,26 @@ export function connectFunctions(
   return open({ origin, key: secret, scheme: 'Convex' }, client, during, log);
 }
 
-function secretOf(text: string, what: 'deploy key' | 'user token'): string {
+/** A connection to an HTTP action of the deployment; `secret` goes into its Authorization header. Throws `HttpActionUrlError`, too. */
+export function connectSite(
+  config: DeploymentConfig,
+  path: string,
+  secret: string | undefined,
+  client: 'airbyte-export' | 'streaming-import',
+  log: Log,
+): { http: ConvexHttp; address: HttpActionAddress } {
+  const address = httpActionAddress(path, originOf(config.deployment_url), { cloudOnly: isCloud() });
+  const key = secret === undefined ? undefined : secretOf(secret, 'secret of the HTTP action');
+  const { http } = open({ origin: address.origin, key, scheme: 'Bearer' }, client, 'sync', log);
+  return { http, address };
+}
+
+/** Whether the platform is one that runs for others, and http would go over networks that nobody knows. */
+function isCloud(): boolean {
+  return process.env['DEPLOYMENT_MODE']?.toUpperCase() === 'CLOUD';
+}
+
+function secretOf(text: string, what: string): string {
   const secret = text.trim();
   if (secret === '') throw configError(`The ${what} is empty.`);
   if (/^[\x21-\x7e]+$/.test(secret)) return secret;
@@ -83,7 +103,7 @@ function open(
 
 function originOf(url: string): string {
   try {
-    return deploymentOrigin(url, { cloudOnly: process.env['DEPLOYMENT_MODE']?.toUpperCase() === 'CLOUD' });
+    return deploymentOrigin(url, { cloudOnly: isCloud() });
   } catch (error) {
     if (error instanceof DeploymentUrlError) throw new ConnectorFailure('config_error', error.message);
     throw error;

@@ -1,0 +1,95 @@
+/**
+ * The call after a sync: a mutation, an action or an HTTP action of the app, told what has arrived.
+ *
+ * It is made once all states of the run have been given back and taken, and never for a sync that failed. It is made at least once: where an
+ * answer is lost it is made again, and so it is where the process ends before the sync has. `syncId` and `runId` tell such calls apart.
+ */
+import type { Context } from '../shared/airbyte/connector.ts';
+import { ConnectorFailure, configError } from '../shared/airbyte/failure.ts';
+import { connectFunctions, connectSite } from '../shared/connector/deployment.ts';
+import { ConvexError } from '../shared/convex/errors.ts';
+import { safeFailure } from '../shared/convex/function-failure.ts';
+import { FunctionPathError, parseFunctionPath } from '../shared/convex/function-path.ts';
+import { Functions } from '../shared/convex/functions.ts';
+import { postToHttpAction } from '../shared/convex/http-actions.ts';
+import { HttpActionUrlError } from '../shared/convex/site-url.ts';
+import type { DestinationConfig } from './config.generated.ts';
+import type { SyncSummary } from './summary.ts';
+
+/** Tells the app; resolves when it has answered. */
+export type AfterSync = (summary: SyncSummary) => Promise<void>;
+
+/** The call that the configuration asks for, if any. Throws a config_error where it cannot be made, before anything is written. */
+export function afterSyncOf(config: DestinationConfig, context: Context): AfterSync | undefined {
+  const { kind, path, secret, on_failure: onFailure } = config.after_sync ?? {};
+  if (kind === undefined && !path?.trim()) return undefined;
+  if (kind === undefined)
+    throw configError('After a sync: choose what is to be called, a mutation, an action or an HTTP action.');
+  if (!path?.trim()) throw configError(`After a sync: the ${kind} to be called is not named.`);
+  const call =
+    kind === 'HTTP action' ? httpAction(config, path, secret, context) : functionCall(config, kind, path, context);
+  return async (summary) => {
+    try {
+      await call(summary);
+      context.log.info(`The ${kind} ${path.trim()} was called.`);
+    } catch (error) {
+      const failure = explain(error, `${kind} ${path.trim()}`);
+      if (onFailure === 'Fail sync' || !(failure instanceof ConnectorFailure)) throw failure;
+      context.log.warn(failure.message);
+    }
+  };
+}
+
+function functionCall(
+  config: DestinationConfig,
+  kind: 'mutation' | 'action',
+  path: string,
+  { log }: Context,
+): AfterSync {
+  const { text } = understood(() => parseFunctionPath(path));
+  const { http } = connectFunctions(config, 'streaming-import', 'sync', log);
+  const functions = new Functions(http);
+  return async (summary) => {
+    const result = await functions[kind](text, { ...summary }, { repeatable: true });
+    if (result.status === 'success') return;
+    const { kind: why, text: what } = safeFailure(result);
+    throw new ConnectorFailure(
+      why === 'own' || why === 'too-much' ? 'transient_error' : 'config_error',
+      why === 'own' ? `it failed with ${what}` : what,
+    );
+  };
+}
+
+function httpAction(config: DestinationConfig, path: string, secret: string | undefined, { log }: Context): AfterSync {
+  const { http, address } = understood(() =>
+    connectSite(config, path, secret?.trim() || undefined, 'streaming-import', log),
+  );
+  return (summary) => postToHttpAction(http, address.path, JSON.stringify(summary));
+}
+
+function understood<T>(read: () => T): T {
+  try {
+    return read();
+  } catch (error) {
+    if (error instanceof FunctionPathError || error instanceof HttpActionUrlError)
+      throw configError(`After a sync: ${error.message}`);
+    throw error;
+  }
+}
+
+const DURABLE = 'All data is written, and all states are given back';
+
+function explain(error: unknown, what: string): unknown {
+  const fail = (type: ConnectorFailure['failureType'], why: string) =>
+    new ConnectorFailure(type, `${DURABLE}, but the ${what} could not be called: ${why}.`);
+  if (error instanceof ConnectorFailure) return fail(error.failureType, error.message);
+  if (!(error instanceof ConvexError)) return error;
+  const tried = error.tries > 1 ? `, although it was tried ${error.tries} times` : '';
+  const { status, reason } = error;
+  if (status === 401 || status === 403 || reason === 'bad-key')
+    return fail('config_error', `${error.message}. Check its secret, or the permission of the deploy key`);
+  if (status === 404)
+    return fail('config_error', `${error.message}. Check its path, and that it takes POST and is deployed`);
+  const isTransient = error.retry || reason === 'transient' || reason === 'unreachable';
+  return fail(isTransient ? 'transient_error' : 'config_error', `${error.message}${tried}`);
+}

@@ -1,0 +1,20 @@
+/** HTTP actions: an app's own HTTP endpoints, which answer as the app likes. */
+import { ConvexError } from './errors.ts';
+import type { ConvexHttp } from './http.ts';
+
+/** Bytes of a body that an HTTP action is given (udf/src/http_action.rs; the documents say 20 MB). */
+export const MAX_HTTP_ACTION_BODY = 20 * 1024 * 1024;
+
+/**
+ * POSTs JSON to an HTTP action; every answer of 200 to 299 is a success. The receiver has to bear the same call twice: it is tried again as
+ * `errors.ts` says, also where it may have been carried out. Throws `ConvexError`: of the refusals, only the status says anything, since the
+ * rest is the app's own.
+ */
+export async function postToHttpAction(http: ConvexHttp, path: string, json: string): Promise<void> {
+  const body = Buffer.from(json);
+  if (body.length > MAX_HTTP_ACTION_BODY) {
+    const message = `the body has ${body.length} bytes; HTTP actions take up to 20 MB (${MAX_HTTP_ACTION_BODY} bytes)`;
+    throw new ConvexError({ reason: 'refused', retry: false }, message);
+  }
+  await http.text({ method: 'POST', path, body, accepts: (status) => status >= 200 && status < 300 });
+}
