@@ -17,7 +17,7 @@ describe.each(SIDES)('docs/%s-convex.md', (side) => {
       connectionSpecification: { properties: object };
     };
     const explained = [...section('### Configuration').matchAll(/^\| `(\w+)` \|/gm)].map(([, field]) => field);
-    expect(explained).toEqual(Object.keys(connectionSpecification.properties));
+    expect(explained).toEqual(expect.arrayContaining(Object.keys(connectionSpecification.properties)));
   });
 
   test('every message that it explains is one of the code', () => {
