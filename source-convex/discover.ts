@@ -5,6 +5,7 @@ import type { AirbyteCatalog, AirbyteStream } from '../shared/airbyte/protocol.g
 import { connect } from '../shared/connector/deployment.ts';
 import { explain } from '../shared/connector/failures.ts';
 import { ConvexError } from '../shared/convex/errors.ts';
+import { notConvex } from '../shared/convex/http.ts';
 import { StreamingExport } from '../shared/convex/streaming-export.ts';
 import type { SourceConfig } from './config.generated.ts';
 import { columnsSchema, streamSchema, type JsonSchema } from './schema.ts';
@@ -44,9 +45,11 @@ async function tablesOf(api: StreamingExport, log: Context['log']): Promise<Tabl
 function tablesBySchema(schemas: Record<string, Record<string, unknown>>): Table[] {
   // Backends without components answer with the tables themselves.
   const byComponent = Object.hasOwn(schemas, '') ? schemas : { '': schemas };
-  return Object.entries(byComponent).flatMap(([component, tables]) =>
-    Object.entries(tables).map(([name, schema]) => ({ component, name, schema: streamSchema(schema) })),
-  );
+  return Object.entries(byComponent).flatMap(([component, tables]: [string, unknown]) => {
+    if (typeof tables !== 'object' || tables === null || Array.isArray(tables))
+      throw notConvex('the answer of /api/json_schemas lists something else than tables', 200);
+    return Object.entries(tables).map(([name, schema]) => ({ component, name, schema: streamSchema(schema) }));
+  });
 }
 
 interface Columns {

@@ -75,20 +75,29 @@ function describedId(id: JsonSchema | undefined): JsonSchema {
   return { type: 'string', description: id?.description ?? ID!.description! };
 }
 
-/** One schema of Convex's, any depth. What is not understood may be anything. */
-function convert(schema: unknown): JsonSchema {
-  if (typeof schema !== 'object' || schema === null || Array.isArray(schema)) return { type: [...ANY] };
-  const node = schema as Record<string, unknown>;
-  const own = Array.isArray(node['anyOf']) ? mergeAll(node['anyOf'].map(convert)) : convertOne(node);
+/** Values are nested 64 deep at most. */
+const MAX_DEPTH = 100;
+
+/** One schema of Convex's. What is not understood, or nested deeper than any value, may be anything. */
+function convert(schema: unknown, depth = 0): JsonSchema {
+  if (!isObject(schema) || depth > MAX_DEPTH) return { type: [...ANY] };
+  const node = schema;
+  const { anyOf } = node;
+  const own = Array.isArray(anyOf)
+    ? mergeAll(anyOf.map((variant) => convert(variant, depth + 1)))
+    : convertOne(node, depth + 1);
   const description = typeof node['$description'] === 'string' ? node['$description'] : own.description;
   return description === undefined ? own : { ...own, description };
 }
 
-function convertOne(node: Record<string, unknown>): JsonSchema {
+function convertOne(node: Record<string, unknown>, depth: number): JsonSchema {
   switch (node['type']) {
     case 'object': {
       const properties = isObject(node['properties']) ? node['properties'] : {};
-      const converted = Object.entries(properties).map(([name, property]) => [name, nullable(convert(property))]);
+      const converted = Object.entries(properties).map(([name, property]) => [
+        name,
+        nullable(convert(property, depth)),
+      ]);
       return {
         type: 'object',
         properties: Object.fromEntries(converted) as Record<string, JsonSchema>,
@@ -97,7 +106,7 @@ function convertOne(node: Record<string, unknown>): JsonSchema {
     }
     case 'array':
       // `false`: only empty arrays have been seen.
-      return { type: 'array', items: isObject(node['items']) ? nullable(convert(node['items'])) : {} };
+      return { type: 'array', items: isObject(node['items']) ? nullable(convert(node['items'], depth)) : {} };
     case 'null':
     case 'boolean':
     case 'integer':

@@ -11,6 +11,7 @@ import type { PageConsumer } from '../shared/convex/pages.ts';
 import { selectTables } from '../shared/convex/selection.ts';
 import type { SnapshotPage, StreamingExport } from '../shared/convex/streaming-export.ts';
 import type { SnapshotWalk } from './plan.ts';
+import { Headway } from './headway.ts';
 import { Routes } from './routes.ts';
 import { inLog, inSnapshot } from './state.ts';
 import type { SourceStream } from './stream.ts';
@@ -38,9 +39,11 @@ export async function* walkSnapshot(
     page.catch(() => {});
     return page;
   };
+  const headway = new Headway();
   let next = request(walk.cursor);
   for (;;) {
     const page = await next;
+    headway.after(page);
     tables.endPage(page.cursor);
     if (page.cursor === null) {
       yield page;

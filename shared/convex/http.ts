@@ -63,7 +63,7 @@ export const TIMEOUTS: Timeouts = { connect: 15_000, response: 330_000, idle: 12
 /** Bytes of an error's body that are looked at. */
 const MAX_ERROR_BODY = 64 * 1024;
 /** Bytes of a small answer (a schema of thousands of tables is a few megabytes). */
-const MAX_SMALL_BODY = 256 * 1024 * 1024;
+const MAX_SMALL_BODY = 64 * 1024 * 1024;
 
 export class ConvexHttp {
   readonly #options: HttpOptions;
@@ -207,7 +207,9 @@ export class ConvexHttp {
     let body = '';
     try {
       for await (const chunk of withIdleTimeout(stream, this.#timeouts.idle)) {
-        if (body.length < MAX_ERROR_BODY) body += chunk.toString('utf8');
+        body += chunk.toString('utf8');
+        // Whoever goes on for ever is not waited for.
+        if (body.length >= MAX_ERROR_BODY) break;
       }
     } catch {
       // The status alone says enough.

@@ -27,6 +27,9 @@ export interface PageConsumer {
   afterChunk: () => Promise<void>;
 }
 
+/** Far beyond any page: of a snapshot 1024, of the log what one transaction can write and 128 (trap 7). */
+const MAX_PAGE_DOCUMENTS = 500_000;
+
 export async function readPage(http: ConvexHttp, request: HttpRequest, consumer: PageConsumer): Promise<RawPage> {
   // How many documents were handed on, and the checksum of the last one.
   let delivered = 0;
@@ -48,6 +51,8 @@ export async function readPage(http: ConvexHttp, request: HttpRequest, consumer:
         if (scanner.count === skip && crc32(buffer.subarray(start, end)) !== checksum) throw changed(request.path);
         return;
       }
+      if (delivered === MAX_PAGE_DOCUMENTS)
+        throw notConvex(`the answer of ${request.path} has more than ${MAX_PAGE_DOCUMENTS} documents`, 200);
       consumer.onDocument(buffer, start, end);
       delivered++;
       last = buffer;

@@ -133,10 +133,13 @@ function isTableColumns(value: unknown): value is TableColumns {
   return typeof name === 'string' && Array.isArray(columns) && columns.every((column) => typeof column === 'string');
 }
 
+/** Of a 64-bit integer. */
+const MAX_TIMESTAMP_DIGITS = 19;
+
 function digitsMember(page: RawPage, name: string, path: string): string {
   const raw = page.members.get(name);
   const digits = raw?.startsWith('"') ? undefined : digitsOf(raw);
-  if (digits === undefined) throw lie(path, `has no timestamp "${name}"`);
+  if (digits === undefined || digits.length > MAX_TIMESTAMP_DIGITS) throw lie(path, `has no timestamp "${name}"`);
   return digits;
 }
 

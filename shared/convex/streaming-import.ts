@@ -1,6 +1,6 @@
 /** The streaming import endpoints, typed. Wire facts: the backend's local_backend/src/streaming_import.rs. */
 import { ConvexError } from './errors.ts';
-import { notConvex, type ConvexHttp } from './http.ts';
+import { notConvex, type ConvexHttp, type HttpRequest } from './http.ts';
 import { isIdentifier } from './identifiers.ts';
 
 /** Bytes of an import request's body beyond which the deployment refuses it (400 BadJsonBody, trap 13). */
@@ -31,7 +31,7 @@ export class StreamingImport {
    * who may try again, and how often, depends on what the body holds.
    */
   async importOnce(body: Buffer): Promise<void> {
-    await this.#http.once({ method: 'POST', path: IMPORT_PATH, body });
+    requireDone(await this.#http.once({ method: 'POST', path: IMPORT_PATH, body }), IMPORT_PATH);
   }
 
   /** Runs `attempt` with the connection's retries; see `ConvexHttp.retrying`. */
@@ -44,13 +44,19 @@ export class StreamingImport {
    * refused: see `isBackfilling`.
    */
   async clearTables(tableNames: readonly string[]): Promise<void> {
-    await this.#http.text({ method: 'PUT', path: CLEAR_PATH, body: JSON.stringify({ tableNames }) });
+    await this.#done({ method: 'PUT', path: CLEAR_PATH, body: JSON.stringify({ tableNames }) });
   }
 
   /** Has the indexes for deduplication built, making missing tables; keys that are indexed already cost nothing. */
   async addPrimaryKeyIndexes(indexes: ReadonlyMap<string, PrimaryKey>): Promise<void> {
     const body = JSON.stringify({ indexes: Object.fromEntries(indexes) });
-    await this.#http.text({ method: 'PUT', path: INDEX_PATH, body });
+    await this.#done({ method: 'PUT', path: INDEX_PATH, body });
+  }
+
+  async #done(request: HttpRequest): Promise<void> {
+    await this.#http.retrying(request.path, async () => {
+      requireDone(await this.#http.once(request), request.path);
+    });
   }
 
   /** Whether the indexes of all these tables are built. A GET with a body (trap 17). */
@@ -84,6 +90,16 @@ export class StreamingImport {
       throw notConvex(`${IMPORT_PATH} accepted a record for a table that was not listed`, 200);
     });
   }
+}
+
+/**
+ * A success is an empty answer (trap 16). Anything else with status 200 is the answer of somebody in between, such as the login page of a
+ * network: to take it for a success would be to report as durable what never arrived.
+ */
+function requireDone(answer: string, path: string): void {
+  const text = answer.trim();
+  if (text !== '' && text !== 'null')
+    throw notConvex(`${path} answered with something else than a Convex deployment does`, 200, { retry: true });
 }
 
 /** A refusal that is over once an index is built, although its status says otherwise (trap 15). */

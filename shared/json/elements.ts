@@ -42,6 +42,10 @@ type Expect = (typeof Expect)[keyof typeof Expect];
 
 /** Members beside the array are small (a cursor, a flag, a timestamp); anything longer is not the response that was asked for. */
 const MAX_MEMBER_BYTES = 64 * 1024;
+/** And they are few. */
+const MAX_MEMBERS = 100;
+/** White space between two documents; a proxy that prints JSON prettily needs some. */
+const MAX_SPACE = 1024 * 1024;
 /** A document is at most 1 MiB as Convex counts; escapes and numbers make its text longer, but by no more than this. */
 const MAX_ELEMENT_BYTES = 32 * 1024 * 1024;
 /** See LONG_STRING in raw.ts. */
@@ -56,6 +60,8 @@ export class ElementScanner {
   readonly #onElement: OnElement;
   readonly #members = new Map<string, string>();
   #sawArray = false;
+  /** White space since the last thing that was none. */
+  #space = 0;
   #expect: Expect = Expect.Object;
   #key = '';
   #inArray = false;
@@ -86,8 +92,10 @@ export class ElementScanner {
       const byte = chunk[at]!;
       if (isSpace(byte)) {
         at++;
+        if (++this.#space > MAX_SPACE) throw new JsonError('the response goes on with white space for ever');
         continue;
       }
+      this.#space = 0;
       switch (this.#expect) {
         case Expect.Element:
         case Expect.ElementOrEnd:
@@ -216,6 +224,8 @@ export class ElementScanner {
         this.#onElement(buffer, start, end);
       }
     } else if (this.#expect === Expect.Value) {
+      if (this.#members.size === MAX_MEMBERS)
+        throw new JsonError(`the response has more than ${MAX_MEMBERS} members, which no page of documents has`);
       this.#members.set(this.#key, buffer.toString('utf8', start, end));
       this.#expect = Expect.CommaOrEnd;
     } else {
@@ -291,8 +301,9 @@ export class ElementScanner {
 
   #keep(chunk: Buffer, start: number, end: number): void {
     const length = this.#carried + end - start;
-    if (length > (this.#inArray ? MAX_ELEMENT_BYTES : MAX_MEMBER_BYTES)) {
-      throw new JsonError(`the response holds a value of more than ${length} bytes, which no page of documents does`);
+    const limit = this.#inArray ? MAX_ELEMENT_BYTES : MAX_MEMBER_BYTES;
+    if (length > limit) {
+      throw new JsonError(`the response holds a value of more than ${limit} bytes, which no page of documents does`);
     }
     if (length > this.#carry.length) {
       const grown = Buffer.allocUnsafe(Math.max(64 * 1024, length, 2 * this.#carry.length));
