@@ -1,5 +1,5 @@
 /** Records on their way into a batch: looked at, refused where they cannot be sent, and put into their lane. */
-import { skipNested } from '../shared/json/raw.ts';
+import { skipObject } from '../shared/json/skip.ts';
 import { uninsertable } from './deletes.ts';
 import type { Deletion } from './lane.ts';
 import type { Ledger } from './ledger.ts';
@@ -30,7 +30,7 @@ export class Intake {
   /** Passes over a record's data; of a deduplicated record, what `take` needs to know is found on the way. */
   skip(stream: number, buffer: Buffer, at: number, end: number): number {
     const scanner = this.#scanners[stream];
-    return scanner === undefined ? skipNested(buffer, at, end) : scanner.scan(buffer, at, end);
+    return scanner === undefined ? skipObject(buffer, at, end) : scanner.scan(buffer, at, end);
   }
 
   /**
@@ -49,9 +49,13 @@ export class Intake {
       if (tombstone) deletion = { markerStart, markerEnd, uninsertable: this.#uninsertable[index] };
     }
     const lane = this.#pipeline.batch.lane(stream);
-    if (lane.count > 0 && !lane.fits(stream, end - start, deletion))
-      return this.#pipeline.submit().then(() => this.#put(stream, record, buffer, start, end, deletion));
-    return this.#put(stream, record, buffer, start, end, deletion);
+    if (lane.fits(stream, end - start, deletion)) return this.#put(stream, record, buffer, start, end, deletion);
+    if (lane.count === 0) return this.#rejectHere(stream, record, buffer.subarray(start, end), tooLarge(end - start));
+    return this.#pipeline.submit().then(() => {
+      if (this.#pipeline.batch.lane(stream).fits(stream, end - start, deletion))
+        return this.#put(stream, record, buffer, start, end, deletion);
+      return this.#rejectHere(stream, record, buffer.subarray(start, end), tooLarge(end - start));
+    });
   }
 
   /** From now on, deletions of this stream are sent without making their rows first. */
@@ -75,10 +79,7 @@ export class Intake {
     deletion: Deletion | undefined,
   ): Promise<void> | undefined {
     const { batch } = this.#pipeline;
-    const lane = batch.lane(stream);
-    if (!lane.fits(stream, end - start, deletion))
-      return this.#rejectHere(stream, record, buffer.subarray(start, end), tooLarge(end - start));
-    lane.add(stream, record, buffer, start, end, deletion);
+    batch.lane(stream).add(stream, record, buffer, start, end, deletion);
     batch.lastRecord = record;
     this.#pipeline.touched();
     return batch.full ? this.#pipeline.submit() : undefined;

@@ -59,8 +59,6 @@ export class Lane {
   readonly append: boolean;
   /** Records in it. */
   count = 0;
-  /** The streams that have records in it, and how many. */
-  readonly streams = new Map<StreamPlan, number>();
   readonly #bytes: readonly StreamBytes[];
   #buffer = Buffer.allocUnsafeSlow(64 * 1024);
   #used = 0;
@@ -70,17 +68,22 @@ export class Lane {
   readonly #records: number[] = [];
   readonly #streamOf: StreamPlan[] = [];
   readonly #tombstones = new Map<number, Tombstone>();
+  /** The streams that have records in it, and by each stream's index how many. */
+  readonly #present: StreamPlan[] = [];
+  readonly #counts: Uint32Array;
 
   constructor(append: boolean, limits: LaneLimits, bytes: readonly StreamBytes[]) {
     this.append = append;
     this.limits = limits;
     this.#bytes = bytes;
+    this.#counts = new Uint32Array(bytes.length);
     this.clear();
   }
 
   clear(): void {
     this.count = 0;
-    this.streams.clear();
+    for (const { index } of this.#present) this.#counts[index] = 0;
+    this.#present.length = 0;
     this.#messages = 0;
     this.#tablesBytes = 0;
     this.#starts.length = this.#records.length = this.#streamOf.length = 0;
@@ -88,6 +91,11 @@ export class Lane {
     // A lane that had to hold one huge record gives its memory back.
     if (this.#buffer.length > 2 * this.limits.bytes + 64 * 1024) this.#buffer = Buffer.allocUnsafeSlow(64 * 1024);
     this.#used = HEAD.copy(this.#buffer);
+  }
+
+  /** The streams that have records in it, and how many. */
+  get streams(): Map<StreamPlan, number> {
+    return new Map(this.#present.map((stream) => [stream, this.#counts[stream.index]!]));
   }
 
   /** Bytes of the request's body. */
@@ -103,7 +111,7 @@ export class Lane {
   /** Whether a record of so many bytes of data fits. A lane that is empty takes what a request can take at all. */
   fits(stream: StreamPlan, dataBytes: number, deletion?: Deletion): boolean {
     const own = this.#bytes[stream.index]!;
-    const tables = this.streams.has(stream) ? 0 : own.table.length + 1;
+    const tables = this.#counts[stream.index] === 0 ? own.table.length + 1 : 0;
     const bytes = this.bytes + messageBytes(own, dataBytes, deletion) + tables;
     if (this.count === 0) return bytes <= MAX_IMPORT_BODY;
     return bytes <= this.limits.bytes && this.#messages + messagesOf(deletion) <= this.limits.messages;
@@ -118,14 +126,14 @@ export class Lane {
     this.#records.push(record);
     this.#streamOf.push(stream);
     if (deletion !== undefined && deletion.uninsertable === undefined) {
-      this.#copy(bytes.message);
+      this.#write(bytes.message);
       this.#copy(source, start, deletion.markerStart);
       this.#copy(NULL);
       this.#copy(source, deletion.markerEnd, end);
       this.#byte(CLOSE_BRACE);
       this.#byte(COMMA);
     }
-    this.#copy(bytes.message);
+    this.#write(bytes.message);
     const dataStart = this.#used;
     if (deletion?.uninsertable === undefined) {
       this.#copy(source, start, end);
@@ -142,9 +150,10 @@ export class Lane {
     this.#byte(CLOSE_BRACE);
     this.#messages += messagesOf(deletion);
     this.count++;
-    const before = this.streams.get(stream);
-    if (before === undefined) this.#tablesBytes += bytes.table.length + 1;
-    this.streams.set(stream, (before ?? 0) + 1);
+    if (this.#counts[stream.index]!++ === 0) {
+      this.#present.push(stream);
+      this.#tablesBytes += bytes.table.length + 1;
+    }
   }
 
   /** The body of a request with the records from number `from` to before `to` of this lane. */
@@ -153,7 +162,7 @@ export class Lane {
       const messagesEnd = this.#used;
       this.#reserve(MIDDLE.length + this.#tablesBytes + TAIL.length);
       this.#copy(MIDDLE);
-      this.#copy(this.#tables(this.streams.keys()));
+      this.#copy(this.#tables(this.#present));
       this.#copy(TAIL);
       const body = this.#buffer.subarray(0, this.#used);
       this.#used = messagesEnd;
@@ -198,6 +207,14 @@ export class Lane {
 
   #byte(byte: number): void {
     this.#buffer[this.#used++] = byte;
+  }
+
+  /** For a few bytes: less than what a native call costs. */
+  #write(source: Buffer): void {
+    const buffer = this.#buffer;
+    let at = this.#used;
+    for (let i = 0; i < source.length; i++) buffer[at++] = source[i]!;
+    this.#used = at;
   }
 
   #copy(source: Buffer, start = 0, end = source.length): void {
