@@ -33,7 +33,8 @@ export async function read(
     reportUnknownStates(states, streams, context);
     for (const stream of streams) stream.start();
     for (const stream of streams) if (stream.need.kind === 'failed') stream.fail(stream.need.failure);
-    await new Sync({ api, host, streams, context, resync: config.expired_cursor_behavior === 'Re-sync data' }).run();
+    const resync = config.expired_cursor_behavior === 'Re-sync data';
+    await Promise.race([new Sync({ api, host, streams, context, resync }).run(), outputFailure(context)]);
   } catch (error) {
     for (const stream of streams) stream.stop();
     throw explain(error, { host, permission: 'deployment:data:view', during: 'sync' });
@@ -41,6 +42,13 @@ export async function read(
   const failed = streams.filter((stream) => stream.failed);
   if (failed.length > 0) context.log.error(`Not read completely: ${names(failed)}.`);
   return failed.length === 0;
+}
+
+/** Rejects when nobody reads the output any more, which a run that waits for the deployment would not notice. */
+function outputFailure({ writer }: Context): Promise<never> {
+  return new Promise((_resolve, reject) => {
+    writer.onFailure(reject);
+  });
 }
 
 /**

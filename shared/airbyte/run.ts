@@ -39,7 +39,13 @@ export async function run<Config>(connector: Connector<Config>, args = process.a
     if (ending) return;
     ending = true;
     if (!(error instanceof ReaderGone)) writer.message(errorTrace(error, secrets));
-    await writer.close();
+    try {
+      await writer.close();
+    } catch (unwritten) {
+      // A full disk, say: stdout cannot tell, and the exit code alone would leave everybody guessing.
+      const code = (unwritten as NodeJS.ErrnoException).code ?? 'unknown error';
+      writeSync(2, `${connector.name}: the output could not be written (${code})\n`);
+    }
     end(error instanceof ReaderGone ? 0 : FAILED);
   };
   process.on('uncaughtException', (error) => void fail(error));

@@ -33,12 +33,7 @@ export class ProtocolWriter {
     this.#out = out;
     this.#maxQueuedBytes = maxQueuedBytes;
     out.on('error', (error: NodeJS.ErrnoException) => {
-      this.#failure ??=
-        error.code === 'EPIPE' || error.code === 'ERR_STREAM_DESTROYED'
-          ? new ReaderGone('the reader of the output has gone')
-          : error;
-      this.#wakeAll();
-      this.#onFailure?.(this.#failure);
+      this.#fail(error);
     });
   }
 
@@ -112,9 +107,20 @@ export class ProtocolWriter {
     this.#queued += length;
     this.#out.write(length === CHUNK_BYTES ? chunk : chunk.subarray(0, length), (error) => {
       this.#queued -= length;
-      if (!error) this.#spare.push(chunk);
+      // It comes as an event, too, but later: whoever drains would believe that all has been taken.
+      if (error) return this.#fail(error);
+      this.#spare.push(chunk);
       this.#wakeAll();
     });
+  }
+
+  #fail(error: NodeJS.ErrnoException): void {
+    if (this.#failure === undefined) {
+      const gone = error.code === 'EPIPE' || error.code === 'ERR_STREAM_DESTROYED';
+      this.#failure = gone ? new ReaderGone('the reader of the output has gone') : error;
+      this.#onFailure?.(this.#failure);
+    }
+    this.#wakeAll();
   }
 
   async #until(done: () => boolean): Promise<void> {
