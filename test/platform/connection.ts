@@ -67,25 +67,24 @@ export class Connection {
     return found;
   }
 
-  /** Discovers the source's streams and selects all of them, or those that `choose` gives a mode. */
-  async select(mode: Mode | ((name: string, namespace: string | undefined) => Mode | undefined)): Promise<void> {
+  /** The source's streams. */
+  async discover(): Promise<JsonObject[]> {
     const { catalog } = (await this.ask('source', 'discover')) as { catalog: { streams: JsonObject[] } };
-    this.streams = catalog.streams.flatMap((stream) => {
-      const name = stream['name'] as string;
-      const namespace = stream['namespace'] as string | undefined;
-      const chosen = typeof mode === 'string' ? mode : mode(name, namespace);
-      if (chosen === undefined) return [];
-      return {
-        name,
-        namespace,
-        mode: chosen,
-        stream,
-        primaryKey: stream['source_defined_primary_key'] as string[][] | undefined,
-        cursorField: stream['default_cursor_field'] as string[] | undefined,
-        generation: 0,
-        minimumGeneration: 0,
-      };
-    });
+    return catalog.streams;
+  }
+
+  /** Selects these streams, in this mode. */
+  select(streams: readonly JsonObject[], mode: Mode): void {
+    this.streams = streams.map((stream) => ({
+      name: stream['name'] as string,
+      namespace: stream['namespace'] as string | undefined,
+      mode,
+      stream,
+      primaryKey: stream['source_defined_primary_key'] as string[][] | undefined,
+      cursorField: stream['default_cursor_field'] as string[] | undefined,
+      generation: 0,
+      minimumGeneration: 0,
+    }));
   }
 
   /** A sync. Full refreshes begin a new generation with every attempt, and without a state. */

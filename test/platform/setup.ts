@@ -2,7 +2,8 @@
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { startEmulator, type Emulator, type EmulatorOptions } from '../../emulator/index.ts';
-import { Connection, type Mode, type Stream } from './index.ts';
+import type { JsonObject } from './exact.ts';
+import { Connection, type Mode } from './index.ts';
 
 const root = join(import.meta.dirname, '..', '..');
 
@@ -63,9 +64,11 @@ export class Pair {
     await Promise.all([this.from.close(), this.to.close()]);
   }
 
-  /** Selects all streams in one mode; component tables too. */
-  async select(mode: Mode): Promise<Stream[]> {
-    await this.connection.select(mode);
-    return this.connection.streams;
+  /** Selects all streams, those of components too, in one mode. Tests of one file have the same tables: the first one discovers them. */
+  async select(mode: Mode): Promise<void> {
+    discovered ??= await this.connection.discover();
+    this.connection.select(discovered, mode);
   }
 }
+
+let discovered: JsonObject[] | undefined;
