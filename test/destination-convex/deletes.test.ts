@@ -135,6 +135,8 @@ describe('a deletion in a table with an enforced schema', () => {
                 value: {
                   source_id: { fieldType: { type: 'string' }, optional: false },
                   short: { fieldType: { type: 'boolean' }, optional: false },
+                  // Even the field that is added to such deletions: what keeps them out is not the schema.
+                  absent: { fieldType: { type: 'any' }, optional: true },
                 },
               },
             ],
