@@ -29,8 +29,10 @@ export function parseCommandLine(args: readonly string[], verbs: readonly Verb[]
   const parsed = parse(args);
   const [verb, ...rest] = parsed.positionals;
   if (verb === undefined) throw new UsageError('which command?');
-  if (!verbs.some((known) => known === verb)) throw new UsageError(`there is no command "${verb}"`);
-  if (rest.length > 0) throw new UsageError(`"${rest.join(' ')}" is one word too many`);
+  if (!verbs.some((known) => known === verb))
+    throw new UsageError(isWord(verb) ? `there is no command "${verb}"` : 'there is no such command');
+  const [more] = rest;
+  if (more !== undefined) throw new UsageError(`${isWord(more) ? `"${more}"` : 'that'} is one word too many`);
   const { required, optional } = FILES[verb as Verb];
   for (const name of required) {
     if (!parsed.values[name as keyof typeof OPTIONS]) throw new UsageError(`${verb} needs --${name} FILE`);
@@ -39,6 +41,11 @@ export function parseCommandLine(args: readonly string[], verbs: readonly Verb[]
     if (!required.includes(name) && !optional.includes(name)) throw new UsageError(`${verb} takes no --${name}`);
   }
   return { verb, config: '', catalog: '', state: undefined, ...parsed.values } as Command;
+}
+
+/** Whether a word may be repeated: what is none could be a key in the wrong place, and stderr is collected by others. */
+function isWord(text: string): boolean {
+  return /^[a-z][a-z-]{0,15}$/.test(text);
 }
 
 function parse(args: readonly string[]) {

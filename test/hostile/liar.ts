@@ -98,3 +98,33 @@ export async function startLiar(lies: Lies): Promise<{ server: TestServer; asked
   });
   return { server, asked };
 }
+
+/** Begins an answer and never ends it: the same piece again and again, as fast as it is taken. */
+export function endless(beginning: string, piece: string | (() => string), status = 200): Lie {
+  const more = typeof piece === 'string' ? piece.repeat(Math.ceil(65_536 / piece.length)) : undefined;
+  return (_n, _body, response) => {
+    response.writeHead(status, { 'content-type': 'application/json' });
+    response.write(beginning);
+    const send = (): void => {
+      while (!response.destroyed && response.write(more ?? (piece as () => string)()));
+    };
+    response.on('drain', send);
+    send();
+    return undefined;
+  };
+}
+
+/** Bytes as they are, without any HTTP of Node's; after `beginning`, `piece` for ever, if it is one. */
+export function raw(beginning: string, piece: string): Lie {
+  return (_n, _body, response) => {
+    const socket = response.socket!;
+    socket.write(beginning);
+    const more = piece.repeat(1000);
+    const send = (): void => {
+      while (piece !== '' && !socket.destroyed && socket.write(more));
+    };
+    socket.on('drain', send);
+    send();
+    return undefined;
+  };
+}

@@ -26,7 +26,7 @@ export function verdictOf(finished: Finished): Verdict {
   const status = messages.find((message) => message.type === 'CONNECTION_STATUS');
   if (status?.type === 'CONNECTION_STATUS') {
     const { status: kind, message = '' } = status.connectionStatus;
-    return { kind: kind === 'SUCCEEDED' ? 'ok' : kind, message };
+    return { kind: kind === 'SUCCEEDED' ? 'ok' : kind, message: timeless(message) };
   }
   const errors = errorsOf(said);
   for (const { message, internal_message, stack_trace } of errors) {
@@ -35,5 +35,12 @@ export function verdictOf(finished: Finished): Verdict {
   }
   if ((code === 0) !== (errors.length === 0)) throw new Error(`exit code ${code}, but ${errors.length} errors`);
   const [first] = errors;
-  return first === undefined ? { kind: 'ok', message: '' } : { kind: first.failure_type!, message: first.message };
+  return first === undefined
+    ? { kind: 'ok', message: '' }
+    : { kind: first.failure_type!, message: timeless(first.message) };
+}
+
+/** How long something took is the machine's own. */
+function timeless(message: string): string {
+  return message.replace(/\b(over|for) \d+ s\b/g, '$1 N s');
 }

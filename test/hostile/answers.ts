@@ -1,0 +1,78 @@
+/** Runs a case of answers.cases.ts. */
+import { Folder } from '../support/folder.ts';
+import { startConnector } from '../support/process.ts';
+import { catalogOf } from '../source-convex/setup.ts';
+import type { AnswerCase } from './answers.cases.ts';
+import { KEY, SECRET, startLiar } from './liar.ts';
+import { verdictOf, type Verdict } from './verdict.ts';
+
+const ENV = { CONVEX_CONNECTOR_RETRY_MIN_MS: '1', CONVEX_CONNECTOR_RETRY_ATTEMPTS: '3' };
+/** What takes minutes in life takes a second. */
+const IMPATIENT = { CONVEX_CONNECTOR_RESPONSE_MS: '700', CONVEX_CONNECTOR_IDLE_MS: '700' };
+
+export interface AnswerResult extends Verdict {
+  records: number;
+  /** Bytes of memory, at the most. */
+  peak: number;
+}
+
+export async function runAnswer({
+  verb = 'read',
+  streams = ['users'],
+  from,
+  impatient,
+  lies,
+}: AnswerCase): Promise<AnswerResult> {
+  const { server } = await startLiar(lies);
+  const folder = new Folder();
+  try {
+    const args = [verb, '--config', folder.write('config.json', { deployment_url: server.url, access_key: KEY })];
+    if (verb === 'read') args.push('--catalog', folder.write('catalog.json', catalogOf(streams)));
+    if (from !== undefined) args.push('--state', folder.write('state.json', [positionAt(from)]));
+    // Records may be without end: they are counted, and only what else is said is kept.
+    const counter = new Counter();
+    const running = startConnector('source-convex', args, {
+      env: impatient ? { ...ENV, ...IMPATIENT } : ENV,
+      input: '',
+      onChunk: (chunk) => counter.take(chunk),
+    });
+    const finished = await running.finished;
+    const { records, lines, rest } = counter;
+    const told = lines.join('\n') + finished.stderr;
+    for (const secret of [SECRET, KEY, KEY.split('|')[1]!])
+      if (told.includes(secret)) throw new Error(`told what nobody may know: ${secret}`);
+    return { ...verdictOf({ ...finished, lines, rest }), records, peak: running.peak };
+  } finally {
+    folder.remove();
+    await server[Symbol.asyncDispose]();
+  }
+}
+
+function positionAt(cursor: string): object {
+  return {
+    type: 'STREAM',
+    stream: {
+      stream_descriptor: { name: 'users' },
+      stream_state: { snapshot_cursor: null, snapshot_has_more: false, delta_cursor: cursor },
+    },
+  };
+}
+
+class Counter {
+  records = 0;
+  readonly lines: string[] = [];
+  #rest = '';
+
+  get rest(): string {
+    return this.#rest;
+  }
+
+  take(chunk: Buffer): void {
+    const pieces = (this.#rest + chunk.toString('latin1')).split('\n');
+    this.#rest = pieces.pop() ?? '';
+    for (const line of pieces) {
+      if (line.startsWith('{"type":"RECORD"')) this.records++;
+      else this.lines.push(Buffer.from(line, 'latin1').toString());
+    }
+  }
+}
