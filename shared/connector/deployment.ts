@@ -115,7 +115,7 @@ function limits(base: RetryLimits): RetryLimits {
 }
 
 /** Milliseconds. What a check asks for is answered at once or not at all. */
-const CHECK_RESPONSE = 30_000;
+const CHECK_RESPONSE = 15_000;
 
 function timeouts(base: Timeouts): Timeouts {
   return { ...base, response: tuned('RESPONSE_MS', base.response), idle: tuned('IDLE_MS', base.idle) };

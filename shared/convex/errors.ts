@@ -104,12 +104,12 @@ export function judge({ status, code }: Answer): Verdict {
     if (BAD_KEY.has(code)) return { reason: 'bad-key', retry: false };
     if (TRANSIENT_CODES.has(code)) return { reason: 'transient', retry: true };
   }
-  if (status === 401 && code !== undefined) return { reason: 'bad-key', retry: false };
+  if (status === 401) return { reason: 'bad-key', retry: false };
   // After an import or a restored backup the change log answers so, and will go on to.
   if (status === 409) return { reason: 'bad-position', retry: false };
   if (status === 408 || status === 421 || status === 425 || status === 429 || status >= 500)
     return { reason: 'transient', retry: true };
-  // A deployment gives its refusals a code, those of keys too; the login page of a proxy has none.
+  // A deployment gives its refusals a code; what a proxy or a firewall forbids has none.
   return { reason: code === undefined ? 'not-convex' : 'refused', retry: false };
 }
 

@@ -20,6 +20,7 @@ describe('what an answer means', () => {
     [401, 'InvalidAuthHeader', 'bad-key', false],
     [401, 'NoAuthProvider', 'bad-key', false],
     [401, 'SomethingNew', 'bad-key', false],
+    [401, undefined, 'bad-key', false],
     [403, 'OperationNotPermitted', 'not-permitted', false],
     [403, 'StreamingExportNotEnabled', 'no-streaming-export', false],
     [400, 'StreamingExportNotEnabled', 'no-streaming-export', false],
@@ -43,8 +44,7 @@ describe('what an answer means', () => {
     [400, 'BadFormat', 'refused', false],
     [403, 'SomethingNew', 'refused', false],
     [404, 'FunctionPathNotFound', 'refused', false],
-    // Said by something that is no deployment: a proxy's login page, a firewall, another server.
-    [401, undefined, 'not-convex', false],
+    // Said by something that is no deployment: a firewall, another server.
     [403, undefined, 'not-convex', false],
     [404, undefined, 'not-convex', false],
     [405, undefined, 'not-convex', false],
