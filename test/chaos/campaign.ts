@@ -2,6 +2,7 @@
  * One campaign: a deployment that never rests is synced into another one, by the real connectors as processes, through bad weather, and
  * they are killed again and again. Every sync goes on from the states that the destination gave back, as the platform has it.
  */
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { startEmulator, type Emulator } from '../../emulator/index.ts';
 import type { Mode } from '../../pipeline/catalog.ts';
@@ -257,7 +258,10 @@ class Campaign {
       BATCH_AGE_MS: dice.pick([1, 15, 100]),
       POLL_MS: 5,
     };
-    const environment = Object.entries(tuning).map(([name, value]) => `CONVEX_CONNECTOR_${name}=${value}`);
+    const environment = [
+      `NODE_COMPILE_CACHE=${join(tmpdir(), 'convex-connector-compile-cache')}`,
+      ...Object.entries(tuning).map(([name, value]) => `CONVEX_CONNECTOR_${name}=${value}`),
+    ];
     const { root, extension } = this.#options.code;
     const command = (name: string) => [
       'env',
