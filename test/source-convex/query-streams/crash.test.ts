@@ -1,7 +1,7 @@
 /** The source is killed in the middle of a query stream, and the next run goes on at a page's cursor. */
 import { describe, expect, test } from 'vitest';
 import { until } from '../../support/until.ts';
-import { savedStates, type Source } from '../setup.ts';
+import { lastState, savedStates, type Source } from '../setup.ts';
 import { appOf, callsOf, CHANGED, dataOf, PAGE, startQueries, truthOf, type QueryStreamConfig } from './setup.ts';
 
 const COUNT = 18;
@@ -77,17 +77,21 @@ test('killed after every single page, again and again', async () => {
 
 test('killed in the middle of the changes: they go on from the same value, and end at the greatest', async () => {
   await using source = await notes();
-  const first = await startQueries(source, [CHANGED]).finished;
+  const stream = { ...CHANGED, query: 'notes:newestFirst' };
+  const first = await startQueries(source, [stream]).finished;
   source.deployment.load(
     'notes',
     Array.from({ length: 9 }, (_, n) => ({ rev: 100 - n, text: `late ${n}` })),
   );
-  const before = await killAfter(source, 1, CHANGED, savedStates(first.lines));
-  const { lines } = await startQueries(source, [CHANGED], { state: savedStates(before) }).finished;
-  expect(new Set([...dataOf(before), ...dataOf(lines)]).size).toBe(1 + 9);
-  const last = await startQueries(source, [CHANGED], { state: savedStates(lines) }).finished;
-  // The greatest value was seen on a page that the last run did not read.
-  expect(dataOf(last.lines)).toEqual([expect.stringContaining('"rev":100.0')]);
+  const before = await killAfter(source, 1, stream, savedStates(first.lines));
+  source.emulator.journal.clear();
+  const { lines } = await startQueries(source, [stream], { state: savedStates(before) }).finished;
+  expect(callsOf(source).map(({ args }) => args['since'])).toEqual([17.5, 17.5]);
+  // Each change, and the last record of before, once.
+  const both = [...dataOf(before), ...dataOf(lines)];
+  expect([both.length, new Set(both).size]).toEqual([1 + 9, 1 + 9]);
+  // The greatest value was seen on the page that only the killed run has read.
+  expect(lastState(lines, 'notes')).toMatchObject({ cursor: '100.0', next_cursor: null, has_more: false });
 });
 
 describe('a cursor that the query does not know any more', () => {

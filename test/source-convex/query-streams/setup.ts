@@ -19,6 +19,15 @@ export const APP: Functions = {
         .withIndex('by_rev', (q) => (since === undefined ? q : q.gte('rev', since)))
         .paginate(paginationOpts),
   },
+  'notes:newestFirst': {
+    type: 'query',
+    handler: (ctx, { since, paginationOpts }: { since?: unknown; paginationOpts: PaginationOptions }) =>
+      ctx.db
+        .query('notes')
+        .withIndex('by_rev', (q) => (since === undefined ? q : q.gte('rev', since)))
+        .order('desc')
+        .paginate(paginationOpts),
+  },
   'notes:hidden': { type: 'query', visibility: 'internal', handler: (ctx) => ctx.db.query('notes').collect() },
   'notes:mine': {
     type: 'query',
