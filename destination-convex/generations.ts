@@ -1,7 +1,6 @@
 /**
  * When a stream's table is emptied, and when a stream counts as complete: the platform's generations, as far as they can be followed by
- * a destination that cannot ask what is in its tables. Pure. What cannot be known
- * is told to users in docs/destination-convex.md.
+ * a destination that cannot ask what is in its tables. Pure. What cannot be known is told to users in docs/destination-convex.md.
  */
 import type { ConfiguredAirbyteStream } from '../shared/airbyte/protocol.generated.ts';
 
