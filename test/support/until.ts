@@ -2,7 +2,7 @@
  * Waits until a condition holds, looking again every few milliseconds, and gives back what it then is. Fails after `deadline`
  * milliseconds; `what` says in the failure what was waited for.
  */
-export async function until<T>(what: string, condition: () => T | undefined | false, deadline = 20_000): Promise<T> {
+export async function until<T>(what: string, condition: () => T | undefined | false, deadline = 60_000): Promise<T> {
   const end = Date.now() + deadline;
   for (;;) {
     const found = condition();
