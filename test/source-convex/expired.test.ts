@@ -1,11 +1,9 @@
 /** Positions that the deployment does not keep any more. */
 import { describe, expect, test } from 'vitest';
 import { errorsOf, logsOf, statusesOf } from '../support/messages.ts';
-import { lastState, recordsOf, replay, savedStates, Source } from './setup.ts';
+import { lastState, NOW, people, recordsOf, replay, savedStates, Source } from './setup.ts';
 
 const DAY = 86_400_000_000_000n;
-const NOW = '2026-09-21 14:13:20 UTC';
-const people = (n: number): object[] => Array.from({ length: n }, (_, i) => ({ name: `Person ${i}` }));
 const REMEDY =
   'What was deleted since cannot be found out, so reading on would leave deleted documents in the destination. Refresh these streams (or clear and sync them) to read them anew. Sync more often than the deployment\'s retention to avoid this, or set "When the saved position has expired" to "Re-sync data".';
 const RESYNC = { expired_cursor_behavior: 'Re-sync data' };

@@ -208,3 +208,31 @@ export function stateOf(stream: string, content: unknown, namespace?: string): o
   const stream_descriptor = namespace === undefined ? { name: stream } : { name: stream, namespace };
   return { type: 'STREAM', stream: { stream_descriptor, stream_state: content } };
 }
+
+/** When an emulated deployment lives, for humans. */
+export const NOW = '2026-09-21 14:13:20 UTC';
+
+/** Documents to fill a table with. */
+export function people(n: number, from = 0): object[] {
+  return Array.from({ length: n }, (_, i) => ({ name: `Person ${from + i}` }));
+}
+
+/** Changes documents of a table in some transactions: updates, deletions, insertions. */
+export function change(source: Source, table = 'users', component = ''): void {
+  const [a, b, c] = [...source.deployment.documents(table, component)].map(({ _id }) => _id);
+  source.deployment.transaction((tx) => {
+    tx.patch(a!, { name: 'changed once' });
+    tx.delete(b!);
+  });
+  source.deployment.transaction((tx) => {
+    tx.patch(a!, { name: 'changed twice' });
+    tx.patch(c!, { name: 'changed' });
+    tx.insert(table, { name: 'new' }, component);
+  });
+}
+
+/** Whether the records of all these runs, in order, leave what the table holds. */
+export function expectTruth(source: Source, table: string, runs: readonly (readonly string[])[], component = ''): void {
+  const stream = component === '' ? table : `${component}.${table}`;
+  expect(replay(runs.flatMap(recordsOf), stream)).toEqual(source.truth(table, component));
+}

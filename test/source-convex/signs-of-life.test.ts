@@ -1,0 +1,62 @@
+/** What a long sync says of itself. */
+import { describe, expect, test } from 'vitest';
+import { logsOf, messagesOf, statesOf } from '../support/messages.ts';
+import { recordsOf, replay, savedStates, Source, people } from './setup.ts';
+
+const SNAPSHOT = '/api/list_snapshot';
+const DELTAS = '/api/document_deltas';
+
+describe('signs of life', () => {
+  test('states while a page is waited for, though nothing is read', async () => {
+    await using source = await Source.start({ limits: { deltaRows: 2 } });
+    source.deployment.load('a', people(2));
+    source.deployment.load('b', people(2));
+    const first = await source.readAll({ streams: ['a', 'b'] });
+    source.deployment.load('a', people(4), { perTransaction: 1 });
+    source.emulator.faults.add({ kind: 'latency', ms: 1500, path: DELTAS, after: 1 });
+    const env = { CONVEX_CONNECTOR_HEARTBEAT_MS: '200', CONVEX_CONNECTOR_CHECKPOINT_MS: '600000' };
+    const lines = await source.readAll({ streams: ['a', 'b'], state: savedStates(first), env });
+    const states = statesOf(lines);
+    // One for b, which has moved without records; then, since nothing moves, some state again and again. And both at the end.
+    expect(states.length).toBeGreaterThan(5);
+    expect(replay([...recordsOf(first), ...recordsOf(lines)], 'a')).toEqual(source.truth('a'));
+  });
+
+  test('states while the first page of all is waited for', async () => {
+    await using source = await Source.start();
+    source.deployment.load('a', people(2));
+    source.emulator.faults.add({ kind: 'latency', ms: 1200, path: SNAPSHOT, after: 1 });
+    const env = { CONVEX_CONNECTOR_HEARTBEAT_MS: '200', CONVEX_CONNECTOR_CHECKPOINT_MS: '600000' };
+    const lines = await source.readAll({ streams: ['a'], env });
+    expect(statesOf(lines).length).toBeGreaterThan(4);
+  });
+
+  test('progress in the log: what, how far, how fast', async () => {
+    await using source = await Source.start({ limits: { snapshotPage: 3, deltaRows: 4 } });
+    source.deployment.load('a', people(4));
+    const env = { CONVEX_CONNECTOR_PROGRESS_MS: '0' };
+    const first = await source.readAll({ streams: ['a'], env });
+    const shown = (lines: readonly string[]) =>
+      logsOf(lines)
+        .filter((line) => /^INFO (Snapshot|Changes)/.test(line))
+        .map((line) => line.replace(/\([\d,]+ records\/s\)/, '(N records/s)'));
+    expect(shown(first)).toEqual([
+      'INFO Snapshot: 1 page, 3 records (N records/s), 0 of 1 stream done.',
+      'INFO Snapshot: 2 pages, 4 records (N records/s), 1 of 1 stream done.',
+    ]);
+    source.deployment.load('a', people(6), { perTransaction: 1 });
+    const second = await source.readAll({ streams: ['a'], env, state: savedStates(first) });
+    expect(shown(second)).toEqual([
+      'INFO Changes: 1 page, 4 records (N records/s), up to 2026-09-21 14:13:20 UTC.',
+      'INFO Changes: 2 pages, 6 records (N records/s), up to 2026-09-21 14:13:20 UTC.',
+    ]);
+  });
+
+  test('no more lines than a human wants to read', async () => {
+    await using source = await Source.start({ limits: { snapshotPage: 2 } });
+    source.deployment.load('a', people(40));
+    const lines = await source.readAll({ streams: ['a'], env: { CONVEX_CONNECTOR_CHECKPOINT_MS: '5000' } });
+    expect(messagesOf(lines).filter(({ type }) => type === 'LOG')).toHaveLength(3);
+    expect(statesOf(lines)).toHaveLength(2);
+  });
+});
