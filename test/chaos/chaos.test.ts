@@ -10,12 +10,16 @@ test.each<{ mode: Mode; seed: number; kills: number }>([
   { mode: 'append_dedup', seed: 1, kills: 5 },
   { mode: 'append', seed: 2, kills: 4 },
   { mode: 'overwrite', seed: 3, kills: 2 },
-])('$kills kills with $mode: nothing is lost, and nothing is promised too early', async ({ mode, seed, kills }) => {
-  const figures = await campaign({ seed, kills, mode, code });
-  expect(figures.complaints).toEqual([]);
-  // That it was a trial at all.
-  expect(figures.kills).toBe(kills);
-  expect(figures.completed).toBeGreaterThan(0);
-  expect(figures.states).toBeGreaterThan(50);
-  expect(figures.revisions).toBeGreaterThan(100);
-});
+])(
+  '$kills kills with $mode: nothing is lost, and nothing is promised too early',
+  async ({ mode, seed, kills }) => {
+    const figures = await campaign({ seed, kills, mode, code });
+    expect(figures.complaints).toEqual([]);
+    // That it was a trial at all.
+    expect(figures.kills).toBe(kills);
+    expect(figures.completed).toBeGreaterThan(0);
+    expect(figures.states).toBeGreaterThan(50);
+    expect(figures.revisions).toBeGreaterThan(100);
+  },
+  240_000,
+);
