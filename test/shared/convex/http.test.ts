@@ -2,7 +2,7 @@ import { gzipSync } from 'node:zlib';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { describe, expect, test } from 'vitest';
 import { ConvexError } from '../../../shared/convex/errors.ts';
-import { ConvexHttp, type HttpOptions, type RetryNotice } from '../../../shared/convex/http.ts';
+import { ConvexHttp, TIMEOUTS, type HttpOptions, type RetryNotice } from '../../../shared/convex/http.ts';
 import { TestServer } from '../../support/server.ts';
 import { until } from '../../support/until.ts';
 
@@ -210,6 +210,11 @@ describe('an answer', () => {
     await using server = await answering((_request, response) => response.writeHead(404).end('x'.repeat(3_000_000)));
     expect(await failure(client(server).http.text(GET))).toMatchObject({ reason: 'not-convex', status: 404 });
   });
+});
+
+test('an answer is waited for longer than the server works on it, a connection not for long', () => {
+  expect(TIMEOUTS.response).toBeGreaterThan(300_000);
+  expect(TIMEOUTS.connect).toBeLessThan(30_000);
 });
 
 describe('trying again', () => {
