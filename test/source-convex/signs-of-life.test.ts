@@ -1,34 +1,62 @@
 /** What a long sync says of itself. */
 import { describe, expect, test } from 'vitest';
 import { logsOf, messagesOf, statesOf } from '../support/messages.ts';
+import { startProxy } from '../support/proxy.ts';
+import { until } from '../support/until.ts';
 import { recordsOf, replay, savedStates, Source, people } from './setup.ts';
 
 const SNAPSHOT = '/api/list_snapshot';
 const DELTAS = '/api/document_deltas';
 
+/** A proxy that holds back request number `held` (from 0) to a path until `release` is called. */
+async function holding(source: Source, path: string, held: number) {
+  let release = (): void => undefined;
+  const released = new Promise<void>((resolve) => (release = resolve));
+  let requests = 0;
+  const proxy = await startProxy(source.emulator.url, {
+    request: async (exchange) => {
+      if (exchange.path === path && requests++ === held) await released;
+      return undefined;
+    },
+  });
+  return { proxy, release };
+}
+
+const isState = (line: string): boolean => line.startsWith('{"type":"STATE"');
+
 describe('signs of life', () => {
+  // Only the heartbeat writes states here.
+  const env = { CONVEX_CONNECTOR_HEARTBEAT_MS: '100', CONVEX_CONNECTOR_CHECKPOINT_MS: '600000' };
+
   test('states while a page is waited for, though nothing is read', async () => {
     await using source = await Source.start({ limits: { deltaRows: 2 } });
     source.deployment.load('a', people(2));
     source.deployment.load('b', people(2));
     const first = await source.readAll({ streams: ['a', 'b'] });
     source.deployment.load('a', people(4), { perTransaction: 1 });
-    source.emulator.faults.add({ kind: 'latency', ms: 1500, path: DELTAS, after: 1 });
-    const env = { CONVEX_CONNECTOR_HEARTBEAT_MS: '200', CONVEX_CONNECTOR_CHECKPOINT_MS: '600000' };
-    const lines = await source.readAll({ streams: ['a', 'b'], state: savedStates(first), env });
-    const states = statesOf(lines);
-    // One for b, which has moved without records; then, since nothing moves, some state again and again. And both at the end.
-    expect(states.length).toBeGreaterThan(5);
+    const { proxy, release } = await holding(source, DELTAS, 1);
+    await using _proxy = proxy;
+    const config = { deployment_url: proxy.url };
+    const run = source.startRead({ streams: ['a', 'b'], state: savedStates(first), env, config });
+    // One for b, which has moved without records; then, since nothing moves, some state again and again.
+    await until('five states', () => run.lines.filter(isState).length >= 5);
+    release();
+    const { code, lines } = await run.finished;
+    expect(code).toBe(0);
     expect(replay([...recordsOf(first), ...recordsOf(lines)], 'a')).toEqual(source.truth('a'));
   });
 
   test('states while the first page of all is waited for', async () => {
     await using source = await Source.start();
     source.deployment.load('a', people(2));
-    source.emulator.faults.add({ kind: 'latency', ms: 1200, path: SNAPSHOT, after: 1 });
-    const env = { CONVEX_CONNECTOR_HEARTBEAT_MS: '200', CONVEX_CONNECTOR_CHECKPOINT_MS: '600000' };
-    const lines = await source.readAll({ streams: ['a'], env });
-    expect(statesOf(lines).length).toBeGreaterThan(4);
+    const { proxy, release } = await holding(source, SNAPSHOT, 1);
+    await using _proxy = proxy;
+    const run = source.startRead({ streams: ['a'], env, config: { deployment_url: proxy.url } });
+    await until('four states', () => run.lines.filter(isState).length >= 4);
+    release();
+    const { code, lines } = await run.finished;
+    expect(code).toBe(0);
+    expect(replay(recordsOf(lines), 'a')).toEqual(source.truth('a'));
   });
 
   test('progress in the log: what, how far, how fast', async () => {

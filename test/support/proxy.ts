@@ -16,8 +16,8 @@ export interface Reply {
 
 /** What stands between a connector and a deployment, and changes what passes: deployments of other days, proxies, lies. */
 export interface Meddling {
-  /** Sees a request before the deployment does; answers it itself where it gives back a reply. */
-  request?: (exchange: Exchange) => Reply | undefined;
+  /** Sees a request before the deployment does; answers it itself where it gives back a reply, holds it back while it waits. */
+  request?: (exchange: Exchange) => Reply | undefined | Promise<Reply | undefined>;
   /** Sees an answer before the connector does. */
   reply?: (exchange: Exchange, reply: Reply) => Reply;
 }
@@ -41,7 +41,7 @@ async function serve(
     path: url.split('?', 1)[0]!,
     body: await textOf(incoming),
   };
-  let answer = request?.(exchange);
+  let answer = await request?.(exchange);
   if (answer === undefined) {
     answer = await forward(`${target}${url}`, incoming, exchange.body);
     answer = reply?.(exchange, answer) ?? answer;
