@@ -1,0 +1,335 @@
+/**
+ * Mistakes that somebody could make, each as a change of a few characters, and the test that has to notice it. `scripts/mutations.ts` makes
+ * them one after the other in a copy of the repository.
+ */
+
+export interface Mutation {
+  /** What the changed program does wrong. */
+  name: string;
+  file: string;
+  /** Stands in the file exactly once. */
+  find: string;
+  replace: string;
+  /** The test file that has to fail. */
+  test: string;
+  /** Part of the name of the tests to run, where not all of the file are needed. */
+  only?: string;
+}
+
+const SOURCE: Mutation[] = [
+  {
+    name: 'a state of the change log runs ahead of its records',
+    file: 'source-convex/deltas.ts',
+    find: 'stream.moveTo(inLog(maxDigits(stream.cursor, page.cursor)));',
+    replace: 'stream.moveTo(inLog(String(BigInt(maxDigits(stream.cursor, page.cursor)) + 50_000_000n)));',
+    test: 'test/source-convex/crash.test.ts',
+  },
+  {
+    name: 'the log is read on from the last _ts instead of the cursor of the page',
+    file: 'source-convex/deltas.ts',
+    find: '  endPage(page: DeltaPage, cursor: string): void {\n',
+    replace: '  endPage(page: DeltaPage, cursor: string): void {\n    page.cursor = this.#newest;\n',
+    test: 'test/source-convex/walk.test.ts',
+  },
+  {
+    name: 'the pages of the log after the first are passed over',
+    file: 'source-convex/deltas.ts',
+    find: 'log.consumer(cursor, output));',
+    replace:
+      'cursor === walk.cursor ? log.consumer(cursor, output) : { onDocument: () => {}, afterChunk: async () => {} });',
+    test: 'test/source-convex/crash.test.ts',
+  },
+  {
+    name: 'what was committed at the very position is read once more',
+    file: 'source-convex/deltas.ts',
+    find: 'compareDigits(ts, stream.cursor) <= 0) return;',
+    replace: 'compareDigits(ts, stream.cursor) < 0) return;',
+    test: 'test/source-convex/walk.test.ts',
+  },
+  {
+    name: 'the walk over the log has no end while the deployment writes',
+    file: 'source-convex/deltas.ts',
+    find: '!page.hasMore || compareDigits(page.cursor, walk.head) >= 0',
+    replace: '!page.hasMore',
+    test: 'test/hostile/endless.test.ts',
+  },
+  {
+    name: 'an empty page of a snapshot is taken for its end',
+    file: 'source-convex/snapshot.ts',
+    find: '    tables.endPage(page.cursor);',
+    replace: '    if (page.documents === 0) page.cursor = null;\n    tables.endPage(page.cursor);',
+    test: 'test/source-convex/crash.test.ts',
+  },
+  {
+    name: 'a short page of a snapshot is taken for its last',
+    file: 'source-convex/snapshot.ts',
+    find: '    tables.endPage(page.cursor);',
+    replace: '    if (page.documents < 4) page.cursor = null;\n    tables.endPage(page.cursor);',
+    test: 'test/source-convex/crash.test.ts',
+  },
+  {
+    name: 'a table in the middle of its snapshot counts as finished',
+    file: 'source-convex/snapshot.ts',
+    find: 'else this.#current?.moveTo(inSnapshot(snapshot, cursor));',
+    replace: 'else this.#current?.moveTo(inLog(snapshot));',
+    test: 'test/source-convex/crash.test.ts',
+  },
+  {
+    name: 'a snapshot is gone on with at another time than it was begun',
+    file: 'source-convex/plan.ts',
+    find: 'alone.push({ snapshot: need.snapshot,',
+    replace: 'alone.push({ snapshot: head,',
+    test: 'test/source-convex/crash.test.ts',
+  },
+  {
+    name: 'the time of a snapshot is not promised before its first record',
+    file: 'source-convex/sync.ts',
+    find: '        stream.moveTo(inSnapshot(snapshot, null));\n        stream.writeState();',
+    replace: '        stream.moveTo(inSnapshot(snapshot, null));',
+    test: 'test/source-convex/crash.test.ts',
+  },
+  {
+    name: 'an expired position is passed over in silence',
+    file: 'source-convex/sync.ts',
+    find: '    if (resync) {',
+    replace: '    if (!resync) {',
+    test: 'test/source-convex/expired.test.ts',
+  },
+  {
+    name: 'documents of components go to the table of the same name',
+    file: 'source-convex/routes.ts',
+    find: 'this.#found = this.#streams.get(tableKey(component, table));',
+    replace: "this.#found = this.#streams.get(tableKey(component, table)) ?? this.#streams.get(tableKey('', table));",
+    test: 'test/source-convex/walk.test.ts',
+  },
+  {
+    name: 'a deletion is written as an update',
+    file: 'source-convex/record.ts',
+    find: 'return deleted ? this.#deleted : this.#live;',
+    replace: 'return this.#live;',
+    test: 'test/source-convex/crash.test.ts',
+  },
+  {
+    name: 'a sync in which a stream failed ends with exit code 0',
+    file: 'source-convex/read.ts',
+    find: 'return failed.length === 0;',
+    replace: 'return true;',
+    test: 'test/source-convex/failures.test.ts',
+  },
+];
+
+const SHARED: Mutation[] = [
+  {
+    name: 'a position is parsed as a double',
+    file: 'shared/json/integers.ts',
+    find: 'return isDigits(text) ? text : undefined;',
+    replace: 'return isDigits(text) ? String(BigInt(Number(text))) : undefined;',
+    test: 'test/source-convex/state.test.ts',
+  },
+  {
+    name: 'after a page broke off, its documents are written once more',
+    file: 'shared/convex/pages.ts',
+    find: 'const skip = delivered;',
+    replace: 'const skip = 0;',
+    test: 'test/shared/convex/pages.test.ts',
+  },
+  {
+    name: 'after a page broke off, one document too many is skipped',
+    file: 'shared/convex/pages.ts',
+    find: 'if (scanner.count <= skip) {',
+    replace: 'if (skip > 0 ? scanner.count <= skip + 1 : false) {',
+    test: 'test/shared/convex/pages.test.ts',
+  },
+  {
+    name: 'half a page is taken for a whole one',
+    file: 'shared/json/elements.ts',
+    find: 'if (this.#expect !== Expect.Nothing || this.#utf8Tail.length > 0) {',
+    replace: 'if (this.#utf8Tail.length > 0) {',
+    test: 'test/shared/json/elements.test.ts',
+  },
+  {
+    name: 'a connection that has died is waited for for ever',
+    file: 'shared/convex/http.ts',
+    find: "if (waiting) stream.destroy(Object.assign(new Error('no bytes for too long'), { code: 'ETIMEDOUT' }));\n    else timer.refresh();",
+    replace: 'timer.refresh();',
+    test: 'test/shared/convex/http.test.ts',
+  },
+  {
+    name: 'an overloaded deployment is not asked again',
+    file: 'shared/convex/errors.ts',
+    find: 'status === 429 || status >= 500',
+    replace: 'status === 429 || status === 500',
+    test: 'test/shared/convex/errors.test.ts',
+  },
+  {
+    name: 'the login page of a network passes for a durable record',
+    file: 'shared/convex/streaming-import.ts',
+    find: "if (text !== '' && text !== 'null')",
+    replace: "if (text === 'no')",
+    test: 'test/hostile/import-answers.test.ts',
+    only: 'web page',
+  },
+  {
+    name: 'the last line is dropped if no newline ends it',
+    file: 'shared/airbyte/lines.ts',
+    find: 'if (carried > 0) yield [',
+    replace: 'if (carried < 0) yield [',
+    test: 'test/shared/airbyte/lines.test.ts',
+  },
+  {
+    name: 'half a record at the end of the input is passed over',
+    file: 'shared/airbyte/inbound.ts',
+    find: '    if (!line.terminated && (what !== undefined || buffer[at] === OPEN_BRACE))',
+    replace:
+      '    if (!line.terminated) return Kind.Noise;\n    if (!line.terminated && (what !== undefined || buffer[at] === OPEN_BRACE))',
+    test: 'test/hostile/stdin.test.ts',
+    only: 'line',
+  },
+  {
+    name: 'the deploy key is told',
+    file: 'shared/airbyte/secrets.ts',
+    find: 'masked = masked.replaceAll(form, MASK);',
+    replace: 'masked = masked.replace(form, MASK);',
+    test: 'test/shared/airbyte/secrets.test.ts',
+  },
+];
+
+const DESTINATION: Mutation[] = [
+  {
+    name: 'a state comes back before its records are durable',
+    file: 'destination-convex/ledger.ts',
+    find: 'if (entry.position > this.#durable) break;',
+    replace: '',
+    test: 'test/destination-convex/ledger.test.ts',
+  },
+  {
+    name: 'what is still on its way counts as durable',
+    file: 'destination-convex/pipeline.ts',
+    find: 'return this.#inFlight === undefined && this.#filling.empty && this.#failure === undefined;',
+    replace: 'return this.#filling.empty && this.#failure === undefined;',
+    test: 'test/destination-convex/pipeline.test.ts',
+  },
+  {
+    name: 'what waits in the next batch counts as durable with this one',
+    file: 'destination-convex/sync.ts',
+    find: 'this.#pipeline.batch.empty ? this.#ledger.received : lastRecord',
+    replace: 'this.#ledger.received',
+    test: 'test/destination-convex/kill.test.ts',
+  },
+  {
+    name: 'states come back whatever the pipeline is doing',
+    file: 'destination-convex/sync.ts',
+    find: 'this.#ledger.durable(this.#pipeline.idle ? this.#ledger.received : 0);',
+    replace: 'this.#ledger.durable(this.#ledger.received);',
+    test: 'test/destination-convex/kill.test.ts',
+  },
+  {
+    name: 'the last batch is not sent',
+    file: 'destination-convex/sync.ts',
+    find: "await this.#progress.waitFor('convex', this.#pipeline.finish());",
+    replace: '',
+    test: 'test/destination-convex/modes.test.ts',
+  },
+  {
+    name: 'a table is emptied with every batch',
+    file: 'destination-convex/prepare.ts',
+    find: "stream.truncation !== 'none' && !this.#cleared.has(stream)",
+    replace: "stream.truncation !== 'none'",
+    test: 'test/destination-convex/modes.test.ts',
+  },
+  {
+    name: 'records are sent before the index of their table is built',
+    file: 'destination-convex/prepare.ts',
+    find: '    await this.#waitFor(unready);',
+    replace: '',
+    test: 'test/destination-convex/prepare.test.ts',
+  },
+  {
+    name: 'the deletion of a row that is not there becomes a row',
+    file: 'destination-convex/lane.ts',
+    find: 'if (deletion !== undefined && deletion.uninsertable === undefined) {\n      this.#write(bytes.message);',
+    replace: 'if (deletion !== undefined && deletion.markerStart < 0) {\n      this.#write(bytes.message);',
+    test: 'test/destination-convex/deletes.test.ts',
+  },
+  {
+    name: 'deduplicated records are appended when they are sent again',
+    file: 'destination-convex/lane.ts',
+    find: "const primaryKey = key === undefined ? '' :",
+    replace: "const primaryKey = key === undefined || key.fields.length > 0 ? '' :",
+    test: 'test/destination-convex/retries.test.ts',
+  },
+  {
+    name: 'a batch grows beyond what a transaction may hold',
+    file: 'destination-convex/lane.ts',
+    find: 'return bytes <= this.limits.bytes && this.#messages + messagesOf(deletion) <= this.limits.messages;',
+    replace: 'return true;',
+    test: 'test/destination-convex/lane.test.ts',
+  },
+  {
+    name: 'the primary key is looked for under the name that it has in the source',
+    file: 'destination-convex/keys.ts',
+    find: 'stored: storedPath(source, stream.json_schema, known, refuse),',
+    replace: 'stored: storedPath(source, stream.json_schema, known, refuse) && [...source],',
+    test: 'test/destination-convex/modes.test.ts',
+  },
+  {
+    name: 'the halves of a refused batch are sent in the wrong order',
+    file: 'destination-convex/importer.ts',
+    find: '      [from, middle],\n      [middle, to],\n',
+    replace: '      [middle, to],\n      [from, middle],\n',
+    test: 'test/destination-convex/rejected.test.ts',
+  },
+  {
+    name: 'a refused record is passed over, and the sync succeeds',
+    file: 'destination-convex/rejections.ts',
+    find: 'this.failing = failing;',
+    replace: 'this.failing = failing && false;',
+    test: 'test/destination-convex/rejected.test.ts',
+  },
+  {
+    name: 'a state comes back although its stream is only half replaced',
+    file: 'destination-convex/ledger.ts',
+    find: 'if (!this.#covers(entry, (stream) => this.#holding.has(stream))) return true;',
+    replace: 'return true;',
+    test: 'test/destination-convex/ledger.test.ts',
+  },
+  {
+    name: 'a state is decoded and encoded again on its way back',
+    file: 'destination-convex/state.ts',
+    find: 'return Buffer.concat([line.subarray(0, brace), Buffer.from(member), line.subarray(brace)]);',
+    replace:
+      'return Buffer.from(JSON.stringify(JSON.parse(Buffer.concat([line.subarray(0, brace), Buffer.from(member), line.subarray(brace)]).toString())));',
+    test: 'test/destination-convex/states.test.ts',
+  },
+];
+
+/** Mistakes that only show when processes are killed: the campaigns have to notice them. */
+const CAMPAIGNS: Mutation[] = [
+  {
+    name: 'the source promises a page before it has read it (campaign)',
+    file: 'source-convex/deltas.ts',
+    find: '    cursor = page.cursor;\n    next = request(cursor);',
+    replace:
+      '    cursor = page.cursor;\n    for (const stream of walk.streams) stream.moveTo(inLog(String(BigInt(cursor) + 20_000_000n)));\n    next = request(cursor);',
+    test: 'test/chaos/chaos.test.ts',
+    only: 'append_dedup',
+  },
+  {
+    name: 'the destination gives states back while their batch is on its way (campaign)',
+    file: 'destination-convex/sync.ts',
+    find: 'this.#ledger.durable(this.#pipeline.idle ? this.#ledger.received : 0);',
+    replace: 'this.#ledger.durable(this.#ledger.received);',
+    test: 'test/chaos/chaos.test.ts',
+    only: 'append_dedup',
+  },
+  {
+    name: 'a page that breaks off loses a document (campaign)',
+    file: 'shared/convex/pages.ts',
+    find: 'if (scanner.count <= skip) {',
+    replace: 'if (skip > 0 ? scanner.count <= skip + 1 : false) {',
+    test: 'test/chaos/chaos.test.ts',
+    only: 'kills with append:',
+  },
+];
+
+export const MUTATIONS: readonly Mutation[] = [...SOURCE, ...SHARED, ...DESTINATION, ...CAMPAIGNS];
