@@ -113,14 +113,8 @@ export class ObjectGuard {
     for (const range of this.#ranges.values()) range.start = -1;
     this.#next = 0;
     this.#rounded = undefined;
-    const members = this.#indexed.open(buffer, start, end) ? this.#indexed : this.#members.open(buffer, start, end);
-    const watched = this.#ranges.size > 0;
-    while (members.next()) {
-      const { keyStart, keyEnd, valueStart, valueEnd } = members;
-      if (watched || isSpecial(buffer, keyStart, keyEnd) || isLongNumber(buffer, valueStart, valueEnd))
-        this.#meet(members, buffer, keyStart, keyEnd);
-    }
-    this.end = members.end;
+    if (this.#indexed.open(buffer, start, end)) this.#walk(this.#indexed, buffer);
+    else this.#walk(this.#members.open(buffer, start, end), buffer);
     if (this.#rounded !== undefined) return { kind: 'rounded', field: this.#rounded };
     for (const field of this.#fields) {
       const problem = field.problem();
@@ -135,8 +129,25 @@ export class ObjectGuard {
     return undefined;
   }
 
-  /** Records of a stream have their fields in the same order, mostly: the role of a field is where it was in the record before. */
-  #meet(members: Members | IndexedMembers, buffer: Buffer, keyStart: number, keyEnd: number): void {
+  #walk(members: Members | IndexedMembers, buffer: Buffer): void {
+    const indexed = this.#indexed;
+    const watched = this.#ranges.size > 0;
+    while (members.next()) {
+      const { keyStart, keyEnd, valueStart, valueEnd } = members;
+      const learning = members === indexed && indexed.learning;
+      if (!learning && !watched && !isSpecial(buffer, keyStart, keyEnd) && !isLongNumber(buffer, valueStart, valueEnd))
+        continue;
+      const matters = this.#meet(members, buffer, keyStart, keyEnd);
+      if (learning && !matters) indexed.ignore();
+    }
+    this.end = members.end;
+  }
+
+  /**
+   * Records of a stream have their fields in the same order, mostly: the role of a field is where it was in the record before. Returns
+   * whether a field of this name matters at all.
+   */
+  #meet(members: Members | IndexedMembers, buffer: Buffer, keyStart: number, keyEnd: number): boolean {
     let role = this.#roles[this.#next];
     if (role === undefined || !bytesAre(buffer, keyStart, keyEnd, role.bytes)) {
       const at = this.#roles.findIndex(({ bytes }) => bytesAre(buffer, keyStart, keyEnd, bytes));
@@ -159,6 +170,7 @@ export class ObjectGuard {
       this.markerEnd = members.valueEnd;
     }
     for (const effect of role.effects) effect(buffer, members.valueStart, members.valueEnd);
+    return role.marker || role.effects.length > 0;
   }
 
   #roleOf(buffer: Buffer, keyStart: number, keyEnd: number): Role {

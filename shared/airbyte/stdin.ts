@@ -1,8 +1,7 @@
 /** stdin as chunks of bytes. */
 import { fstatSync } from 'node:fs';
 import { Socket } from 'node:net';
-
-const CHUNK_BYTES = 64 * 1024;
+import { residentBuffer } from '../json/wasm/find.ts';
 
 /**
  * The chunks of stdin, each valid until the next one is asked for. A pipe is read into one buffer again and again: with a buffer for each
@@ -23,7 +22,7 @@ function isPipe(): boolean {
 
 /** The chunks of the pipe or socket `fd`; it is only read while a chunk is waited for, so its writer has to wait as well. */
 export async function* pipeChunks(fd: number): AsyncGenerator<Buffer> {
-  const buffer = Buffer.allocUnsafeSlow(CHUNK_BYTES);
+  const buffer = residentBuffer;
   let filled = 0;
   let ended = false;
   let failure: Error | undefined;

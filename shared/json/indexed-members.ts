@@ -2,9 +2,12 @@
  * The members of one object, found all at once: what `Members` of raw.ts does step by step, for objects whose every key has to be looked at
  * (measured: a third of the time on typical documents). Values are not looked into; that they are single values is left to whoever
  * parses them.
+ *
+ * Keys that turn out to be of no interest are told (`ignore`), and members that have them are passed over from then on (measured: another
+ * half).
  */
 import { COLON, JsonError, OPEN_BRACE, QUOTE, isSpace, skipSpace, skipString } from './raw.ts';
-import { findMembers, found } from './wasm/find.ts';
+import { KnownKeys, findMembers, found } from './wasm/find.ts';
 
 export class IndexedMembers {
   keyStart = 0;
@@ -13,11 +16,11 @@ export class IndexedMembers {
   valueEnd = 0;
   /** The position just after the object's closing brace. */
   end = 0;
+  readonly #ignored = new KnownKeys();
   #buffer: Buffer = Buffer.alloc(0);
   #base = 0;
-  #next = 0;
-  #count = 0;
-  #memberStart = 0;
+  #next = 1;
+  #count = 1;
 
   /**
    * The object whose `{` is at `start`. False where it cannot be had this way: there is none, it does not end before `limit`, or it is
@@ -25,25 +28,27 @@ export class IndexedMembers {
    */
   open(buffer: Buffer, start: number, limit: number): boolean {
     if (buffer[start] !== OPEN_BRACE) return false;
-    this.#count = findMembers(buffer, start, limit);
-    if (this.#count === 0) return false;
+    const count = findMembers(buffer, start, limit, this.#ignored);
+    if (count === 0) return false;
     this.#buffer = buffer;
     this.#base = start;
-    this.#next = 0;
-    this.#memberStart = start + 1;
-    this.end = start + found[this.#count - 1]!;
+    this.#next = 1;
+    this.#count = count;
+    this.end = start + found[0]!;
     return true;
   }
 
-  /** Throws `JsonError` where a key or a colon is missing. */
+  /** Moves on to the next member whose key is not ignored. Throws `JsonError` where a key or a colon is missing. */
   next(): boolean {
-    if (this.#next === this.#count) return false;
+    if (this.#next >= this.#count) return false;
     const buffer = this.#buffer;
-    const last = ++this.#next === this.#count;
-    const memberEnd = last ? this.end - 1 : this.#base + found[this.#next - 1]!;
-    let at = this.#memberStart;
+    const start = this.#base + found[this.#next]!;
+    const memberEnd = this.#base + found[this.#next + 1]!;
+    this.#next += 2;
+    let at = start;
     if (buffer[at] !== QUOTE) at = skipSpace(buffer, at, memberEnd);
-    if (at === memberEnd && last && this.#count === 1) return false;
+    // `{}`
+    if (at === memberEnd && start === this.#base + 1 && memberEnd === this.end - 1) return false;
     if (buffer[at] !== QUOTE || at >= memberEnd) throw new JsonError(`byte ${at} should start a key of a JSON object`);
     this.keyStart = at + 1;
     at = skipString(buffer, at + 1, memberEnd);
@@ -57,7 +62,16 @@ export class IndexedMembers {
     if (end === at) throw new JsonError(`byte ${at} should start a value`);
     this.valueStart = at;
     this.valueEnd = end;
-    this.#memberStart = memberEnd + 1;
     return true;
+  }
+
+  /** Whether `ignore` can still be of use. */
+  get learning(): boolean {
+    return this.#ignored.room;
+  }
+
+  /** From the next object on, members with a key that is written like the current one are passed over. */
+  ignore(): void {
+    this.#ignored.add(this.#buffer, this.keyStart - 1, this.keyEnd + 1);
   }
 }

@@ -7,11 +7,21 @@
  * something can begin or end at the wanted depth are looked at bit by bit.
  */
 
-/** Bytes of the memory: first the positions found (4 bytes each), then the text. See find.ts. */
+/**
+ * Bytes of the memory: the positions found (4 bytes each), the keys of members to pass over, two places for text, and some bytes that may
+ * be read beyond the last one. See find.ts.
+ */
 export const OUTPUT: i32 = 1024;
 export const MAX_FOUND: i32 = 32 * 1024;
-export const INPUT: i32 = OUTPUT + 4 * MAX_FOUND;
-export const MAX_INPUT: i32 = 256 * 1024;
+export const KEYS: i32 = OUTPUT + 4 * MAX_FOUND;
+export const MAX_KEYS: i32 = 64;
+/** A key: its text with both quotes, then a 32-bit mask with a bit for each byte of it. */
+export const KEY_BYTES: i32 = 48;
+export const MAX_KEY_TEXT: i32 = 32;
+export const COPIED: i32 = KEYS + MAX_KEYS * KEY_BYTES;
+export const MAX_COPIED: i32 = 256 * 1024;
+export const RESIDENT: i32 = COPIED + MAX_COPIED;
+export const MAX_RESIDENT: i32 = 64 * 1024;
 
 /** One bit for each byte of the block in hand, without what is inside strings. */
 let opens: u64 = 0;
@@ -23,7 +33,7 @@ let escapes: u64 = 0;
 
 // @ts-ignore: decorator
 @inline
-function readBlock(at: i32, length: i32, withCommas: bool): void {
+function readBlock(text: i32, at: i32, length: i32, withCommas: bool): void {
   const quote = i8x16.splat(0x22);
   const backslash = i8x16.splat(0x5c);
   const comma = i8x16.splat(0x2c);
@@ -37,7 +47,7 @@ function readBlock(at: i32, length: i32, withCommas: bool): void {
   let c: u64 = 0;
   let k: u64 = 0;
   for (let part = 0; part < 64; part += 16) {
-    const bytes = v128.load(INPUT + at + part);
+    const bytes = v128.load(text + at + part);
     const folded = v128.or(bytes, caseBit);
     quotes |= <u64>i8x16.bitmask(i8x16.eq(bytes, quote)) << part;
     backslashes |= <u64>i8x16.bitmask(i8x16.eq(bytes, backslash)) << part;
@@ -46,12 +56,12 @@ function readBlock(at: i32, length: i32, withCommas: bool): void {
     if (withCommas) k |= <u64>i8x16.bitmask(i8x16.eq(bytes, comma)) << part;
   }
   if (length - at < 64) {
-    const text: u64 = ((<u64>1) << (length - at)) - 1;
-    quotes &= text;
-    backslashes &= text;
-    o &= text;
-    c &= text;
-    k &= text;
+    const within: u64 = ((<u64>1) << (length - at)) - 1;
+    quotes &= within;
+    backslashes &= within;
+    o &= within;
+    c &= within;
+    k &= within;
   }
   if ((backslashes | escapes) != 0) {
     let escaped = escapes;
@@ -85,17 +95,17 @@ function readBlock(at: i32, length: i32, withCommas: bool): void {
 }
 
 /**
- * `length` bytes of text stand at INPUT and begin with an element's bracket. Writes, for each element that ends within them, the position
- * after its last byte (counted from the text's beginning) to OUTPUT, and returns their number. Stops at a bracket that closes more than
- * was opened: the end of the array.
+ * The `length` bytes at `text` begin with an element's bracket. Writes, for each element that ends within them, the position after its
+ * last byte (counted from the text's beginning) to OUTPUT, and returns their number. Stops at a bracket that closes more than was opened:
+ * the end of the array.
  */
-export function findElements(length: i32): i32 {
+export function findElements(text: i32, length: i32): i32 {
   let found = 0;
   let depth = 0;
   inside = 0;
   escapes = 0;
   for (let at = 0; at < length; at += 64) {
-    readBlock(at, length, false);
+    readBlock(text, at, length, false);
     const closed = <i32>popcnt(closes);
     if (depth > closed) {
       depth += <i32>popcnt(opens) - closed;
@@ -118,18 +128,48 @@ export function findElements(length: i32): i32 {
   return found;
 }
 
+/** Which of the first `count` keys at KEYS the member at `member` has; they are tried from number `from` on. -1 for none of them. */
+// @ts-ignore: decorator
+@inline
+function keyOf(member: i32, from: i32, count: i32): i32 {
+  const low = v128.load(member);
+  const high = v128.load(member + 16);
+  for (let tried = 0, key = from; tried < count; tried++, key++) {
+    if (key >= count) key = 0;
+    const entry = KEYS + key * KEY_BYTES;
+    const mask = load<i32>(entry + MAX_KEY_TEXT);
+    const same =
+      i8x16.bitmask(i8x16.eq(low, v128.load(entry))) |
+      (i8x16.bitmask(i8x16.eq(high, v128.load(entry + 16))) << 16);
+    if ((same & mask) == mask) return key;
+  }
+  return -1;
+}
+
+/** Whether a colon and the first byte of a value follow the key. Where not, what that means is for others to say. */
+// @ts-ignore: decorator
+@inline
+function isMember(member: i32, entry: i32): bool {
+  const colon = member + 32 - clz(load<i32>(entry + MAX_KEY_TEXT));
+  if (load<u8>(colon) != 0x3a) return false;
+  const byte = <i32>load<u8>(colon + (load<u8>(colon + 1) == 0x20 ? 2 : 1));
+  return byte == 0x22 || (byte > 0x2c && byte != 0x5d && byte != 0x7d);
+}
+
 /**
- * `length` bytes of text stand at INPUT and begin with an object's or array's bracket. Writes the position of each comma between its
- * members, then the position after its closing bracket, to OUTPUT, and returns their number; 0 if it does not end within the text or has
- * too many members.
+ * The `length` bytes at `text` begin with an object's brace. Writes to OUTPUT the position after its end, and then where its members begin
+ * and end (a comma's position, or the closing brace's), except for those that have one of the first `keys` keys at KEYS; these
+ * are expected in that order. Returns how many positions that are; 0 if the object does not end within the text or has too many members.
  */
-export function findMembers(length: i32): i32 {
-  let found = 0;
+export function findMembers(text: i32, length: i32, keys: i32): i32 {
+  let found = 1;
   let depth = 0;
+  let next = 0;
+  let listed = false;
   inside = 0;
   escapes = 0;
   for (let at = 0; at < length; at += 64) {
-    readBlock(at, length, true);
+    readBlock(text, at, length, true);
     const closed = <i32>popcnt(closes);
     if (depth - 1 > closed) {
       depth += <i32>popcnt(opens) - closed;
@@ -139,16 +179,28 @@ export function findMembers(length: i32): i32 {
     while (marks != 0) {
       const mark = marks & (0 - marks);
       marks ^= mark;
-      if ((commas & mark) != 0) {
+      if ((opens & mark) != 0) {
+        if (depth++ > 0) continue;
+      } else if ((commas & mark) != 0) {
         if (depth != 1) continue;
-        if (found == MAX_FOUND - 1) return 0;
-        store<i32>(OUTPUT + 4 * found, at + <i32>ctz(mark));
-        found++;
-      } else if ((opens & mark) != 0) {
-        depth++;
-      } else if (--depth <= 0) {
-        store<i32>(OUTPUT + 4 * found, at + <i32>ctz(mark) + 1);
-        return found + 1;
+      } else if (--depth > 0) {
+        continue;
+      }
+      // A member of the object ends here, or begins, or both.
+      const position = at + <i32>ctz(mark);
+      if (listed) store<i32>(OUTPUT + 4 * found++, position);
+      if (depth == 0) {
+        store<i32>(OUTPUT, position + 1);
+        return found;
+      }
+      let member = text + position + 1;
+      if (load<u8>(member) == 0x20) member++;
+      const key = keyOf(member, next, keys);
+      listed = key == -1 || !isMember(member, KEYS + key * KEY_BYTES);
+      if (key != -1) next = key + 1;
+      if (listed) {
+        if (found >= MAX_FOUND - 1) return 0;
+        store<i32>(OUTPUT + 4 * found++, position + 1);
       }
     }
   }

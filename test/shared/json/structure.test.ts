@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest';
 import { ElementScanner } from '../../../shared/json/elements.ts';
 import { IndexedMembers } from '../../../shared/json/indexed-members.ts';
 import { JsonError, Members, skipNested } from '../../../shared/json/raw.ts';
-import { findElements, findMembers, found } from '../../../shared/json/wasm/find.ts';
+import { KnownKeys, findElements, findMembers, found, residentBuffer } from '../../../shared/json/wasm/find.ts';
 
 /** Strings with all that could lead a scanner astray. */
 const text = fc.string({
@@ -65,27 +65,45 @@ describe('findElements', () => {
 });
 
 describe('findMembers', () => {
-  test('finds the members that are walked one by one', () => {
+  test('finds the members that are walked one by one, but for those that are known', () => {
     fc.assert(
-      fc.property(object, fc.nat(3), (value, indent) => {
-        const buffer = Buffer.from(`  ${spaced(value, indent)},"emitted_at":1}`);
+      fc.property(object, fc.nat(3), fc.nat(), fc.boolean(), (value, indent, which, resident) => {
+        const text = Buffer.from(`  ${spaced(value, indent)},"emitted_at":1}`);
+        const buffer = resident ? residentBuffer.subarray(7, 7 + text.copy(residentBuffer, 7)) : text;
         const members = new Members().open(buffer, 2, buffer.length);
-        const commas: number[] = [];
-        let first = true;
-        while (members.next()) {
-          if (!first) commas.push(buffer.lastIndexOf(',', members.keyStart - 2) - 2);
-          first = false;
+        const known = new KnownKeys();
+        const all: { key: string; start: number }[] = [];
+        const ignored = new Set<string>();
+        for (let n = 0; members.next(); n++) {
+          const key = buffer.toString('latin1', members.keyStart, members.keyEnd);
+          all.push({ key, start: buffer.lastIndexOf(all.length === 0 ? '{' : ',', members.keyStart - 2) - 1 });
+          if (((which >> n) & 1) === 0 || key.length > 30) continue;
+          known.add(buffer, members.keyStart - 1, members.keyEnd + 1);
+          ignored.add(key);
         }
-        const count = findMembers(buffer, 2, buffer.length);
-        expect([...found.subarray(0, count)]).toEqual([...commas, members.end - 2]);
+        const count = findMembers(buffer, 2, buffer.length, known);
+        const [end, ...positions] = found.subarray(0, count);
+        expect(end).toBe(members.end - 2);
+        const listed = all.map(({ start }, n) => [start, (all[n + 1]?.start ?? end!) - 1]);
+        if (all.length === 0) {
+          // Nothing between its braces: that this is no member is not for here to say.
+          expect(positions).toEqual([1, end! - 1]);
+        } else if (indent === 0) {
+          expect(positions).toEqual(listed.filter((_, n) => !ignored.has(all[n]!.key)).flat());
+        } else {
+          // Where there is much white space, more may be listed, but never less, and nothing else.
+          const pairs = Array.from({ length: positions.length / 2 }, (_, n) => positions.slice(2 * n, 2 * n + 2));
+          expect(listed).toEqual(expect.arrayContaining(pairs));
+          expect(pairs).toEqual(expect.arrayContaining(listed.filter((_, n) => !ignored.has(all[n]!.key))));
+        }
       }),
-      { numRuns: 500 },
+      { numRuns: 1_000 },
     );
   });
 
   test('says so where the object does not end', () => {
     const buffer = Buffer.from('{"a":1,"b":{"c":[1,2]}');
-    expect(findMembers(buffer, 0, buffer.length)).toBe(0);
+    expect(findMembers(buffer, 0, buffer.length, new KnownKeys())).toBe(0);
   });
 });
 
@@ -110,13 +128,48 @@ describe('IndexedMembers', () => {
     );
   });
 
-  test.each(['{1:2}', '{"a"}', '{"a":}', '{"a":1,}', '{,}', '{"a" 1}', '{"a:1}'])('are refused in %s', (text) => {
+  test.each(['{1:2}', '{"a"}', '{"a":}', '{"a": }', '{"a":,"b":1}', '{"a":1,}', '{,}', '{"a" 1}', '{"a:1}'])(
+    'are refused in %s, whatever is ignored',
+    (text) => {
+      for (const ignores of [false, true]) {
+        const indexed = new IndexedMembers();
+        const walk = (buffer: Buffer, ignore: boolean) => {
+          if (!indexed.open(buffer, 0, buffer.length)) throw new JsonError('it has no end');
+          while (indexed.next()) if (ignore) indexed.ignore();
+        };
+        if (ignores) walk(Buffer.from('{"a":1,"b":2}'), true);
+        expect(() => {
+          walk(Buffer.from(text), false);
+        }).toThrow(JsonError);
+      }
+    },
+  );
+
+  test('are passed over where their keys are ignored: so many keys, of such a length, and no others', () => {
     const indexed = new IndexedMembers();
-    const buffer = Buffer.from(text);
-    expect(() => {
-      if (!indexed.open(buffer, 0, buffer.length)) throw new JsonError('it has no end');
-      while (indexed.next());
-    }).toThrow(JsonError);
+    const keysOf = (object: object, ignore: (key: string) => boolean = () => false) => {
+      const buffer = Buffer.from(JSON.stringify(object));
+      const keys: string[] = [];
+      expect(indexed.open(buffer, 0, buffer.length)).toBe(true);
+      while (indexed.next()) {
+        keys.push(buffer.toString('latin1', indexed.keyStart, indexed.keyEnd));
+        if (ignore(keys.at(-1)!)) indexed.ignore();
+      }
+      expect(indexed.end).toBe(buffer.length);
+      return keys;
+    };
+    const long = { ['x'.repeat(30)]: 1, ['x'.repeat(31)]: 2 };
+    keysOf({ a: 1, b: 2, ab: 3, '\\': 4, ...long }, (key) => key !== 'b');
+    expect(keysOf({ ab: 1, b: 2, a: 3, a_: 4, '': 5, '\\': { a: 1 }, ...long })).toEqual([
+      'b',
+      'a_',
+      '',
+      'x'.repeat(31),
+    ]);
+    const many = Object.fromEntries(Array.from({ length: 100 }, (_, n) => [`field${n}`, n]));
+    keysOf(many, () => indexed.learning);
+    expect(indexed.learning).toBe(false);
+    expect(keysOf(many)).toHaveLength(100 - 64 + 4);
   });
 });
 
