@@ -2,7 +2,16 @@ import js from '@eslint/js';
 import tseslint from 'typescript-eslint';
 
 export default tseslint.config(
-  { ignores: ['dist/', 'node_modules/', '.venv*/', '**/*.generated.ts', 'shared/json/wasm/structure.ts'] },
+  {
+    ignores: [
+      'dist/',
+      'bench/compiled/',
+      'node_modules/',
+      '.venv*/',
+      '**/*.generated.ts',
+      'shared/json/wasm/structure.ts',
+    ],
+  },
   js.configs.recommended,
   ...tseslint.configs.recommendedTypeChecked,
   {

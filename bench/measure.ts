@@ -1,6 +1,7 @@
 /** Runs a command as a process and says how long it took and what it used. */
 import { spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
+import { compiled } from './workspace.ts';
 
 export interface Usage {
   /** Seconds from the process's start to its end. */
@@ -11,7 +12,7 @@ export interface Usage {
   rss: number;
 }
 
-const USAGE = fileURLToPath(new URL('usage.ts', import.meta.url));
+const USAGE = compiled('usage');
 const REPLAY = fileURLToPath(new URL('replay.ts', import.meta.url));
 
 /** `stdin`: a file, or a command whose output it is. stdout goes through a pipe whose reader discards it, as fast as a reader can. */

@@ -7,6 +7,11 @@ import { fileURLToPath } from 'node:url';
 export const SOURCE = fileURLToPath(new URL('../dist/source-convex/main.js', import.meta.url));
 export const DESTINATION = fileURLToPath(new URL('../dist/destination-convex/main.js', import.meta.url));
 
+/** What they are compared with: compiled as they are, or what Node does to run TypeScript would be part of the comparison. */
+export function compiled(name: string): string {
+  return fileURLToPath(new URL(`compiled/bench/${name}.js`, import.meta.url));
+}
+
 export interface Workspace {
   /** Writes a JSON file and returns its path. */
   file: (name: string, content: unknown) => Promise<string>;

@@ -4,10 +4,10 @@ import { measure, medians, startReplay, type Usage } from '../measure.ts';
 import { SHAPES, pageBytes } from '../shapes.ts';
 import { compared, COMPARED_HEADINGS } from '../compared.ts';
 import { printTable } from '../print.ts';
-import { DESTINATION, catalog, config, type Workspace } from '../workspace.ts';
+import { DESTINATION, catalog, compiled, config, type Workspace } from '../workspace.ts';
 
-const COPY = fileURLToPath(new URL('../limits/destination-copy.ts', import.meta.url));
-const PARSE = fileURLToPath(new URL('../limits/destination-parse.ts', import.meta.url));
+const COPY = compiled('limits/destination-copy');
+const PARSE = compiled('limits/destination-parse');
 const FEED = fileURLToPath(new URL('../feed.ts', import.meta.url));
 /** What the destination puts into a request. */
 const BODY_BYTES = String(4 * 1024 * 1024);

@@ -1,14 +1,13 @@
 /** Speed of `read` against (a) the same pages copied unread and (b) parsed and stringified. */
-import { fileURLToPath } from 'node:url';
 import { measure, medians, startReplay, type Usage } from '../measure.ts';
 import { SHAPES } from '../shapes.ts';
 import { compared, COMPARED_HEADINGS } from '../compared.ts';
 import { printTable } from '../print.ts';
-import { SOURCE, catalog, config, type Workspace } from '../workspace.ts';
+import { SOURCE, catalog, compiled, config, type Workspace } from '../workspace.ts';
 import { pageBytes } from '../shapes.ts';
 
-const COPY = fileURLToPath(new URL('../limits/source-copy.ts', import.meta.url));
-const PARSE = fileURLToPath(new URL('../limits/source-parse.ts', import.meta.url));
+const COPY = compiled('limits/source-copy');
+const PARSE = compiled('limits/source-parse');
 
 export async function sourceThroughput(workspace: Workspace, rounds: number): Promise<void> {
   const rows: string[][] = [];
