@@ -70,6 +70,14 @@ interface Role {
   effects: ((buffer: Buffer, start: number, end: number) => void)[];
 }
 
+/** An object that a key path leads into, and where its value stands in the object in hand. */
+interface Inner {
+  name: string;
+  guard: ObjectGuard;
+  start: number;
+  end: number;
+}
+
 /** A key field's path: each name as the source has it and as it is stored. */
 type Path = readonly (readonly [source: string, stored: string])[];
 
@@ -79,8 +87,7 @@ export class ObjectGuard {
   /** The fields whose values are part of the key. */
   readonly #keys = new Set<string>();
   #rounded: string | undefined;
-  readonly #children = new Map<string, ObjectGuard>();
-  readonly #ranges = new Map<string, { start: number; end: number }>();
+  readonly #inner: Inner[] = [];
   readonly #indexed = new IndexedMembers();
   /** For objects that are too large for the other. */
   readonly #members = new Members();
@@ -101,16 +108,13 @@ export class ObjectGuard {
       if (rest.length === 0) this.#keys.add(source);
       else byName.set(source, [...(byName.get(source) ?? []), rest]);
     }
-    for (const [name, inner] of byName) {
-      this.#children.set(name, new ObjectGuard(inner));
-      this.#ranges.set(name, { start: -1, end: -1 });
-    }
+    for (const [name, inner] of byName) this.#inner.push({ name, guard: new ObjectGuard(inner), start: -1, end: -1 });
   }
 
   scan(buffer: Buffer, start: number, end: number): KeyProblem | undefined {
     this.markerStart = -1;
     for (const field of this.#fields) field.reset();
-    for (const range of this.#ranges.values()) range.start = -1;
+    for (const inner of this.#inner) inner.start = -1;
     this.#next = 0;
     this.#rounded = undefined;
     if (this.#indexed.open(buffer, start, end)) this.#walk(this.#indexed, buffer);
@@ -120,18 +124,17 @@ export class ObjectGuard {
       const problem = field.problem();
       if (problem !== undefined) return problem;
     }
-    for (const [name, child] of this.#children) {
-      const range = this.#ranges.get(name)!;
-      if (range.start === -1 || buffer[range.start] !== OPEN_BRACE) return { kind: 'missing', field: name };
-      const problem = child.scan(buffer, range.start, range.end);
-      if (problem !== undefined) return { kind: problem.kind, field: `${name}.${problem.field}` };
+    for (const inner of this.#inner) {
+      if (inner.start === -1 || buffer[inner.start] !== OPEN_BRACE) return { kind: 'missing', field: inner.name };
+      const problem = inner.guard.scan(buffer, inner.start, inner.end);
+      if (problem !== undefined) return { kind: problem.kind, field: `${inner.name}.${problem.field}` };
     }
     return undefined;
   }
 
   #walk(members: Members | IndexedMembers, buffer: Buffer): void {
     const indexed = this.#indexed;
-    const watched = this.#ranges.size > 0;
+    const watched = this.#inner.length > 0;
     while (members.next()) {
       const { keyStart, keyEnd, valueStart, valueEnd } = members;
       const learning = members === indexed && indexed.learning;
@@ -188,11 +191,11 @@ export class ObjectGuard {
         if (isRounded(bytes, start, end)) this.#rounded = name;
       });
     }
-    const range = this.#ranges.get(name);
-    if (range !== undefined) {
+    const inner = this.#inner.find((child) => child.name === name);
+    if (inner !== undefined) {
       effects.push((_, start, end) => {
-        range.start = start;
-        range.end = end;
+        inner.start = start;
+        inner.end = end;
       });
     }
     return { bytes: Buffer.from(buffer.subarray(keyStart, keyEnd)), marker: basic === CDC_DELETED, effects };
