@@ -227,7 +227,7 @@ export class Sync {
     );
     if (count('deltas') > 0) {
       // Trap 10: the log shows none of these, and nothing else does.
-      context.log.warn(
+      context.log.info(
         'The change log does not show tables that were imported over, restored from a backup, cleared or dropped. After such a change, refresh the streams concerned.',
       );
     }

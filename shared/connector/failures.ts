@@ -33,7 +33,7 @@ export function explain(error: unknown, circumstances: Circumstances): unknown {
     case 'unreachable':
       return fail(
         mendable,
-        `${host} could not be reached (${said})${effort(error)}. Check that the deployment URL is right (https://<deployment name>.convex.cloud) and that this machine may connect to it.`,
+        `${host} could not be reached (${said})${effort(error)}. Check that the deployment URL is right (https://<deployment name>.convex.cloud) and that this machine may connect to it.${proxyHint(process.env)}`,
       );
     case 'not-convex':
       return fail(
@@ -76,6 +76,14 @@ export function explain(error: unknown, circumstances: Circumstances): unknown {
         `${host} refused a request: ${error.message}${error.detail === undefined ? '' : `: ${error.detail}`}`,
       );
   }
+}
+
+/** The variables that Node heeds, where they are set: a proxy that nobody thinks of is a common reason. Their values may hold a password. */
+function proxyHint(env: NodeJS.ProcessEnv): string {
+  const named = ['HTTPS_PROXY', 'https_proxy', 'HTTP_PROXY', 'http_proxy'].find((name) => env[name]);
+  return named === undefined
+    ? ''
+    : ` The environment names a proxy (${named}): check that it is right and lets this connection through, or list the host in NO_PROXY.`;
 }
 
 function effort({ tries, elapsed }: ConvexError): string {

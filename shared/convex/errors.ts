@@ -127,6 +127,7 @@ const UNREACHABLE = new Set([
   'UNABLE_TO_GET_ISSUER_CERT_LOCALLY',
   'ERR_TLS_CERT_ALTNAME_INVALID',
   'EPROTO',
+  'ERR_PROXY_TUNNEL',
 ]);
 
 /** Classifies a failure of the connection by its system code. All are worth another try: networks come and go. */

@@ -15,7 +15,7 @@ import {
 } from './setup.ts';
 
 const WARNING =
-  'WARN The change log does not show tables that were imported over, restored from a backup, cleared or dropped. After such a change, refresh the streams concerned.';
+  'INFO The change log does not show tables that were imported over, restored from a backup, cleared or dropped. After such a change, refresh the streams concerned.';
 
 describe('streams come and go', () => {
   test('a new stream is read from the beginning, the others go on', async () => {

@@ -66,7 +66,10 @@ describe('what a broken connection means', () => {
       'CERT_HAS_EXPIRED',
       'DEPTH_ZERO_SELF_SIGNED_CERT',
     ].map((code) => [code, 'unreachable']),
-    ...['ERR_TLS_CERT_ALTNAME_INVALID', 'ERR_SSL_WRONG_VERSION_NUMBER', 'EPROTO'].map((code) => [code, 'unreachable']),
+    ...['ERR_TLS_CERT_ALTNAME_INVALID', 'ERR_SSL_WRONG_VERSION_NUMBER', 'EPROTO', 'ERR_PROXY_TUNNEL'].map((code) => [
+      code,
+      'unreachable',
+    ]),
     ...['ECONNRESET', 'ETIMEDOUT', 'EPIPE', 'ERR_HTTP_CONTENT_LENGTH_MISMATCH', 'Z_BUF_ERROR', 'ENOBUFS'].map(
       (code) => [code, 'transient'],
     ),
