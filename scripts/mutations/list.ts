@@ -273,6 +273,13 @@ const DESTINATION: Mutation[] = [
     test: 'test/destination-convex/modes.test.ts',
   },
   {
+    name: 'the fields of a key are passed over once they have been seen',
+    file: 'destination-convex/key-guard.ts',
+    find: 'if (learning && !matters) indexed.ignore();',
+    replace: 'if (learning) indexed.ignore();',
+    test: 'test/destination-convex/record.test.ts',
+  },
+  {
     name: 'the halves of a refused batch are sent in the wrong order',
     file: 'destination-convex/importer.ts',
     find: '      [from, middle],\n      [middle, to],\n',

@@ -5,7 +5,7 @@
  * it is scanned chunk by chunk: an element is handed on as soon as its last byte is there, and what is kept is at most one element.
  */
 import { isUtf8 } from 'node:buffer';
-import { findElements, found } from './wasm/find.ts';
+import { findElements, findEnd, found, type Unfinished } from './wasm/find.ts';
 import {
   BACKSLASH,
   CARRIAGE_RETURN,
@@ -48,8 +48,6 @@ const MAX_MEMBERS = 100;
 const MAX_SPACE = 1024 * 1024;
 /** A document is at most 1 MiB as Convex counts; escapes and numbers make its text longer, but by no more than this. */
 const MAX_ELEMENT_BYTES = 32 * 1024 * 1024;
-/** See LONG_STRING in raw.ts. */
-const LONG_STRING = 128;
 
 export class ElementScanner {
   /** Elements handed on so far. */
@@ -66,9 +64,7 @@ export class ElementScanner {
   #key = '';
   #inArray = false;
   // The value that is being scanned: how deep it is nested, and where inside a string the last chunk stopped.
-  #depth = 0;
-  #inString = false;
-  #escaped = false;
+  #value: Unfinished = { depth: 0, inString: false, escaped: false };
   // The beginning of a value that the last chunk did not finish.
   #carry = Buffer.alloc(0);
   #carried = 0;
@@ -175,7 +171,7 @@ export class ElementScanner {
 
   /**
    * An element starts at `at`. Nearly all of them lie in one chunk, and are found many at a time; the one that the chunk does not finish
-   * is scanned by the slower code below, which can be interrupted.
+   * is gone on with in the next.
    */
   #elements(chunk: Buffer, at: number): number {
     const count = findElements(chunk, at, chunk.length);
@@ -191,9 +187,7 @@ export class ElementScanner {
 
   /** A value starts at `at`: hand it on if the chunk holds all of it, keep its beginning otherwise. */
   #startValue(chunk: Buffer, at: number): number {
-    this.#depth = 0;
-    this.#inString = false;
-    this.#escaped = false;
+    this.#value = { depth: 0, inString: false, escaped: false };
     const after = this.#scan(chunk, at);
     if (after !== -1) {
       this.#endValue(chunk, at, after);
@@ -235,67 +229,33 @@ export class ElementScanner {
   }
 
   /**
-   * Continues the value in hand at `at`; returns the position after its last byte, or -1 if the chunk ends first (then the fields say
-   * where it stopped). A number or a word has no last byte of its own: it ends before the next comma or bracket.
+   * Continues the value in hand at `at`; returns the position after its last byte, or -1 if the chunk ends first (then `#value` says where it
+   * stopped). A number or a word has no last byte of its own: it ends before the next comma or bracket.
    */
   #scan(chunk: Buffer, at: number): number {
-    const end = chunk.length;
-    let depth = this.#depth;
-    let inString = this.#inString;
-    if (this.#escaped && at < end) {
-      at++;
-      this.#escaped = false;
-    }
-    while (at < end) {
-      if (inString) {
-        let closed = false;
-        // A native search costs as much as a hundred bytes: after a quote that was none, the next ones are looked for byte by byte again.
-        while (!closed && at < end) {
-          const near = Math.min(end, at + LONG_STRING);
-          while (at < near) {
-            const byte = chunk[at++];
-            if (byte === QUOTE) {
-              closed = true;
-              break;
-            }
-            if (byte === BACKSLASH) at++;
-          }
-          if (closed || at >= end) break;
-          const quote = chunk.indexOf(QUOTE, at);
-          const stop = quote === -1 ? end : quote;
-          let run = stop;
-          while (run > at && chunk[run - 1] === BACKSLASH) run--;
-          const escaped = (stop - run) % 2 === 1;
-          if (quote === -1) {
-            at = escaped ? end + 1 : end;
-          } else {
-            at = quote + 1;
-            closed = !escaped;
-          }
-        }
-        if (!closed) {
-          // A backslash was the chunk's last byte: what it escapes is the first byte of the next one.
-          this.#escaped = at > end;
-          break;
-        }
+    if (this.#inArray) return findEnd(chunk, at, chunk.length, this.#value);
+    let { depth, inString, escaped } = this.#value;
+    for (; at < chunk.length; at++) {
+      const byte = chunk[at]!;
+      if (escaped) {
+        escaped = false;
+      } else if (inString) {
+        if (byte === BACKSLASH) escaped = true;
+        if (byte !== QUOTE) continue;
         inString = false;
-        if (depth === 0) return at;
-        continue;
-      }
-      const byte = chunk[at++];
-      if (byte === QUOTE) {
+        if (depth === 0) return at + 1;
+      } else if (byte === QUOTE) {
         inString = true;
       } else if (byte === OPEN_BRACE || byte === OPEN_BRACKET) {
         depth++;
       } else if (byte === CLOSE_BRACE || byte === CLOSE_BRACKET) {
-        if (depth === 0) return at - 1;
-        if (--depth === 0) return at;
+        if (depth === 0) return at;
+        if (--depth === 0) return at + 1;
       } else if (depth === 0 && (byte === COMMA || isSpace(byte))) {
-        return at - 1;
+        return at;
       }
     }
-    this.#depth = depth;
-    this.#inString = inString;
+    this.#value = { depth, inString, escaped };
     return -1;
   }
 

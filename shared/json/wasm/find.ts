@@ -21,6 +21,7 @@ interface Exports {
   RESIDENT: Constant;
   MAX_RESIDENT: Constant;
   findElements: (text: number, length: number) => number;
+  findEnd: (text: number, length: number, depth: number, inString: number, escaped: number) => number;
   findMembers: (text: number, length: number, keys: number) => number;
 }
 
@@ -54,6 +55,31 @@ export const residentBuffer = Buffer.from(memory, wasm.RESIDENT.value, wasm.MAX_
 export function findElements(buffer: Buffer, at: number, limit: number): number {
   if (buffer.buffer === memory) return wasm.findElements(buffer.byteOffset + at, limit - at);
   return wasm.findElements(COPIED, copy(buffer, at, limit));
+}
+
+/** Where an element stands that goes on in the next chunk: open brackets, and whether the last byte was in a string, or escapes the next. */
+export interface Unfinished {
+  depth: number;
+  inString: boolean;
+  escaped: boolean;
+}
+
+/**
+ * `buffer[at]` goes on with an element, or begins it (at depth 0, with a bracket). Returns the position after its end; -1 if that is not
+ * before `limit`, and then says in `element` where it stands by then.
+ */
+export function findEnd(buffer: Buffer, at: number, limit: number, element: Unfinished): number {
+  while (at < limit) {
+    const length = copy(buffer, at, limit);
+    const { depth, inString, escaped } = element;
+    const end = wasm.findEnd(COPIED, length, depth, Number(inString), Number(escaped));
+    if (end !== -1) return at + end;
+    element.depth = found[0]!;
+    element.inString = found[1] === 1;
+    element.escaped = found[2] === 1;
+    at += length;
+  }
+  return -1;
 }
 
 /**

@@ -90,6 +90,8 @@ function readBlock(text: i32, at: i32, length: i32, withCommas: bool): void {
       backslashes &= ~next;
     }
     quotes &= ~escaped;
+    // The text ends within the block: whether its last byte escapes the next one is for whoever goes on with it.
+    if (length - at < 64) escapes = (escaped >> (length - at)) & 1;
   }
   let strings = quotes;
   strings ^= strings << 1;
@@ -137,6 +139,35 @@ export function findElements(text: i32, length: i32): i32 {
     }
   }
   return found;
+}
+
+/**
+ * The `length` bytes at `text` go on with an element, or begin one: `depth` brackets are open, and the last byte before was inside a string, or
+ * a backslash that escapes the first one of these. Returns the position after the element's last byte; -1 if it does not end within
+ * the text, and then writes to OUTPUT what these three are by its end.
+ */
+export function findEnd(text: i32, length: i32, depth: i32, inString: bool, escaped: bool): i32 {
+  inside = inString ? ~(<u64>0) : 0;
+  escapes = escaped ? 1 : 0;
+  for (let at = 0; at < length; at += 64) {
+    readBlock(text, at, length, false);
+    const closed = <i32>popcnt(closes);
+    if (depth > closed) {
+      depth += <i32>popcnt(opens) - closed;
+      continue;
+    }
+    let brackets = opens | closes;
+    while (brackets != 0) {
+      const bracket = brackets & (0 - brackets);
+      brackets ^= bracket;
+      if ((opens & bracket) != 0) depth++;
+      else if (--depth == 0) return at + <i32>ctz(bracket) + 1;
+    }
+  }
+  store<i32>(OUTPUT, depth);
+  store<i32>(OUTPUT + 4, inside != 0 ? 1 : 0);
+  store<i32>(OUTPUT + 8, <i32>escapes);
+  return -1;
 }
 
 /** Which of the first `count` keys at KEYS the member at `member` has; they are tried from number `from` on. -1 for none of them. */
