@@ -158,6 +158,12 @@ describe('the change log', () => {
     const both = await source.readAll({ streams, state: savedStates(first, onlyA) });
     expect(recordsOf(both).map(({ stream }) => stream)).toEqual(['b', 'b', 'b', 'a']);
     expect(source.emulator.journal.count('/api/document_deltas')).toBe(2);
+    // A page that is not the last one ends at its last document: then the position is the very timestamp of a document.
+    const last = /"_ts":(\d{19})/.exec(onlyA.findLast((line) => line.startsWith('{"type":"RECORD"'))!)![1];
+    const [, b] = savedStates(first);
+    const a = JSON.stringify(savedStates(onlyA)[0]).replace(/("delta_cursor":"?)\d{19}/, `$1${last}`);
+    const again = await source.readAll({ streams, state: `[${a},${JSON.stringify(b)}]` });
+    expect(recordsOf(again).map(({ stream }) => stream)).toEqual(['b', 'b', 'b', 'a']);
   });
 });
 
