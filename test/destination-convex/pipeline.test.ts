@@ -41,6 +41,8 @@ describe('the pipeline', () => {
     put(0, '{"n":1}');
     put(1, '{"n":2}');
     await pipeline.submit();
+    // Nothing is waiting to be sent, but what was sent may not be durable yet.
+    expect([pipeline.batch.empty, pipeline.idle]).toEqual([true, false]);
     put(0, '{"n":3}');
     let second = false;
     const waiting = pipeline.submit().then(() => (second = true));
