@@ -137,11 +137,11 @@ export class ObjectGuard {
     const watched = this.#inner.length > 0;
     while (members.next()) {
       const { keyStart, keyEnd, valueStart, valueEnd } = members;
-      const learning = members === indexed && indexed.learning;
-      if (!learning && !watched && !isSpecial(buffer, keyStart, keyEnd) && !isLongNumber(buffer, valueStart, valueEnd))
+      const learnable = members === indexed && indexed.ignorable;
+      if (!learnable && !watched && !isSpecial(buffer, keyStart, keyEnd) && !isLongNumber(buffer, valueStart, valueEnd))
         continue;
       const matters = this.#meet(members, buffer, keyStart, keyEnd);
-      if (learning && !matters) indexed.ignore();
+      if (learnable && !matters) indexed.ignore();
     }
     this.end = members.end;
   }

@@ -275,8 +275,8 @@ const DESTINATION: Mutation[] = [
   {
     name: 'the fields of a key are passed over once they have been seen',
     file: 'destination-convex/key-guard.ts',
-    find: 'if (learning && !matters) indexed.ignore();',
-    replace: 'if (learning) indexed.ignore();',
+    find: 'if (learnable && !matters) indexed.ignore();',
+    replace: 'if (learnable) indexed.ignore();',
     test: 'test/destination-convex/record.test.ts',
   },
   {

@@ -65,9 +65,9 @@ export class IndexedMembers {
     return true;
   }
 
-  /** Whether `ignore` can still be of use. */
-  get learning(): boolean {
-    return this.#ignored.room;
+  /** Whether the current key is one that can be ignored from now on. */
+  get ignorable(): boolean {
+    return this.#ignored.takes(this.keyEnd - this.keyStart + 2);
   }
 
   /** From the next object on, members with a key that is written like the current one are passed over. */

@@ -105,15 +105,15 @@ export class KnownKeys {
   count = 0;
   #bytes = new Uint8Array(0);
 
-  /** Whether another one can be added. */
-  get room(): boolean {
-    return this.count < MAX_KEYS;
+  /** Whether a key of so many bytes, quotes included, can be added: there is not room for many, nor for long ones. */
+  takes(length: number): boolean {
+    return this.count < MAX_KEYS && length <= MAX_KEY_TEXT;
   }
 
-  /** `buffer[start, end)` is a key with its quotes. A long one is left out. */
+  /** `buffer[start, end)` is a key with its quotes. */
   add(buffer: Buffer, start: number, end: number): void {
     const length = end - start;
-    if (!this.room || length > MAX_KEY_TEXT) return;
+    if (!this.takes(length)) return;
     const bytes = new Uint8Array((this.count + 1) * KEY_BYTES);
     bytes.set(this.#bytes);
     const entry = this.count * KEY_BYTES;

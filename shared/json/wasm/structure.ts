@@ -170,13 +170,13 @@ export function findEnd(text: i32, length: i32, depth: i32, inString: bool, esca
   return -1;
 }
 
-/** Which of the first `count` keys at KEYS the member at `member` has; they are tried from number `from` on. -1 for none of them. */
+/** Which of the first `count` keys at KEYS the member at `member` has; `tries` of them are tried, from number `from` on. -1 for none. */
 // @ts-ignore: decorator
 @inline
-function keyOf(member: i32, from: i32, count: i32): i32 {
+function keyOf(member: i32, from: i32, count: i32, tries: i32): i32 {
   const low = v128.load(member);
   const high = v128.load(member + 16);
-  for (let tried = 0, key = from; tried < count; tried++, key++) {
+  for (let tried = 0, key = from; tried < tries; tried++, key++) {
     if (key >= count) key = 0;
     const entry = KEYS + key * KEY_BYTES;
     const mask = load<i32>(entry + MAX_KEY_TEXT);
@@ -187,6 +187,9 @@ function keyOf(member: i32, from: i32, count: i32): i32 {
   }
   return -1;
 }
+
+/** After so many keys that are none of those, an object is one of changing keys (a map by id), and the others are not searched for theirs. */
+const MAX_MISSES: i32 = 16;
 
 /** Whether a colon and the first byte of a value follow the key. Where not, what that means is for others to say. */
 // @ts-ignore: decorator
@@ -201,12 +204,13 @@ function isMember(member: i32, entry: i32): bool {
 /**
  * The `length` bytes at `text` begin with an object's brace. Writes to OUTPUT the position after its end, and then where its members begin
  * and end (a comma's position, or the closing brace's), except for those that have one of the first `keys` keys at KEYS; these
- * are expected in that order. Returns how many positions that are; 0 if the object does not end within the text or has too many members.
+ * are expected in that order. A member with such a key may be told of all the same. Returns how many positions that are; 0 if the object does not end within the text or has too many members.
  */
 export function findMembers(text: i32, length: i32, keys: i32): i32 {
   let found = 1;
   let depth = 0;
   let next = 0;
+  let misses = 0;
   let listed = false;
   inside = 0;
   escapes = 0;
@@ -237,9 +241,10 @@ export function findMembers(text: i32, length: i32, keys: i32): i32 {
       }
       let member = text + position + 1;
       if (load<u8>(member) == 0x20) member++;
-      const key = keyOf(member, next, keys);
+      const key = keyOf(member, next, keys, misses < MAX_MISSES ? keys : min(keys, 1));
       listed = key == -1 || !isMember(member, KEYS + key * KEY_BYTES);
       if (key != -1) next = key + 1;
+      else misses++;
       if (listed) {
         if (found >= MAX_FOUND - 1) return 0;
         store<i32>(OUTPUT + 4 * found++, position + 1);
