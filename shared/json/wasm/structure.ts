@@ -203,8 +203,9 @@ function isMember(member: i32, entry: i32): bool {
 
 /**
  * The `length` bytes at `text` begin with an object's brace. Writes to OUTPUT the position after its end, and then where its members begin
- * and end (a comma's position, or the closing brace's), except for those that have one of the first `keys` keys at KEYS; these
- * are expected in that order. A member with such a key may be told of all the same. Returns how many positions that are; 0 if the object does not end within the text or has too many members.
+ * and end (a comma's position, or the closing brace's), except for those that have one of the first `keys` keys at KEYS, which
+ * are expected in that order; a member with such a key may be told of all the same. Returns how many positions that are; 0 if the object
+ * does not end within the text or has too many members.
  */
 export function findMembers(text: i32, length: i32, keys: i32): i32 {
   let found = 1;
