@@ -169,6 +169,57 @@ test('a key that passes is stored where the index looks for it, whatever other f
   );
 });
 
+test('what is remembered of the records before changes nothing', () => {
+  const name = fc.oneof(
+    fc.constantFrom(
+      '_id',
+      'source_id',
+      '$id',
+      'id',
+      '_ab_cdc_deleted_at',
+      '__ab_cdc_deleted_at',
+      '_deleted',
+      '_ts',
+      'a',
+      'ab',
+    ),
+    fc.string({ unit: fc.constantFrom('a', '_', '"', '\\', 'é', ' ', 'x'.repeat(29)), maxLength: 4 }),
+    fc.nat(200).map((n) => `field${n}`),
+  );
+  const value = fc.constantFrom(null, 1, true, 'text', '},"_id":1', '9007199254740993', [1, { _id: 2 }], {
+    id: { _id: 3 },
+  });
+  const written = fc.constantFrom(
+    (members: [string, string][]) => members.map(([key, text]) => `${key}:${text}`).join(','),
+    (members: [string, string][]) => members.map(([key, text]) => `${key}: ${text}`).join(', '),
+    (members: [string, string][]) => members.map(([key, text]) => `\t${key} :\r${text} `).join(','),
+  );
+  const record = fc
+    .tuple(fc.array(fc.tuple(name, value), { maxLength: 40 }), written, fc.constantFrom('9007199254740993', '"x"', '7'))
+    .map(([members, join, id]) => {
+      const texts = members.map(([key, content]): [string, string] => [JSON.stringify(key), JSON.stringify(content)]);
+      return `{${join([...texts.slice(0, 2), ['"_id"', id], ...texts.slice(2), ['"id"', id]])}}`;
+    });
+  const facts = (scanner: RecordScanner, text: string) => {
+    const bytes = Buffer.from(`${text},"emitted_at":1}}`);
+    const end = scanner.scan(bytes, 0, bytes.length);
+    const { problem, tombstone, markerStart, markerEnd } = scanner;
+    return { end, problem, tombstone, marker: tombstone && [markerStart, markerEnd] };
+  };
+  fc.assert(
+    fc.property(
+      fc.array(record, { minLength: 2, maxLength: 12 }),
+      fc.constantFrom(['_id'], ['id'], ['id', '_id']),
+      (texts, names) => {
+        const key = plan([...names]);
+        const scanner = new RecordScanner(key);
+        for (const text of texts) expect(facts(scanner, text), text).toEqual(facts(new RecordScanner(key), text));
+      },
+    ),
+    { numRuns: 500 },
+  );
+});
+
 test('a value is found by its path', () => {
   const data = Buffer.from('{"a":{"b.c":{"\\u0064":[1, 2]}},"a2":null,"x":1,"x":2}');
   expect(valueAt(data, ['a', 'b.c', 'd'])).toBe('[1, 2]');
