@@ -77,8 +77,11 @@ function describeTrace(trace: AirbyteTrace): string | undefined {
     }
     case 'STREAM_STATUS': {
       const { stream_descriptor, status, reasons } = trace.stream_status;
+      // Beginnings and good ends of hundreds of streams, in every run of a cron job, would hide what matters.
+      if (status !== 'INCOMPLETE' && !reasons?.length) return undefined;
       const why = reasons?.length ? ` (${reasons.map((reason) => reason.type).join(', ')})` : '';
-      return `${'INFO'.padEnd(5)} stream ${streamLabel(stream_descriptor)}: ${status}${why}`;
+      const level = status === 'INCOMPLETE' ? 'WARN' : 'INFO';
+      return `${level.padEnd(5)} stream ${streamLabel(stream_descriptor)}: ${status}${why}`;
     }
     case 'ESTIMATE':
     case 'ANALYTICS':

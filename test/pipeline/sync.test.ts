@@ -38,6 +38,7 @@ describe('what goes through', () => {
       '{"type":"TRACE","trace":{"type":"ESTIMATE","emitted_at":1,"estimate":{"name":"users","type":"STREAM"}}}',
       state('users', CURSOR),
       status('users', 'COMPLETE'),
+      status('orders', 'INCOMPLETE'),
     ];
     const { code, stdout, stderr } = await work.sync({ catalog, lines, stderr: 'on stderr\n' });
     expect({ code, stderr }).toMatchObject({ code: 0 });
@@ -47,7 +48,8 @@ describe('what goes through', () => {
     for (const text of ['source      INFO  hello', 'source      a stray print', 'source      on stderr']) {
       expect(stderr).toContain(`${text}\n`);
     }
-    expect(stderr).toContain('stream users: COMPLETE');
+    expect(stderr).toContain('source      WARN  stream orders: INCOMPLETE\n');
+    expect(stderr).not.toContain('stream users');
     expect(stderr + stdout).not.toContain(CURSOR);
   });
 
