@@ -53,8 +53,10 @@ interface Prefix {
   stream: number;
 }
 
-/** More streams than this taking turns are rare, and each one costs a comparison. */
-const MAX_PREFIXES = 8;
+/** Of so many streams the beginnings are remembered; with more of them, all are learned anew. */
+const MAX_PREFIXES = 4096;
+/** A beginning that is longer is rare, and costs more to look up than the line does to parse. */
+const MAX_PREFIX_BYTES = 1024;
 const EMITTED_AT = Buffer.from('emitted_at');
 const META = Buffer.from('meta');
 const TAIL = Buffer.from(',"emitted_at":');
@@ -71,8 +73,13 @@ export class Inbound {
   readonly #skip: Skip;
   readonly #outer = new Members();
   readonly #inner = new Members();
-  /** The most recently used first. */
-  readonly #prefixes: Prefix[] = [];
+  /** Of the line before: streams rarely take turns with every record. */
+  #last: Prefix | undefined;
+  /** By the hash of what differs from stream to stream. */
+  readonly #prefixes = new Map<number, Prefix[]>();
+  #remembered = 0;
+  /** Where that begins in a line. */
+  #differsAt = 0;
 
   constructor(resolve: Resolve, skip: Skip = (_stream, buffer, at, end) => skipNested(buffer, at, end)) {
     this.#resolve = resolve;
@@ -85,23 +92,22 @@ export class Inbound {
   }
 
   /** A RECORD whose beginning is known. False where anything is not as usual: then the line is parsed. */
-  #known({ buffer, start, end }: Line): boolean {
-    for (let i = 0; i < this.#prefixes.length; i++) {
-      const prefix = this.#prefixes[i]!;
-      const at = start + prefix.bytes.length;
-      if (at >= end || buffer[at] !== OPEN_BRACE || !bytesAre(buffer, start, at, prefix.bytes)) continue;
-      const after = this.#skip(prefix.stream, buffer, at, end);
-      if (after === -1 || !this.#usualTail(buffer, after, end)) return false;
-      if (i > 0) {
-        this.#prefixes.splice(i, 1);
-        this.#prefixes.unshift(prefix);
-      }
-      this.stream = prefix.stream;
-      this.dataStart = at;
-      this.dataEnd = after;
-      return true;
+  #known(line: Line): boolean {
+    const { buffer, start, end } = line;
+    let prefix = this.#last;
+    if (prefix === undefined) return false;
+    if (!begins(line, prefix)) {
+      prefix = this.#prefixes.get(hash(line, this.#differsAt))?.find((other) => begins(line, other));
+      if (prefix === undefined) return false;
+      this.#last = prefix;
     }
-    return false;
+    const at = start + prefix.bytes.length;
+    const after = this.#skip(prefix.stream, buffer, at, end);
+    if (after === -1 || !this.#usualTail(buffer, after, end)) return false;
+    this.stream = prefix.stream;
+    this.dataStart = at;
+    this.dataEnd = after;
+    return true;
   }
 
   /** Whether what follows the data ends the message without saying anything that matters. */
@@ -192,16 +198,19 @@ export class Inbound {
     let namespace: string | undefined;
     let dataStart = -1;
     let dataEnd = -1;
-    // Where the last thing stands that decides whose record it is.
+    // Where the first and the last thing stand that decide whose record it is.
+    let differsAt = end;
     let decided = typeAt;
     while (inner.next()) {
       switch (inner.key()) {
         case 'stream':
           name = textOf(buffer, inner.valueStart, inner.valueEnd);
+          differsAt = Math.min(differsAt, inner.valueStart);
           decided = Math.max(decided, inner.valueStart);
           break;
         case 'namespace':
           namespace = textOf(buffer, inner.valueStart, inner.valueEnd) || undefined;
+          differsAt = Math.min(differsAt, inner.valueStart);
           decided = Math.max(decided, inner.valueStart);
           break;
         case 'data':
@@ -219,14 +228,31 @@ export class Inbound {
     this.dataStart = dataStart;
     this.dataEnd = dataEnd;
     this.#skip(stream, buffer, dataStart, dataEnd);
-    if (decided < dataStart) this.#remember({ bytes: Buffer.from(buffer.subarray(start, dataStart)), stream });
+    if (decided < dataStart && dataStart - start <= MAX_PREFIX_BYTES)
+      this.#remember({ bytes: Buffer.from(buffer.subarray(start, dataStart)), stream }, differsAt - start);
     return Kind.Record;
   }
 
-  #remember(prefix: Prefix): void {
-    if (this.#prefixes.some(({ bytes }) => bytes.equals(prefix.bytes))) return;
-    this.#prefixes.unshift(prefix);
-    if (this.#prefixes.length > MAX_PREFIXES) this.#prefixes.pop();
+  #remember(prefix: Prefix, differsAt: number): void {
+    // Another place than before: what is remembered would not be found.
+    if (differsAt !== this.#differsAt || this.#remembered === MAX_PREFIXES) {
+      this.#prefixes.clear();
+      this.#remembered = 0;
+      this.#differsAt = differsAt;
+    }
+    this.#last = prefix;
+    const { bytes } = prefix;
+    const line = {
+      buffer: Buffer.concat([bytes, Buffer.of(OPEN_BRACE)]),
+      start: 0,
+      end: bytes.length + 1,
+      terminated: true,
+    };
+    const key = hash(line, differsAt);
+    const same = this.#prefixes.get(key) ?? [];
+    if (same.some((other) => other.bytes.equals(bytes))) return;
+    this.#prefixes.set(key, [...same, prefix]);
+    this.#remembered++;
   }
 
   #parseTrace(text: string): Kind {
@@ -247,6 +273,20 @@ export class Inbound {
     this.status = status;
     return Kind.Status;
   }
+}
+
+function begins({ buffer, start, end }: Line, { bytes }: Prefix): boolean {
+  const at = start + bytes.length;
+  return at < end && buffer[at] === OPEN_BRACE && bytesAre(buffer, start, at, bytes);
+}
+
+/** FNV-1a of what stands between `differsAt` and the next brace, which is where the data begin. */
+function hash({ buffer, start, end }: Line, differsAt: number): number {
+  const limit = Math.min(end, start + MAX_PREFIX_BYTES);
+  let value = 0x811c9dc5;
+  for (let at = start + differsAt; at < limit && buffer[at] !== OPEN_BRACE; at++)
+    value = Math.imul(value ^ buffer[at]!, 0x01000193);
+  return value;
 }
 
 const STATUSES: readonly unknown[] = ['STARTED', 'RUNNING', 'COMPLETE', 'INCOMPLETE'];

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { BrokenMessage, Inbound, Kind, UnknownStream, type Resolve } from '../../../shared/airbyte/inbound.ts';
 import type { Line } from '../../../shared/airbyte/lines.ts';
 
-const STREAMS = ['users', 'a "quoted" one', 'ü', ''];
+const STREAMS = ['users', 'a "quoted" one', 'ü', '', 'brace {', 'brace {"}'];
 const resolve: Resolve = (name, namespace) => {
   const index = STREAMS.indexOf(name);
   return index === -1 ? -1 : index + (namespace === undefined ? 0 : namespace === 'n' ? 10 : NaN);
@@ -123,6 +123,21 @@ describe('other lines', () => {
       read(new Inbound(resolve), '{"type":"RECORD","record":{"stream":"no","namespace":"n","data":{}}}'),
     ).toThrow(UnknownStream);
   });
+});
+
+test('thousands of streams that take turns, in several namespaces, however long their names', () => {
+  const names = Array.from({ length: 5000 }, (_, n) =>
+    n % 100 === 0 ? `${'long'.repeat(400)}${n}` : `stream ${n % 2500}`,
+  );
+  const inbound = new Inbound((name, namespace) => names.indexOf(name) + (namespace === undefined ? 0 : 10_000));
+  for (let round = 0; round < 2; round++) {
+    for (const [n, name] of names.entries()) {
+      const namespace = n % 3 === 0 ? undefined : `space${n % 3}`;
+      const record = { namespace, stream: name, data: { n }, emitted_at: 17 };
+      const found = read(inbound, JSON.stringify({ type: 'RECORD', record }));
+      expect(found).toEqual({ stream: names.indexOf(name) + (n % 3 === 0 ? 0 : 10_000), data: `{"n":${n}}` });
+    }
+  }
 });
 
 test('any order of members, any text, any sequence: the same as parsing', () => {
