@@ -64,7 +64,7 @@ export class Lane {
   #used = 0;
   #messages = 0;
   #tablesBytes = 0;
-  // By record. Of one size for good: arrays that start anew with each batch keep the garbage collector busy (measured: a fifth of its work).
+  // By record. Of one size for good: arrays that start anew with each batch take 10 MiB more (measured), and as long.
   readonly #starts: Uint32Array;
   readonly #records: Float64Array;
   readonly #streamOf: Uint32Array;

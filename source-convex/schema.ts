@@ -81,12 +81,11 @@ const MAX_DEPTH = 100;
 /** One schema of Convex's. What is not understood, or nested deeper than any value, may be anything. */
 function convert(schema: unknown, depth = 0): JsonSchema {
   if (!isObject(schema) || depth > MAX_DEPTH) return { type: [...ANY] };
-  const node = schema;
-  const { anyOf } = node;
+  const { anyOf, $description } = schema;
   const own = Array.isArray(anyOf)
     ? mergeAll(anyOf.map((variant) => convert(variant, depth + 1)))
-    : convertOne(node, depth + 1);
-  const description = typeof node['$description'] === 'string' ? node['$description'] : own.description;
+    : convertOne(schema, depth + 1);
+  const description = typeof $description === 'string' ? $description : own.description;
   return description === undefined ? own : { ...own, description };
 }
 

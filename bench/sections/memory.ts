@@ -1,4 +1,4 @@
-/** Peak memory as tables grow: it should not, beyond what V8 lets pile up before it first collects all garbage (some 30 MiB). */
+/** Peak memory as tables grow: it should not, beyond what V8 needs once, whatever their size (see docs/performance.md). */
 import { fileURLToPath } from 'node:url';
 import { mebibytes } from '../compared.ts';
 import { measure, startReplay } from '../measure.ts';

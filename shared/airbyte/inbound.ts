@@ -97,7 +97,7 @@ export class Inbound {
     let prefix = this.#last;
     if (prefix === undefined) return false;
     if (!begins(line, prefix)) {
-      prefix = this.#prefixes.get(hash(line, this.#differsAt))?.find((other) => begins(line, other));
+      prefix = this.#prefixes.get(hash(buffer, start + this.#differsAt, end))?.find((other) => begins(line, other));
       if (prefix === undefined) return false;
       this.#last = prefix;
     }
@@ -229,11 +229,15 @@ export class Inbound {
     this.dataEnd = dataEnd;
     this.#skip(stream, buffer, dataStart, dataEnd);
     if (decided < dataStart && dataStart - start <= MAX_PREFIX_BYTES)
-      this.#remember({ bytes: Buffer.from(buffer.subarray(start, dataStart)), stream }, differsAt - start);
+      this.#remember(
+        { bytes: Buffer.from(buffer.subarray(start, dataStart)), stream },
+        differsAt - start,
+        hash(buffer, differsAt, end),
+      );
     return Kind.Record;
   }
 
-  #remember(prefix: Prefix, differsAt: number): void {
+  #remember(prefix: Prefix, differsAt: number, key: number): void {
     // Another place than before: what is remembered would not be found.
     if (differsAt !== this.#differsAt || this.#remembered === MAX_PREFIXES) {
       this.#prefixes.clear();
@@ -241,16 +245,8 @@ export class Inbound {
       this.#differsAt = differsAt;
     }
     this.#last = prefix;
-    const { bytes } = prefix;
-    const line = {
-      buffer: Buffer.concat([bytes, Buffer.of(OPEN_BRACE)]),
-      start: 0,
-      end: bytes.length + 1,
-      terminated: true,
-    };
-    const key = hash(line, differsAt);
     const same = this.#prefixes.get(key) ?? [];
-    if (same.some((other) => other.bytes.equals(bytes))) return;
+    if (same.some(({ bytes }) => bytes.equals(prefix.bytes))) return;
     this.#prefixes.set(key, [...same, prefix]);
     this.#remembered++;
   }
@@ -280,12 +276,11 @@ function begins({ buffer, start, end }: Line, { bytes }: Prefix): boolean {
   return at < end && buffer[at] === OPEN_BRACE && bytesAre(buffer, start, at, bytes);
 }
 
-/** FNV-1a of what stands between `differsAt` and the next brace, which is where the data begin. */
-function hash({ buffer, start, end }: Line, differsAt: number): number {
-  const limit = Math.min(end, start + MAX_PREFIX_BYTES);
+/** FNV-1a of what stands between `from` and the next brace, which is where the data begin. */
+function hash(buffer: Buffer, from: number, end: number): number {
+  const limit = Math.min(end, from + MAX_PREFIX_BYTES);
   let value = 0x811c9dc5;
-  for (let at = start + differsAt; at < limit && buffer[at] !== OPEN_BRACE; at++)
-    value = Math.imul(value ^ buffer[at]!, 0x01000193);
+  for (let at = from; at < limit && buffer[at] !== OPEN_BRACE; at++) value = Math.imul(value ^ buffer[at]!, 0x01000193);
   return value;
 }
 

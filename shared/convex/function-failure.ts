@@ -1,8 +1,8 @@
 /**
  * What of a function's error may be said in a log or to a user. Its message is the app's own text: it may quote arguments, documents,
  * anything. So only what the deployment itself writes is kept, in its known forms, and the rest is named by its class and its request id,
- * by which it is found in the deployment's log. Forms: the backend's crates udf,
- * isolate and database.
+ * by which it is found in the deployment's log. Forms: the backend's crates
+ * udf, isolate and database.
  */
 import type { FunctionFailure } from './function-result.ts';
 

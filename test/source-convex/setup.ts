@@ -21,6 +21,10 @@ export interface ReadOptions {
 /** Waits between retries are short and states follow every page, so that a test sees what in life takes minutes. */
 const ENV = { CONVEX_CONNECTOR_RETRY_MIN_MS: '1', CONVEX_CONNECTOR_CHECKPOINT_MS: '0' };
 
+/** What a run that reads the change log says of it. */
+export const LOG_REMARK =
+  'INFO The change log does not show tables that were imported over, restored from a backup, cleared or dropped. After such a change, refresh the streams concerned.';
+
 /** The source and a deployment for it. */
 export class Source {
   readonly emulator: Emulator;

@@ -10,12 +10,10 @@ import {
   people,
   change,
   expectTruth,
+  LOG_REMARK,
   NOW,
   type Wanted,
 } from './setup.ts';
-
-const WARNING =
-  'INFO The change log does not show tables that were imported over, restored from a backup, cleared or dropped. After such a change, refresh the streams concerned.';
 
 describe('streams come and go', () => {
   test('a new stream is read from the beginning, the others go on', async () => {
@@ -29,7 +27,7 @@ describe('streams come and go', () => {
     expectTruth(source, 'posts', [second]);
     expect(steadyLogsOf(second).slice(0, 4)).toEqual([
       `INFO 2 streams: 1 from the beginning, 1 with changes only. This run ends at ${NOW}.`,
-      WARNING,
+      LOG_REMARK,
       `INFO Reading posts as of ${NOW}.`,
       `INFO Reading the changes of posts, users since ${NOW}, up to ${NOW}.`,
     ]);
@@ -98,7 +96,7 @@ describe('streams come and go', () => {
     source.deployment.load('users', people(2, 100));
     const second = await source.readAll({ streams: ['users'], state: savedStates(first) });
     expect(recordsOf(second)).toHaveLength(2);
-    expect(logsOf(second)).toContain(WARNING);
+    expect(logsOf(second)).toContain(LOG_REMARK);
   });
 
   test('tables of one name in the app and in a component are two streams', async () => {

@@ -10,12 +10,10 @@ import {
   people,
   change,
   expectTruth,
+  LOG_REMARK,
   NOW,
   type Wanted,
 } from './setup.ts';
-
-const WARNING =
-  'INFO The change log does not show tables that were imported over, restored from a backup, cleared or dropped. After such a change, refresh the streams concerned.';
 
 describe('a first sync', () => {
   test('line by line', async () => {
@@ -119,7 +117,7 @@ describe('a second sync', () => {
     const since = NOW;
     expect(steadyLogsOf(second)).toEqual([
       `INFO 1 stream: 1 with changes only. This run ends at ${NOW}.`,
-      WARNING,
+      LOG_REMARK,
       `INFO Reading the changes of users since ${since}, up to ${NOW}.`,
       'INFO Read 5 records of 1 stream in N s.',
     ]);

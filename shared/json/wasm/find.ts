@@ -43,7 +43,7 @@ export const found = new Int32Array(memory, wasm.OUTPUT.value);
 
 /**
  * A buffer for whoever reads much text: what stands in it is looked at where it is, while other text is first copied to where WebAssembly
- * can see it (measured: a tenth of an import). There is one.
+ * can see it. There is one.
  */
 export const residentBuffer = Buffer.from(memory, wasm.RESIDENT.value, wasm.MAX_RESIDENT.value);
 
@@ -118,7 +118,7 @@ export class KnownKeys {
     bytes.set(this.#bytes);
     const entry = this.count * KEY_BYTES;
     bytes.set(buffer.subarray(start, end), entry);
-    new DataView(bytes.buffer).setUint32(entry + MAX_KEY_TEXT, length === 32 ? 0xffffffff : 2 ** length - 1, true);
+    new DataView(bytes.buffer).setUint32(entry + MAX_KEY_TEXT, 2 ** length - 1, true);
     this.#bytes = bytes;
     this.count++;
     KnownKeys.#inUse = undefined;
