@@ -1,7 +1,7 @@
 import { parseArgs } from 'node:util';
 import type { EmulatorOptions } from './emulator.ts';
-import { FAULT_KINDS, type Fault, type FaultKind } from './faults.ts';
-import { DEFAULT_LIMITS, type Limits } from './limits.ts';
+import { FAULT_KINDS, type Fault, type FaultKind } from './faults/faults.ts';
+import { DEFAULT_LIMITS, type Limits } from './store/limits.ts';
 
 export const USAGE = `npm run emulator -- [options]
 

@@ -1,15 +1,15 @@
-import { Keys } from './auth.ts';
-import { Deployment, type DeploymentOptions } from './deployment.ts';
-import { Faults } from './faults.ts';
-import { Journal } from './journal.ts';
-import type { DeltasWork } from './document-deltas.ts';
+import { Keys } from './http/auth.ts';
+import { Deployment, type DeploymentOptions } from './store/deployment.ts';
+import { Faults } from './faults/faults.ts';
+import { Journal } from './http/journal.ts';
+import type { DeltasWork } from './export/document-deltas.ts';
 import type { Functions } from './functions/definitions.ts';
 import { type HttpActions, Site } from './functions/http-actions.ts';
 import { FunctionRoutes } from './functions/routes.ts';
 import { FunctionRunner } from './functions/runner.ts';
-import { Random } from './random.ts';
-import { type RouteOptions, Routes } from './routes.ts';
-import { HttpServer } from './server.ts';
+import { Random } from './store/random.ts';
+import { type RouteOptions, Routes } from './http/routes.ts';
+import { HttpServer } from './http/server.ts';
 
 export interface EmulatorOptions extends DeploymentOptions, Partial<RouteOptions> {
   /** Default: any free port. */

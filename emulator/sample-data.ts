@@ -1,4 +1,4 @@
-import type { Deployment } from './deployment.ts';
+import type { Deployment } from './store/deployment.ts';
 
 /**
  * A small shop: tables whose documents reference each other, a component, every type that Convex has, an empty table,

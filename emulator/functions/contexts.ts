@@ -1,6 +1,6 @@
 import { inspect } from 'node:util';
-import type { Identity } from '../auth.ts';
-import type { Value } from '../values.ts';
+import type { Identity } from '../http/auth.ts';
+import type { Value } from '../values/values.ts';
 import type { DatabaseReader, DatabaseWriter } from './database.ts';
 
 /** Runs a function by its path, or by a reference of the npm package. */

@@ -1,7 +1,7 @@
-import type { Deployment } from '../deployment.ts';
-import { formatValue } from '../json-format.ts';
-import type { Transaction } from '../transaction.ts';
-import { sizeOf, toValue, type Value, type ValueObject, valueAt } from '../values.ts';
+import type { Deployment } from '../store/deployment.ts';
+import { formatValue } from '../values/json-format.ts';
+import type { Transaction } from '../store/transaction.ts';
+import { sizeOf, toValue, type Value, type ValueObject, valueAt } from '../values/values.ts';
 import { sortKey } from './order.ts';
 import { pageOf, type PaginationOptions, type PaginationResult, type Row } from './paginate.ts';
 

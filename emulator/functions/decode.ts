@@ -1,5 +1,5 @@
-import { type Json, JsonNumber, JsonObject } from '../json-parse.ts';
-import { checkedArray, objectFromFields, type Value } from '../values.ts';
+import { type Json, JsonNumber, JsonObject } from '../values/json-parse.ts';
+import { checkedArray, objectFromFields, type Value } from '../values/values.ts';
 
 /**
  * An argument as the backend decodes it (crates/value/src/json/mod.rs): every number is a float64, however it is written; int64, bytes

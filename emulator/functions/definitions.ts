@@ -1,6 +1,6 @@
-import { badRequest } from '../errors.ts';
-import { isIdentifier } from '../identifiers.ts';
-import type { ValidatorJson } from '../schema.ts';
+import { badRequest } from '../http/errors.ts';
+import { isIdentifier } from '../values/identifiers.ts';
+import type { ValidatorJson } from '../store/schema.ts';
 import type { ActionContext, MutationContext, QueryContext } from './contexts.ts';
 
 export type FunctionType = 'query' | 'mutation' | 'action';

@@ -1,4 +1,4 @@
-import { toValue, type Value } from '../values.ts';
+import { toValue, type Value } from '../values/values.ts';
 
 /** A failure of a function that is none of the function's own code: answered with status 200 and "error" all the same. */
 export class FunctionError extends Error {

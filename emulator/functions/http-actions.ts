@@ -1,8 +1,8 @@
-import type { Identity, Keys } from '../auth.ts';
-import type { Limits } from '../limits.ts';
-import type { Random } from '../random.ts';
-import type { Answer, Request as ServerRequest } from '../server.ts';
-import { formatValue } from '../json-format.ts';
+import type { Identity, Keys } from '../http/auth.ts';
+import type { Limits } from '../store/limits.ts';
+import type { Random } from '../store/random.ts';
+import type { Answer, Request as ServerRequest } from '../http/server.ts';
+import { formatValue } from '../values/json-format.ts';
 import type { ActionContext } from './contexts.ts';
 import { describeThrown } from './errors.ts';
 import { requestId } from './routes.ts';

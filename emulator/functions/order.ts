@@ -1,4 +1,4 @@
-import { isObject, sortedKeys, type Value } from '../values.ts';
+import { isObject, sortedKeys, type Value } from '../values/values.ts';
 
 /** Types in the order in which indexes hold them; a field that is missing comes first (crates/value/src/sorting.rs). */
 const Tag = {

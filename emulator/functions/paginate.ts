@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { ValueObject } from '../values.ts';
+import type { ValueObject } from '../values/values.ts';
 import { FunctionError } from './errors.ts';
 
 export interface PaginationOptions {

@@ -1,11 +1,11 @@
-import { Arguments } from '../arguments.ts';
-import type { Identity, Keys } from '../auth.ts';
-import { badRequest, forbidden } from '../errors.ts';
-import { readJsonBody } from '../json-body.ts';
-import { type Format, formatValue, parseFormat } from '../json-format.ts';
-import type { Limits } from '../limits.ts';
-import type { Random } from '../random.ts';
-import type { Answer, Request } from '../server.ts';
+import { Arguments } from '../http/arguments.ts';
+import type { Identity, Keys } from '../http/auth.ts';
+import { badRequest, forbidden } from '../http/errors.ts';
+import { readJsonBody } from '../http/json-body.ts';
+import { type Format, formatValue, parseFormat } from '../values/json-format.ts';
+import type { Limits } from '../store/limits.ts';
+import type { Random } from '../store/random.ts';
+import type { Answer, Request } from '../http/server.ts';
 import type { FunctionType } from './definitions.ts';
 import type { FunctionRunner, Outcome } from './runner.ts';
 

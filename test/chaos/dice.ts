@@ -1,5 +1,5 @@
 /** Decisions of a campaign: all of them come from one seeded generator, so the same seed decides the same again. */
-import { Random } from '../../emulator/random.ts';
+import { Random } from '../../emulator/store/random.ts';
 
 export class Dice {
   readonly #random: Random;

@@ -2,8 +2,8 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { planKey, type KeyPlan } from '../../destination-convex/keys.ts';
 import { RecordScanner, valueAt } from '../../destination-convex/record.ts';
-import { parseJson } from '../../emulator/json-parse.ts';
-import { sanitiseFields } from '../../emulator/sanitise.ts';
+import { parseJson } from '../../emulator/values/json-parse.ts';
+import { sanitiseFields } from '../../emulator/values/sanitise.ts';
 import type { ConfiguredAirbyteStream } from '../../shared/airbyte/protocol.generated.ts';
 import { catalogOf, dedup, type Wanted } from './setup.ts';
 

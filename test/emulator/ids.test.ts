@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { Clock, nextUp } from '../../emulator/clock.ts';
-import { decodeId, encodeId, MINIMUM_ID, newId, newTabletId, parseTabletId } from '../../emulator/ids.ts';
-import { Random } from '../../emulator/random.ts';
+import { Clock, nextUp } from '../../emulator/store/clock.ts';
+import { decodeId, encodeId, MINIMUM_ID, newId, newTabletId, parseTabletId } from '../../emulator/values/ids.ts';
+import { Random } from '../../emulator/store/random.ts';
 
 const internalIds = fc.uint8Array({ minLength: 16, maxLength: 16 });
 const tableNumbers = fc.integer({ min: 1, max: 0xffff_ffff });

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { formatFloat } from '../../emulator/json-format.ts';
-import { type Json, JsonNumber, JsonObject, JsonSyntaxError, parseJson } from '../../emulator/json-parse.ts';
+import { formatFloat } from '../../emulator/values/json-format.ts';
+import { type Json, JsonNumber, JsonObject, JsonSyntaxError, parseJson } from '../../emulator/values/json-parse.ts';
 
 describe('floats as serde_json prints them', () => {
   const cases: [value: number, text: string][] = [

@@ -1,9 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { contains } from '../../emulator/shape-relations.ts';
-import { reduce } from '../../emulator/shape-reduction.ts';
-import { empty, insert, remove, type Shape } from '../../emulator/shapes.ts';
-import { toObject, type ValueObject } from '../../emulator/values.ts';
+import { contains } from '../../emulator/shapes/shape-relations.ts';
+import { reduce } from '../../emulator/shapes/shape-reduction.ts';
+import { empty, insert, remove, type Shape } from '../../emulator/shapes/shapes.ts';
+import { toObject, type ValueObject } from '../../emulator/values/values.ts';
 
 const leaf = fc.oneof(
   fc.constantFrom(null, true, 1n, 1, -0, NaN, Infinity, 'word', 'two words', 'ünicode'),

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { sanitiseFieldName, sanitiseTableName } from '../../../emulator/sanitise.ts';
+import { sanitiseFieldName, sanitiseTableName } from '../../../emulator/values/sanitise.ts';
 import { fieldNameOf, isDropped, isFieldName, isIdentifier, tableNameOf } from '../../../shared/convex/identifiers.ts';
 
 const L63 = 'a'.repeat(63);

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { sortKey } from '../../../emulator/functions/order.ts';
-import { formatValue, type Format } from '../../../emulator/json-format.ts';
+import { formatValue, type Format } from '../../../emulator/values/json-format.ts';
 import {
   asArgument,
   compareCursors,

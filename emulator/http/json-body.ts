@@ -1,0 +1,31 @@
+import { Arguments } from './arguments.ts';
+import { badRequest } from './errors.ts';
+import { type Json, JsonSyntaxError, parseJson } from '../values/json-parse.ts';
+import type { Request } from './server.ts';
+
+/** Wrong type, too long, no JSON, other JSON: all are 400 `BadJsonBody`, never 413, 415 or 422 (trap 13). */
+export async function readJsonBody(request: Request, limit: number): Promise<Arguments> {
+  const type = request.headers['content-type'] ?? '';
+  if (!/^\s*application\/(json|[^\s;]+\+json)\s*(;|$)/i.test(type)) {
+    throw badRequest('BadJsonBody', 'Expected request with `Content-Type: application/json`');
+  }
+  return Arguments.fromBody(parse(decode(await request.body(limit))));
+}
+
+function parse(text: string): Json {
+  try {
+    return parseJson(text);
+  } catch (error) {
+    if (!(error instanceof JsonSyntaxError)) throw error;
+    throw badRequest('BadJsonBody', `Failed to parse the request body as JSON: ${error.message}`);
+  }
+}
+
+function decode(bytes: Buffer): string {
+  try {
+    // A byte order mark stays in the text, and is no JSON.
+    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
+  } catch {
+    throw badRequest('BadJsonBody', 'Failed to parse the request body as JSON: invalid unicode code point');
+  }
+}

@@ -1,0 +1,193 @@
+import { Arguments, mapOf, stringOf } from './arguments.ts';
+import { type Identity, type Keys, requireOperation } from './auth.ts';
+import { clearTables } from '../import/clear-tables.ts';
+import { checkClientVersion } from './client-version.ts';
+import { corsHeaders, preflightHeaders } from './cors.ts';
+import type { Deployment } from '../store/deployment.ts';
+import { type DeltasOptions, DocumentDeltas } from '../export/document-deltas.ts';
+import { badRequest, forbidden, HttpError } from './errors.ts';
+import type { FunctionRoutes } from '../functions/routes.ts';
+import { importAirbyteRecords } from '../import/import.ts';
+import { addPrimaryKeyIndexes, primaryKeyIndexesReady } from '../import/index-routes.ts';
+import { readJsonBody } from './json-body.ts';
+import { columnNames, jsonSchemas } from '../shapes/json-schemas.ts';
+import { ListSnapshot, type SnapshotOptions } from '../export/list-snapshot.ts';
+import { schemaText } from '../store/schema.ts';
+import { type Answer, errorAnswer, type Request } from './server.ts';
+
+/** Who asks, and a signal that aborts when the client or the server gives up. */
+interface Caller {
+  identity: Identity;
+  signal: AbortSignal;
+}
+
+/** Does what was asked for and returns the body; an empty one has no content type. */
+type Work = (caller: Caller) => string | void | Promise<string>;
+
+interface Route {
+  /** Query arguments are read before the key is checked, bodies after. Open routes do not look at keys at all. */
+  arguments: 'query' | 'body' | 'none' | 'open';
+  /** Reads the arguments, strictly: errors in them come before any question of permission. */
+  prepare: (args: Arguments) => Work;
+  /** Largest body in bytes. */
+  limit?: number;
+  contentType?: string;
+}
+
+type Methods = Record<string, Route>;
+
+const NO_ARGUMENTS = Arguments.fromQuery(new URLSearchParams());
+
+export interface RouteOptions extends DeltasOptions, SnapshotOptions {
+  instanceName: string;
+  /** Whether the deployment's plan includes streaming export. Default true. */
+  streamingExport?: boolean;
+}
+
+/** The HTTP face of a deployment: which paths there are, in which order a request is checked, what it is answered. */
+export class Routes {
+  readonly listSnapshot: ListSnapshot;
+  readonly documentDeltas: DocumentDeltas;
+  readonly #keys: Keys;
+  readonly #deployment: Deployment;
+  readonly #options: RouteOptions;
+  readonly #routes: Map<string, Methods>;
+  readonly #functions: FunctionRoutes;
+
+  constructor(deployment: Deployment, keys: Keys, options: RouteOptions, functions: FunctionRoutes) {
+    this.#functions = functions;
+    this.#deployment = deployment;
+    this.#keys = keys;
+    this.#options = options;
+    this.listSnapshot = new ListSnapshot(deployment, options);
+    this.documentDeltas = new DocumentDeltas(deployment, options);
+    this.#routes = new Map(Object.entries({ ...this.#openRoutes(), ...this.#exportRoutes(), ...this.#importRoutes() }));
+  }
+
+  async answer(request: Request): Promise<Answer> {
+    const headers = { ...checkClientVersion(request.headers), ...corsHeaders(request.headers) };
+    if (request.method === 'OPTIONS') {
+      return { status: 200, headers: { ...headers, ...preflightHeaders(request.headers) }, body: '' };
+    }
+    const answer = await this.#route(request).catch((error: unknown) => {
+      if (error instanceof HttpError) return errorAnswer(error);
+      throw error;
+    });
+    return { ...answer, headers: { ...headers, ...answer.headers } };
+  }
+
+  async #route(request: Request): Promise<Answer> {
+    if (this.#functions.has(request.path)) return this.#functions.answer(request);
+    const methods = this.#routes.get(request.path);
+    if (methods === undefined) return { status: 404, headers: {}, body: '' };
+    const route = methods[request.method === 'HEAD' ? 'GET' : request.method];
+    if (route === undefined) {
+      const allow = Object.keys(methods).flatMap((method) => (method === 'GET' ? ['GET', 'HEAD'] : [method]));
+      return { status: 405, headers: { allow: allow.join(',') }, body: '' };
+    }
+    const body = (await this.#run(route, request)) ?? '';
+    const contentType = route.contentType ?? 'application/json';
+    return { status: 200, headers: body === '' ? {} : { 'content-type': contentType }, body };
+  }
+
+  async #run(route: Route, request: Request): Promise<string | void> {
+    const { signal, headers, query } = request;
+    switch (route.arguments) {
+      case 'open':
+        return route.prepare(NO_ARGUMENTS)({ identity: { kind: 'unknown' }, signal });
+      case 'none':
+        return route.prepare(NO_ARGUMENTS)({ identity: this.#keys.authenticate(headers, query), signal });
+      case 'query': {
+        const work = route.prepare(Arguments.fromQuery(query));
+        return work({ identity: this.#keys.authenticate(headers, query), signal });
+      }
+      case 'body': {
+        const identity = this.#keys.authenticate(headers, query);
+        const work = route.prepare(await readJsonBody(request, route.limit ?? this.#deployment.limits.body));
+        return work({ identity, signal });
+      }
+    }
+  }
+
+  #openRoutes(): Record<string, Methods> {
+    const text = (body: string): Methods => ({
+      GET: { arguments: 'open', prepare: () => () => body, contentType: 'text/plain; charset=utf-8' },
+    });
+    return {
+      '/': text('This Convex deployment is running. See https://docs.convex.dev/.'),
+      '/instance_name': text(this.#options.instanceName),
+      '/instance_version': text('unknown'),
+      '/version': text('unknown'),
+    };
+  }
+
+  #exportRoutes(): Record<string, Methods> {
+    type Export = (args: Arguments) => (signal: AbortSignal) => string | Promise<string>;
+    const exporting = (source: 'query' | 'body' | 'none', prepare: Export): Route => ({
+      arguments: source,
+      prepare: (args) => {
+        const work = prepare(args);
+        return ({ identity, signal }) => {
+          this.#checkPlan();
+          requireOperation(identity, 'deployment:data:view');
+          return work(signal);
+        };
+      },
+    });
+    const both = (prepare: Export): Methods => ({ GET: exporting('query', prepare), POST: exporting('body', prepare) });
+    return {
+      '/api/document_deltas': both((args) => this.documentDeltas.prepare(args)),
+      '/api/list_snapshot': both((args) => this.listSnapshot.prepare(args)),
+      '/api/json_schemas': { GET: exporting('query', (args) => jsonSchemas(this.#deployment, args)) },
+      '/api/get_table_column_names': { GET: exporting('none', () => () => columnNames(this.#deployment)) },
+      '/api/test_streaming_export_connection': { GET: exporting('none', () => () => 'null') },
+    };
+  }
+
+  #importRoutes(): Record<string, Methods> {
+    const deployment = this.#deployment;
+    const importing = (prepare: (args: Arguments) => () => string | void): Route => ({
+      arguments: 'body',
+      prepare: (args) => {
+        const work = prepare(args);
+        return ({ identity }) => {
+          requireOperation(identity, 'deployment:backups:import');
+          return work();
+        };
+      },
+    });
+    const prefix = '/api/streaming_import';
+    return {
+      [`${prefix}/import_airbyte_records`]: {
+        POST: { ...importing((args) => importAirbyteRecords(deployment, args)), limit: deployment.limits.importBody },
+      },
+      [`${prefix}/add_primary_key_indexes`]: { PUT: importing((args) => addPrimaryKeyIndexes(deployment, args)) },
+      [`${prefix}/primary_key_indexes_ready`]: { GET: importing((args) => primaryKeyIndexesReady(deployment, args)) },
+      [`${prefix}/clear_tables`]: { PUT: importing((args) => clearTables(deployment, args)) },
+      [`${prefix}/replace_tables`]: { POST: { arguments: 'body', prepare: replaceTables } },
+      [`${prefix}/get_schema`]: {
+        GET: { ...importing(() => () => schemaText(deployment.schema())), arguments: 'none' },
+      },
+    };
+  }
+
+  /** The plan is looked at before the permission, so a free plan hides that the key is missing (trap 12). */
+  #checkPlan(): void {
+    if (this.#options.streamingExport !== false) return;
+    throw forbidden(
+      'StreamingExportNotEnabled',
+      'Streaming export is not available on your current subscription. See https://www.convex.dev/plans to upgrade.',
+    );
+  }
+}
+
+/** Always refused, and without a look at the key's permissions. */
+function replaceTables(args: Arguments): Work {
+  mapOf(args.required('tableNames'), 'tableNames', stringOf);
+  return () => {
+    throw badRequest(
+      'OverwriteNotSupported',
+      'Overwrite sync mode is not supported. Please use a different sync mode.',
+    );
+  };
+}

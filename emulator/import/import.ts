@@ -1,0 +1,214 @@
+import { type Arguments, bodyError, describe, listOf, mapOf, stringOf } from '../http/arguments.ts';
+import type { Deployment } from '../store/deployment.ts';
+import { badRequest, ServerError, TransactionLimit } from '../http/errors.ts';
+import { PRIMARY_KEY_INDEX } from '../store/indexes.ts';
+import { formatValue } from '../values/json-format.ts';
+import { type Json, JsonNumber, JsonObject } from '../values/json-parse.ts';
+import { checkPrimaryKey, type FieldPaths } from '../store/primary-key.ts';
+import { sanitiseFields, sanitiseTableName } from '../values/sanitise.ts';
+import type { Tablet } from '../store/tablets.ts';
+import { Transaction } from '../store/transaction.ts';
+import { TransactionBudget } from '../store/transaction-budget.ts';
+import {
+  checkedArray,
+  emptyObject,
+  isObject,
+  objectFromFields,
+  type Value,
+  type ValueObject,
+  VALUE_LIMITS,
+  valueAt,
+} from '../values/values.ts';
+
+const CDC_PREFIX = 'source_ab_cdc';
+const CDC_DELETED = 'source_ab_cdc_deleted_at';
+
+interface AirbyteRecord {
+  table: string;
+  deleted: boolean;
+  fields: ValueObject;
+}
+
+/** Undefined: append. */
+type Stream = FieldPaths | undefined;
+
+/**
+ * `POST import_airbyte_records`: one transaction, until a limit of a transaction is hit; then what there is gets
+ * committed, and a new one begins (trap 25). The answer is empty. (crates/application/src/{airbyte_import,lib}.rs)
+ */
+export function importAirbyteRecords(deployment: Deployment, args: Arguments): () => void {
+  const given = readArguments(args);
+  return () => {
+    importRecords(deployment, given);
+  };
+}
+
+function importRecords(deployment: Deployment, { messages, streams }: ReturnType<typeof readArguments>): void {
+  const records = messages.map(toRecord);
+  const tables = new Map<string, Stream>();
+  for (const [name, primaryKey] of streams) tables.set(sanitiseTableName(name), toStream(primaryKey));
+
+  const newTransaction = () => {
+    const budget = new TransactionBudget(deployment.limits);
+    return { tx: new Transaction(deployment, budget), budget };
+  };
+  let { tx, budget } = newTransaction();
+  try {
+    for (const record of records) {
+      // Looked up one by one: what came before may be committed already.
+      if (!tables.has(record.table)) throw badRequest('MissingStream', `Missing stream for table ${record.table}`);
+      const stream = tables.get(record.table);
+      try {
+        processRecord(deployment, tx, budget, record, stream);
+      } catch (error) {
+        if (!(error instanceof TransactionLimit)) throw error;
+        tx.commit();
+        ({ tx, budget } = newTransaction());
+        processRecord(deployment, tx, budget, record, stream);
+      }
+    }
+  } catch (error) {
+    tx.rollback();
+    throw error;
+  }
+  tx.commit();
+}
+
+function processRecord(
+  deployment: Deployment,
+  tx: Transaction,
+  budget: TransactionBudget,
+  record: AirbyteRecord,
+  stream: Stream,
+): void {
+  const { table, fields } = record;
+  if (stream === undefined) {
+    // Append does not look at delete markers: the marker becomes a row (trap 19).
+    tx.insertInto(tx.tablet(table), fields);
+    return;
+  }
+  const values = stream.map((path) => {
+    const value = valueAt(fields, path);
+    if (value !== undefined) return value;
+    throw badRequest('MissingPrimaryKeyValue', `Missing value for primary key field: "${path.join('.')}".`);
+  });
+  const tablet = deployment.catalog.get(table);
+  const index = requireIndex(tablet, table);
+  const found = index.find(inIndexOrder(stream, values, index.fields, table));
+  const [entry, another] = found;
+  for (const { current } of found.slice(0, 2)) budget.read(current ?? emptyObject());
+  budget.range(`${table} ${JSON.stringify(values.map((value) => formatValue(value, 'convex_encoded_json')))}`);
+  // Rows that were appended before may share a key. The error is untagged, a 500 (trap 24).
+  if (another !== undefined) throw new ServerError('Received more than one value for query');
+  if (entry === undefined || tablet === undefined) {
+    // Also for a deletion: the marker of a row that does not exist becomes a row (trap 19).
+    tx.insertInto(tx.tablet(table), fields);
+    return;
+  }
+  // The row is read once more by its id, which is a range of its own.
+  budget.range(entry.id);
+  budget.read(entry.current ?? emptyObject());
+  if (record.deleted) tx.deleteEntry(tablet, entry);
+  else tx.replaceEntry(tablet, entry, fields);
+}
+
+function requireIndex(tablet: Tablet | undefined, table: string) {
+  const index = tablet?.index;
+  if (index === undefined) throw badRequest('IndexNotFoundError', `Index ${table}.${PRIMARY_KEY_INDEX} not found.`);
+  if (index.state === 'enabled') return index;
+  throw badRequest(
+    'IndexBackfillingError',
+    `Index ${table}.${PRIMARY_KEY_INDEX} is currently backfilling and not available to query yet.`,
+  );
+}
+
+/** The key's paths may come in any order, and may be fewer than the index's, but only its first ones. */
+function inIndexOrder(paths: FieldPaths, values: Value[], indexed: FieldPaths, table: string): Value[] {
+  const ranked = paths.map((path, position) => {
+    const rank = indexed.findIndex((field) => field.join('.') === path.join('.'));
+    const name = `${table}.${PRIMARY_KEY_INDEX}`;
+    if (rank < 0) {
+      throw badRequest(
+        'FieldNotInIndex',
+        `The index range included a comparison with "${path.join('.')}", but ${name} with fields ` +
+          `${describePaths(indexed)} doesn't index this field. For more information see ` +
+          'https://docs.convex.dev/using/indexes.',
+      );
+    }
+    return { rank, path, value: values[position] ?? null };
+  });
+  ranked.sort((a, b) => a.rank - b.rank);
+  const wrong = ranked.find(({ rank }, position) => rank !== position);
+  if (wrong !== undefined) {
+    throw badRequest(
+      'InvalidIndexRange',
+      `Tried to query index ${table}.${PRIMARY_KEY_INDEX} but the query didn't use the index fields in order.\n` +
+        `Index fields: ${describePaths(indexed)}\nQuery fields: ${describePaths(ranked.map(({ path }) => path))}\n` +
+        `First incorrect field: "${wrong.path.join('.')}"\n` +
+        'For more information see https://docs.convex.dev/using/indexes.',
+    );
+  }
+  return ranked.map(({ value }) => value);
+}
+
+function describePaths(paths: FieldPaths): string {
+  return `[${paths.map((path) => `"${path.join('.')}"`).join(', ')}]`;
+}
+
+function readArguments(args: Arguments) {
+  const streams = mapOf(args.required('tables'), 'tables', (stream, path) => {
+    if (!(stream instanceof JsonObject))
+      throw bodyError(path, `invalid type: ${describe(stream)}, expected struct AirbyteStream`);
+    if (!stream.has('jsonSchema')) throw bodyError(path, 'missing field `jsonSchema`');
+    const primaryKey = stream.get('primaryKey') ?? null;
+    return primaryKey === null ? undefined : pathsOf(primaryKey, `${path}.primaryKey`);
+  });
+  const messages = listOf(args.required('messages'), 'messages', (message, path) => {
+    if (!(message instanceof JsonObject))
+      throw bodyError(path, `invalid type: ${describe(message)}, expected struct AirbyteRecordMessage`);
+    for (const field of ['tableName', 'data'])
+      if (!message.has(field)) throw bodyError(path, `missing field \`${field}\``);
+    return {
+      table: stringOf(message.get('tableName') ?? null, `${path}.tableName`),
+      data: message.get('data') ?? null,
+    };
+  });
+  return { streams, messages };
+}
+
+export function pathsOf(value: Json, path: string): string[][] {
+  return listOf(value, path, (element, at) => listOf(element, at, stringOf));
+}
+
+function toStream(primaryKey: string[][] | undefined): Stream {
+  if (primaryKey === undefined) return undefined;
+  if (primaryKey.length === 0) throw badRequest('EmptyPrimaryKey', 'Primary keys cannot be empty');
+  return checkPrimaryKey(primaryKey);
+}
+
+function toRecord({ table, data }: { table: string; data: Json }): AirbyteRecord {
+  const name = sanitiseTableName(table);
+  const value = decode(sanitiseFields(data));
+  if (!isObject(value)) throw new ServerError('a record is an object');
+  const deleted = (value[CDC_DELETED] ?? null) !== null;
+  const fields = emptyObject();
+  for (const field of Object.keys(value)) {
+    if (!field.startsWith(CDC_PREFIX)) fields[field] = value[field] ?? null;
+  }
+  return { table: name, deleted, fields };
+}
+
+/** Every number becomes a float64, whatever it was (trap 22). `depth` is that of the containers around the value. */
+function decode(value: Json, depth = 0): Value {
+  if (depth > VALUE_LIMITS.nesting) {
+    throw badRequest(
+      'TooNestedError',
+      `Value is too nested (nested ${depth} levels deep > maximum nesting ${VALUE_LIMITS.nesting})`,
+    );
+  }
+  if (value instanceof JsonNumber) return Number(value.text);
+  if (Array.isArray(value)) return checkedArray(value.map((element) => decode(element, depth + 1)));
+  if (value instanceof JsonObject)
+    return objectFromFields([...value].map(([name, element]) => [name, decode(element, depth + 1)]));
+  return value;
+}

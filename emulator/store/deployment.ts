@@ -1,0 +1,237 @@
+import { Backfills } from './backfills.ts';
+import { Clock, DEFAULT_NOW } from './clock.ts';
+import { Components } from './components.ts';
+import { newTabletId, type TabletId } from '../values/ids.ts';
+import type { Format } from '../values/json-format.ts';
+import { DEFAULT_LIMITS, type Limits } from './limits.ts';
+import { Log, type LogRow } from './log.ts';
+import { Random } from './random.ts';
+import type { SchemaJson } from './schema.ts';
+import { enforceSchema } from './schema-check.ts';
+import { clear, drop, type HiddenImport, startImport } from './table-swaps.ts';
+import { Tables } from './tables.ts';
+import type { Tablet } from './tablets.ts';
+import { Transaction } from './transaction.ts';
+import { toObject, type ValueObject } from '../values/values.ts';
+import { WriteRate } from './write-rate.ts';
+
+/** A commit comes some milliseconds after the one before; a request moves the clock by less. */
+const COMMIT_STEP = 5_000_000;
+const IDLE_STEP = 900_000;
+/** Even an index of an empty table takes a while. */
+const DEFAULT_BACKFILL_MS = 25;
+
+export interface DeploymentOptions {
+  limits?: Partial<Limits>;
+  /** Another seed gives other ids; the same one repeats them. */
+  seed?: number;
+  /** Nanoseconds since 1970, just before the first commit. */
+  now?: bigint;
+  /** The schema of the root component. */
+  schema?: SchemaJson;
+  /** Milliseconds that the backfill of an index takes. Infinity: until `finishBackfills` is called. */
+  backfillDelayMs?: number;
+}
+
+/** A document as the programmatic interface hands it out. */
+export type StoredDocument = ValueObject & { _id: string; _creationTime: number };
+
+/** The data of a deployment: one commit log, tables in components, and a clock. Knows nothing of HTTP. */
+export class Deployment {
+  readonly limits: Limits;
+  readonly random: Random;
+  readonly clock: Clock;
+  readonly log = new Log();
+  readonly catalog: Tables;
+  readonly components = new Components();
+  readonly backfills: Backfills;
+  readonly writeRate = new WriteRate(() => this.limits.writeRate);
+  readonly #schemas = new Map<string, SchemaJson>();
+  readonly #systemTablet: TabletId;
+  #systemRowCount = 0;
+
+  constructor(options: DeploymentOptions = {}) {
+    this.limits = { ...DEFAULT_LIMITS, ...options.limits };
+    this.random = new Random(options.seed ?? 1);
+    this.clock = new Clock(options.now ?? DEFAULT_NOW, this.random);
+    this.catalog = new Tables(this.random, this.limits.tables);
+    this.#systemTablet = newTabletId(this.random);
+    this.backfills = new Backfills(options.backfillDelayMs ?? DEFAULT_BACKFILL_MS, () => this.systemWrite(1));
+    if (options.schema !== undefined) this.#schemas.set('', options.schema);
+  }
+
+  /** The latest timestamp, in nanoseconds: at least the last commit's. */
+  now(): bigint {
+    return this.clock.now;
+  }
+
+  /** Lets nanoseconds pass: snapshots get old, cursors leave the retention window. */
+  advance(nanoseconds: bigint): bigint {
+    return this.clock.advance(nanoseconds);
+  }
+
+  /** The time for the reads of a request. It moves on even when nobody writes. */
+  nowForReads(): bigint {
+    return this.clock.tick(IDLE_STEP);
+  }
+
+  nextTimestamp(): bigint {
+    return this.clock.tick(COMMIT_STEP);
+  }
+
+  /**
+   * Runs `work` as one transaction: one commit, one timestamp, which is returned. Nothing is written where it throws.
+   * Not bound by the limits of a transaction, so that tests can make commits of any size.
+   */
+  transaction(work: (tx: Transaction) => void): bigint {
+    const tx = new Transaction(this);
+    try {
+      work(tx);
+    } catch (error) {
+      tx.rollback();
+      throw error;
+    }
+    return tx.commit();
+  }
+
+  /**
+   * As `transaction`, the way a mutation of the user's own app writes.
+   * @throws 429 `TooManyWrites` where more has been written in the last second than the deployment allows
+   */
+  mutation(work: (tx: Transaction) => void): bigint {
+    this.writeRate.check(this.clock.now);
+    return this.transaction(work);
+  }
+
+  /** Inserts many documents quickly, `perTransaction` (default 1000) at one timestamp each. Returns how many. */
+  load(
+    table: string,
+    documents: Iterable<object>,
+    options: { perTransaction?: number; component?: string } = {},
+  ): number {
+    const { perTransaction = 1000, component = '' } = options;
+    let total = 0;
+    let tx = new Transaction(this);
+    for (const document of documents) {
+      tx.insertInto(tx.tablet(table, component), toObject(document));
+      total++;
+      if (total % perTransaction === 0) {
+        tx.commit();
+        tx = new Transaction(this);
+      }
+    }
+    tx.commit();
+    return total;
+  }
+
+  /** One commit of `rows` rows in system tables, which nobody sees but which count for readers of the log. */
+  systemWrite(rows = 1): bigint {
+    return this.transaction((tx) => {
+      tx.systemWrite(rows);
+    });
+  }
+
+  /** The tables that there are, by component and name. */
+  tables(): { component: string; table: string; documents: number }[] {
+    return this.catalog
+      .active()
+      .map((tablet) => ({ component: tablet.component, table: tablet.name, documents: tablet.size }))
+      .sort((a, b) => (`${a.component}/${a.table}` < `${b.component}/${b.table}` ? -1 : 1));
+  }
+
+  /** The documents of a table, now, in the order of their ids. */
+  *documents(table: string, component = ''): Generator<StoredDocument> {
+    for (const entry of this.catalog.get(table, component)?.documents ?? []) {
+      const document = entry.current;
+      if (document !== null) yield document as StoredDocument;
+    }
+  }
+
+  /** Documents as canonical JSON texts by `_id`, for comparing deployments. */
+  encoded(table: string, component = '', format: Format = 'convex_encoded_json'): Map<string, string> {
+    const texts = new Map<string, string>();
+    for (const { id, head } of this.catalog.get(table, component)?.documents ?? []) {
+      if (head !== undefined && head.value !== null) texts.set(id, `{${head.fields(format)}}`);
+    }
+    return texts;
+  }
+
+  createTable(table: string, component = ''): void {
+    this.transaction((tx) => tx.tablet(table, component));
+  }
+
+  /** Drops a table. Its documents get no tombstones (trap 10). */
+  dropTable(table: string, component = ''): bigint {
+    return drop(this, table, component);
+  }
+
+  /** Empties a table by putting a new tablet in its place: no tombstones (trap 10). */
+  clearTable(table: string, component = ''): bigint {
+    return clear(this, [[table, component]]);
+  }
+
+  /** Empties tables in one commit; missing ones are created. */
+  clearTables(tables: [table: string, component: string][]): bigint {
+    return clear(this, tables);
+  }
+
+  /**
+   * Imports over a table as `npx convex import --replace` does. The rows are written while their tablet is hidden, so
+   * they may carry a `_ts` that a reader's cursor has already passed: it never sees them (trap 10). `at` files them at an
+   * older time; without it they are written now. The old tablet goes without tombstones.
+   */
+  importTable(table: string, documents: Iterable<object>, options: { component?: string; at?: bigint } = {}): bigint {
+    return startImport(this, table, documents, options).finish();
+  }
+
+  /** The same in two steps, between which anything may happen. */
+  startImport(table: string, documents: Iterable<object>, options: { component?: string } = {}): HiddenImport {
+    return startImport(this, table, documents, options);
+  }
+
+  /** Installs a component, at first without tables. */
+  mountComponent(component: string): void {
+    if (!this.components.has(component)) this.components.mount(component, this.systemWrite(1));
+  }
+
+  /** Uninstalls a component: its tables stay, but the export no longer sees them. */
+  unmountComponent(component: string): void {
+    this.components.unmount(component, this.systemWrite(1));
+  }
+
+  /** The active schema of a component. */
+  schema(component = ''): SchemaJson | undefined {
+    return this.#schemas.get(component);
+  }
+
+  /** Pushes a schema; documents that are there already are not checked. */
+  setSchema(schema: SchemaJson | undefined, component = ''): void {
+    if (schema === undefined) this.#schemas.delete(component);
+    else this.#schemas.set(component, schema);
+    this.systemWrite(1);
+  }
+
+  /** @throws 400 `SchemaEnforcementError` */
+  enforceSchema(tablet: Tablet, document: ValueObject): void {
+    const schema = this.#schemas.get(tablet.component);
+    if (schema === undefined) return;
+    const names = new Map([...this.catalog.active(tablet.component), tablet].map(({ number, name }) => [number, name]));
+    enforceSchema(schema, tablet.name, document, (number) => names.get(number));
+  }
+
+  /** Makes all indexes ready now. */
+  finishBackfills(): void {
+    this.backfills.finish();
+  }
+
+  /** A row of a system table. */
+  systemRow(ts: bigint): LogRow {
+    const order = `${this.#systemTablet.order}${String(this.#systemRowCount++).padStart(12, '0')}`;
+    return { ts, order, tablet: undefined, entry: undefined, revision: undefined };
+  }
+
+  /** Stops its timers. */
+  close(): void {
+    this.backfills.close();
+  }
+}

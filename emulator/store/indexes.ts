@@ -1,0 +1,62 @@
+import { formatValue } from '../values/json-format.ts';
+import type { Entry } from './tablets.ts';
+import { type Value, type ValueObject, valueAt } from '../values/values.ts';
+
+/** The reserved index of airbyte imports; developers never see it (crates/model/src/airbyte_import/mod.rs). */
+export const PRIMARY_KEY_INDEX = '_by_airbyte_primary_key';
+
+/** A field that is missing sorts and matches apart from one that is null. */
+const MISSING = 'missing';
+
+function keyPart(value: Value | undefined): string {
+  // The encoded form tells all types apart: 1.0 is not int64 1, "1" is neither, -0 is not 0.
+  return value === undefined ? MISSING : formatValue(value, 'convex_encoded_json');
+}
+
+/**
+ * The index on the primary key of an imported table: Backfilling at first, Enabled when its backfill is done.
+ * It is no unique index: rows appended earlier may share a key.
+ */
+export class PrimaryKeyIndex {
+  readonly fields: readonly (readonly string[])[];
+  state: 'backfilling' | 'enabled' = 'backfilling';
+  readonly #entries = new Map<string, Set<Entry>>();
+
+  constructor(fields: readonly (readonly string[])[]) {
+    this.fields = fields;
+  }
+
+  sameFields(fields: readonly (readonly string[])[]): boolean {
+    return JSON.stringify(fields) === JSON.stringify(this.fields);
+  }
+
+  add(entry: Entry, document: ValueObject): void {
+    const key = this.#key(document);
+    const entries = this.#entries.get(key);
+    if (entries === undefined) this.#entries.set(key, new Set([entry]));
+    else entries.add(entry);
+  }
+
+  delete(entry: Entry, document: ValueObject): void {
+    const key = this.#key(document);
+    const entries = this.#entries.get(key);
+    entries?.delete(entry);
+    if (entries?.size === 0) this.#entries.delete(key);
+  }
+
+  /** The entries whose fields equal all of `values`; values are in the index's order and may be a prefix of it. */
+  find(values: readonly Value[]): Entry[] {
+    const parts = values.map(keyPart);
+    if (parts.length === this.fields.length) return [...(this.#entries.get(JSON.stringify(parts)) ?? [])];
+    const found: Entry[] = [];
+    for (const [key, entries] of this.#entries) {
+      const stored = JSON.parse(key) as string[];
+      if (parts.every((part, position) => stored[position] === part)) found.push(...entries);
+    }
+    return found;
+  }
+
+  #key(document: ValueObject): string {
+    return JSON.stringify(this.fields.map((path) => keyPart(valueAt(document, path))));
+  }
+}

@@ -1,0 +1,58 @@
+import { badRequest } from '../http/errors.ts';
+import { formatBytes } from './format-bytes.ts';
+import { formatValue } from './json-format.ts';
+import { checkFieldCount, emptyObject, nestingOf, sizeOf, VALUE_LIMITS, type ValueObject } from './values.ts';
+
+/** A document: a user's fields, and the two that Convex adds. @throws HttpError 400 */
+export function withSystemFields(fields: ValueObject, id: string, creationTime: number): ValueObject {
+  const document = emptyObject();
+  document['_id'] = id;
+  document['_creationTime'] = creationTime;
+  for (const name of Object.keys(fields)) {
+    const value = fields[name] ?? null;
+    if (name === '_id' && value !== id) {
+      throw badRequest('InvalidIdError', `Provided document ID "${id}" doesn't match '_id' field`);
+    }
+    if (name === '_creationTime' && value !== creationTime) {
+      throw badRequest(
+        'InvalidCreationTimeError',
+        `Provided creation time ${creationTime} doesn't match '_creationTime' field`,
+      );
+    }
+    if (name.startsWith('_') && !(name in document)) {
+      throw invalid(
+        fields,
+        `Field '${name}' starts with an underscore, which is only allowed for system fields like '_id'`,
+      );
+    }
+    document[name] = value;
+  }
+  // The two fields of Convex's own count: a document has 1022 of the user's at most.
+  checkFieldCount(Object.keys(document).length);
+  return document;
+}
+
+/** @throws 400 `InvalidDocumentError`; its message contains the document, which a client must not pass on. */
+export function checkDocumentNesting(document: ValueObject): void {
+  const nesting = nestingOf(document);
+  if (nesting <= VALUE_LIMITS.documentNesting) return;
+  throw invalid(
+    document,
+    `Document is too nested (nested ${nesting} levels deep > maximum nesting ${VALUE_LIMITS.documentNesting})`,
+  );
+}
+
+/** The document's size. @throws 400 `ValueTooLargeError` */
+export function checkDocumentSize(document: ValueObject, limit: number): number {
+  const size = sizeOf(document);
+  if (size <= limit) return size;
+  throw badRequest(
+    'ValueTooLargeError',
+    `Value is too large (${formatBytes(size)} > maximum size ${formatBytes(limit)})`,
+  );
+}
+
+function invalid(document: ValueObject, reason: string) {
+  const shown = formatValue(document, 'json');
+  return badRequest('InvalidDocumentError', `Document(value: ${shown}) isn't a valid document: ${reason}`);
+}
