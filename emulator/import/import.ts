@@ -131,7 +131,7 @@ function inIndexOrder(paths: FieldPaths, values: Value[], indexed: FieldPaths, t
       throw badRequest(
         'FieldNotInIndex',
         `The index range included a comparison with "${path.join('.')}", but ${name} with fields ` +
-          `${describePaths(indexed)} doesn't index this field. For more information see ` +
+          `${describePaths([...indexed, ['_creationTime']])} doesn't index this field. For more information see ` +
           'https://docs.convex.dev/using/indexes.',
       );
     }
@@ -143,7 +143,7 @@ function inIndexOrder(paths: FieldPaths, values: Value[], indexed: FieldPaths, t
     throw badRequest(
       'InvalidIndexRange',
       `Tried to query index ${table}.${PRIMARY_KEY_INDEX} but the query didn't use the index fields in order.\n` +
-        `Index fields: ${describePaths(indexed)}\nQuery fields: ${describePaths(ranked.map(({ path }) => path))}\n` +
+        `Index fields: ${describePaths([...indexed, ['_creationTime']])}\nQuery fields: ${describePaths(ranked.map(({ path }) => path))}\n` +
         `First incorrect field: "${wrong.path.join('.')}"\n` +
         'For more information see https://docs.convex.dev/using/indexes.',
     );
