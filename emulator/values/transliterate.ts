@@ -1,100 +1,39 @@
-// What the backend's slugs make of letters beyond ASCII. The backend uses the tables of unidecode, which know every
-// script; here are Latin, Greek and Cyrillic. Letters of other scripts vanish, where the backend would spell them.
-const LETTERS: Record<string, string> = {
-  ß: 'ss',
-  æ: 'ae',
-  Æ: 'AE',
-  œ: 'oe',
-  Œ: 'OE',
-  ø: 'o',
-  Ø: 'O',
-  đ: 'd',
-  Đ: 'D',
-  ð: 'd',
-  Ð: 'D',
-  þ: 'th',
-  Þ: 'Th',
-  ł: 'l',
-  Ł: 'L',
-  ı: 'i',
-  ħ: 'h',
-  Ħ: 'H',
-  ŋ: 'ng',
-  Ŋ: 'NG',
-  α: 'a',
-  β: 'b',
-  γ: 'g',
-  δ: 'd',
-  ε: 'e',
-  ζ: 'z',
-  η: 'e',
-  θ: 'th',
-  ι: 'i',
-  κ: 'k',
-  λ: 'l',
-  μ: 'm',
-  ν: 'n',
-  ξ: 'x',
-  ο: 'o',
-  π: 'p',
-  ρ: 'r',
-  σ: 's',
-  ς: 's',
-  τ: 't',
-  υ: 'u',
-  φ: 'ph',
-  χ: 'kh',
-  ψ: 'ps',
-  ω: 'o',
-  а: 'a',
-  б: 'b',
-  в: 'v',
-  г: 'g',
-  д: 'd',
-  е: 'e',
-  ж: 'zh',
-  з: 'z',
-  и: 'i',
-  й: 'i',
-  к: 'k',
-  л: 'l',
-  м: 'm',
-  н: 'n',
-  о: 'o',
-  п: 'p',
-  р: 'r',
-  с: 's',
-  т: 't',
-  у: 'u',
-  ф: 'f',
-  х: 'kh',
-  ц: 'ts',
-  ч: 'ch',
-  ш: 'sh',
-  щ: 'shch',
-  ъ: '"',
-  ы: 'y',
-  ь: "'",
-  э: 'e',
-  ю: 'iu',
-  я: 'ia',
-};
+import { createRequire } from 'node:module';
 
-/** ASCII letters for those beyond, as far as the table goes. */
+/**
+ * Blocks of 256 characters that the backend's crate spells `[?] ` and the npm package spells as nothing. In a slug the
+ * former separates words. First and last block (code point divided by 256).
+ */
+const UNKNOWN_BLOCKS = [
+  [0x08, 0x08],
+  [0x19, 0x1d],
+  [0x29, 0x2d],
+  [0x34, 0x4c],
+  [0xa5, 0xab],
+  [0xe0, 0xf8],
+] as const;
+
+// Loaded with the first name beyond ASCII. Most deployments never see one.
+let unidecode: ((text: string) => string) | undefined;
+
+/**
+ * ASCII spelling of a text, as the crate unidecode 0.3.0 spells it, which the backend's slugs use. The npm package of the
+ * same name has the same tables. Slugs of all code points were compared: they differ in UNKNOWN_BLOCKS only.
+ */
 export function transliterate(text: string): string {
   let ascii = '';
   for (const character of text) {
     const code = character.codePointAt(0) ?? 0;
-    ascii += code < 128 ? character : letter(character);
+    ascii += code < 128 ? character : spell(character, code);
   }
   return ascii;
 }
 
-function letter(character: string): string {
-  const known = LETTERS[character] ?? LETTERS[character.toLowerCase()];
-  if (known !== undefined) return known;
-  // an accented letter is its base letter and marks
-  const [base = '', ...marks] = character.normalize('NFKD');
-  if (marks.length === 0 && base === character) return '';
-  return transliterate([base, ...marks.filter((mark) => !/\p{M}/u.test(mark))].join(''));
+function spell(character: string, code: number): string {
+  // The tables end with the basic plane: emoji and mathematical letters are dropped.
+  if (code > 0xffff) return '';
+  const block = code >>> 8;
+  if (UNKNOWN_BLOCKS.some(([first, last]) => block >= first && block <= last)) return '[?] ';
+  unidecode ??= createRequire(import.meta.url)('unidecode') as (text: string) => string;
+  return unidecode(character);
 }
