@@ -8,6 +8,7 @@ export type { PaginationOptions, PaginationResult } from './functions/paginate.t
 export type { Journal, JournalEntry } from './http/journal.ts';
 export type { Format } from './values/json-format.ts';
 export { DEFAULT_LIMITS, type Limits } from './store/limits.ts';
+export type { ImportTarget, TableImport } from './store/table-import.ts';
 export type { SchemaJson, ValidatorJson } from './store/schema.ts';
 export type { Transaction } from './store/transaction.ts';
 export type { Value, ValueObject } from './values/values.ts';

@@ -89,10 +89,13 @@ export class DocumentDeltas {
     );
   }
 
-  /** The table mapping is today's: rows of tablets that are gone or still hidden are dropped silently (trap 10). */
+  /**
+   * The table mapping is today's: rows of tablets that are gone are dropped silently, and rows of hidden ones (an import
+   * that is under way, or has failed) are rows of the table of their name.
+   */
   #visible(selection: Selection, now: bigint): (tablet: Tablet) => boolean {
     const components = new Set(this.#options.deltasOfRootOnly === true ? [''] : this.#deployment.components.at(now));
     return (tablet) =>
-      tablet.active && components.has(tablet.component) && selection.includes(tablet.component, tablet.name);
+      tablet.namedInLog(now) && components.has(tablet.component) && selection.includes(tablet.component, tablet.name);
   }
 }

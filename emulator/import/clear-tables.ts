@@ -1,6 +1,5 @@
 import { type Arguments, listOf, stringOf } from '../http/arguments.ts';
 import type { Deployment } from '../store/deployment.ts';
-import { badRequest } from '../http/errors.ts';
 import { sanitiseTableName } from '../values/sanitise.ts';
 
 /**
@@ -16,13 +15,5 @@ export function clearTables(deployment: Deployment, args: Arguments): () => void
 
 function clear(deployment: Deployment, names: string[]): void {
   const tables = [...new Set(names.map(sanitiseTableName))];
-  for (const table of tables) {
-    if (deployment.catalog.get(table)?.index?.state === 'backfilling') {
-      throw badRequest(
-        'InvalidImport',
-        `${table} is still backfilling indexes, so it cannot be replaced. Wait for indexes to complete backfilling`,
-      );
-    }
-  }
   if (tables.length > 0) deployment.clearTables(tables.map((table) => [table, '']));
 }

@@ -8,7 +8,8 @@ import { Log, type LogRow } from './log.ts';
 import { Random } from './random.ts';
 import type { SchemaJson } from './schema.ts';
 import { enforceSchema } from './schema-check.ts';
-import { clear, drop, type HiddenImport, startImport } from './table-swaps.ts';
+import { type ImportTarget, TableImport } from './table-import.ts';
+import { clear, drop } from './table-swaps.ts';
 import { Tables } from './tables.ts';
 import type { Tablet } from './tablets.ts';
 import { Transaction } from './transaction.ts';
@@ -160,12 +161,12 @@ export class Deployment {
     this.transaction((tx) => tx.tablet(table, component));
   }
 
-  /** Drops a table. Its documents get no tombstones (trap 10). */
+  /** Drops a table. Its documents get no tombstones. */
   dropTable(table: string, component = ''): bigint {
     return drop(this, table, component);
   }
 
-  /** Empties a table by putting a new tablet in its place: no tombstones (trap 10). */
+  /** Empties a table by putting a new tablet in its place: no tombstones. */
   clearTable(table: string, component = ''): bigint {
     return clear(this, [[table, component]]);
   }
@@ -176,17 +177,22 @@ export class Deployment {
   }
 
   /**
-   * Imports over a table as `npx convex import --replace` does. The rows are written while their tablet is hidden, so
-   * they may carry a `_ts` that a reader's cursor has already passed: it never sees them (trap 10). `at` files them at an
-   * older time; without it they are written now. The old tablet goes without tombstones.
+   * Begins an import that replaces tables, as `npx convex import --replace` does: a hidden tablet for each, which is
+   * written in batches and then swapped in, or never. See `TableImport`.
    */
-  importTable(table: string, documents: Iterable<object>, options: { component?: string; at?: bigint } = {}): bigint {
-    return startImport(this, table, documents, options).finish();
+  beginImport(...targets: (string | ImportTarget)[]): TableImport {
+    return new TableImport(this, targets);
   }
 
-  /** The same in two steps, between which anything may happen. */
-  startImport(table: string, documents: Iterable<object>, options: { component?: string } = {}): HiddenImport {
-    return startImport(this, table, documents, options);
+  /**
+   * Such an import from begin to swap, in one batch. The documents carry the `_ts` of the batch, which readers' cursors
+   * may have passed by the time of the swap. `at` files the batch at an older time. Returns the timestamp of the swap.
+   */
+  importTable(table: string, documents: Iterable<object>, options: { component?: string; at?: bigint } = {}): bigint {
+    const { component = '' } = options;
+    const tableImport = this.beginImport({ table, component });
+    tableImport.write(table, documents, options);
+    return tableImport.swap();
   }
 
   /** Installs a component, at first without tables. */

@@ -11,6 +11,8 @@ export interface Limits {
   snapshotAge: bigint;
   /** Nanoseconds for which the log is kept (DOCUMENT_RETENTION_DELAY: 14 days in the code; the cloud says 3). */
   retention: bigint;
+  /** Nanoseconds until a hidden tablet that no import has swapped in is cleaned up (2 * MAX_IMPORT_AGE). */
+  hiddenTableAge: bigint;
   /** Bytes of an import_airbyte_records body. */
   importBody: number;
   /** Bytes of a request body of the Functions API (MAX_BACKEND_PUBLIC_API_REQUEST_SIZE). */
@@ -50,6 +52,7 @@ export const DEFAULT_LIMITS: Limits = {
   deltaRows: 128,
   snapshotAge: 5n * DAY,
   retention: 14n * DAY,
+  hiddenTableAge: 14n * DAY,
   importBody: 10 * (2 << 20),
   functionBody: (1 << 24) + 2000,
   functionArgs: 1 << 24,

@@ -1,67 +1,45 @@
 import type { Deployment } from './deployment.ts';
+import { badRequest } from '../http/errors.ts';
 import { PrimaryKeyIndex } from './indexes.ts';
 import type { Tablet } from './tablets.ts';
-import { Transaction } from './transaction.ts';
-import { toObject } from '../values/values.ts';
 
 /**
  * Dropping, clearing and importing over a table: a tablet goes, another takes its name, in one commit and without a
- * tombstone in the log (trap 10). The system tables get rows of all this.
+ * tombstone in the log. The system tables get rows of all this.
  */
 
-/** Empties tables in one commit; missing ones are created. */
+/**
+ * Empties tables in one commit; missing ones are created.
+ * @throws HttpError 400 `InvalidImport` while an index of one of them is backfilling; then nothing has happened
+ */
 export function clear(deployment: Deployment, tables: [table: string, component: string][]): bigint {
-  return swap(
+  for (const [table, component] of tables) requireReplaceable(deployment, table, component);
+  return swapTablets(
     deployment,
     tables.flatMap(([table, component]) => deployment.catalog.get(table, component) ?? []),
-    tables.map(([table, component]) => successor(deployment, table, component)),
+    tables.map(([table, component]) => hiddenTablet(deployment, table, component)),
   );
 }
 
 export function drop(deployment: Deployment, table: string, component: string): bigint {
   const tablet = deployment.catalog.get(table, component);
   if (tablet === undefined) throw new TypeError(`there is no table '${table}' in component '${component}'`);
-  return swap(deployment, [tablet], []);
+  return swapTablets(deployment, [tablet], []);
 }
 
-/** A table being imported: its rows are in the log already, but hidden until `finish`. */
-export interface HiddenImport {
-  /** The timestamp that its documents carry. */
-  readonly ts: bigint;
-  /** Makes the rows visible in place of the old ones; returns the timestamp of that. */
-  finish(): bigint;
-}
-
-/** Writes the rows of an import, at the time `at` or now. */
-export function startImport(
-  deployment: Deployment,
-  table: string,
-  documents: Iterable<object>,
-  options: { component?: string; at?: bigint } = {},
-): HiddenImport {
-  const { component = '', at } = options;
-  const hidden = successor(deployment, table, component);
-  const tx = new Transaction(deployment);
-  for (const document of documents) tx.insertInto(hidden, toObject(document));
-  // never a timestamp that a double can hold, and none that another commit has
-  const ts = at === undefined ? tx.commit() : tx.commitAt(deployment.log.free(at));
-  return {
-    ts,
-    finish: () => {
-      const old = deployment.catalog.get(table, component);
-      return swap(deployment, old === undefined ? [] : [old], [hidden]);
-    },
-  };
-}
-
-/** A hidden tablet that will take over a table's name and number, and its index where that is ready. */
-function successor(deployment: Deployment, table: string, component: string): Tablet {
-  deployment.mountComponent(component);
+/**
+ * A hidden tablet that may take over a table's name. It has the table's number unless `number` is given, and the
+ * enabled index of the table. An index that is added to the table later is not copied.
+ * @throws HttpError 400 for a bad table name, or while an index of the table is backfilling
+ */
+export function hiddenTablet(deployment: Deployment, table: string, component: string, number?: number): Tablet {
+  requireReplaceable(deployment, table, component);
   const index = deployment.catalog.get(table, component)?.index;
-  const tablet = deployment.catalog.make(table, component);
+  deployment.mountComponent(component);
+  const tablet = deployment.catalog.make(table, component, [], number);
+  tablet.hiddenUntil = deployment.systemWrite(3) + deployment.limits.hiddenTableAge;
   deployment.catalog.add(tablet);
-  deployment.systemWrite(3);
-  if (index?.state === 'enabled') {
+  if (index !== undefined) {
     tablet.index = new PrimaryKeyIndex(index.fields);
     tablet.index.state = 'enabled';
     deployment.systemWrite(2);
@@ -69,7 +47,8 @@ function successor(deployment: Deployment, table: string, component: string): Ta
   return tablet;
 }
 
-function swap(deployment: Deployment, old: Tablet[], fresh: Tablet[]): bigint {
+/** Retires tablets and activates hidden ones, in one commit; returns its timestamp. */
+export function swapTablets(deployment: Deployment, old: readonly Tablet[], fresh: readonly Tablet[]): bigint {
   const ts = deployment.systemWrite(old.length + fresh.length + 1);
   for (const tablet of old) {
     deployment.catalog.retire(tablet, ts);
@@ -77,4 +56,13 @@ function swap(deployment: Deployment, old: Tablet[], fresh: Tablet[]): bigint {
   }
   for (const tablet of fresh) deployment.catalog.activate(tablet, ts);
   return ts;
+}
+
+/** @throws HttpError 400 `InvalidImport` while an index of the table is backfilling */
+export function requireReplaceable(deployment: Deployment, table: string, component: string): void {
+  if (deployment.catalog.get(table, component)?.index?.state !== 'backfilling') return;
+  throw badRequest(
+    'InvalidImport',
+    `${table} is still backfilling indexes, so it cannot be replaced. Wait for indexes to complete backfilling`,
+  );
 }

@@ -41,10 +41,11 @@ export class Tables {
   }
 
   /**
-   * A tablet that is not visible yet. A table that is there already lends its number. `ahead` are others of the same
-   * transaction that are not yet added. @throws HttpError for a bad name or too many tables
+   * A tablet that is not visible yet. Without `number`, it has the number of the table of this name, or the next free
+   * one. `ahead` are others of the same transaction that are not yet added.
+   * @throws HttpError for a bad name or too many tables
    */
-  make(table: string, component: string, ahead: readonly Tablet[] = []): Tablet {
+  make(table: string, component: string, ahead: readonly Tablet[] = [], number?: number): Tablet {
     if (!isIdentifier(table)) throw new ServerError(`invalid table name`);
     if (isSystemName(table)) {
       throw badRequest('InvalidTableName', `Invalid table name ${table} starts with metadata prefix '_'`);
@@ -53,8 +54,8 @@ export class Tables {
     if (existing === undefined && this.#active.size + ahead.length >= this.#limit) {
       throw badRequest('TooManyTables', `Number of tables cannot exceed ${this.#limit}.`);
     }
-    const number = existing?.number ?? this.#nextNumber(component, ahead);
-    return new Tablet(newTabletId(this.#random), number, table, component);
+    const tableNumber = number ?? existing?.number ?? this.#nextNumber(component, ahead);
+    return new Tablet(newTabletId(this.#random), tableNumber, table, component);
   }
 
   /** Registers a tablet while it is hidden. */

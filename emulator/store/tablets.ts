@@ -132,7 +132,10 @@ function lowerBound(chunk: Entry[], id: string): number {
 
 /**
  * One incarnation of a table. Dropping, clearing and importing over a table retire its tablet, and a name may get a new
- * one; the documents of the old tablet stay readable at older snapshots, and get no tombstones (trap 10).
+ * one; the documents of the old tablet stay readable at older snapshots, and get no tombstones.
+ *
+ * A tablet is hidden, then active, then retired; it may be active from its first commit, and the tablet of an import
+ * that failed stays hidden until it is cleaned up.
  */
 export class Tablet {
   readonly id: TabletId;
@@ -140,7 +143,9 @@ export class Tablet {
   readonly name: string;
   readonly component: string;
   readonly documents = new SortedEntries();
-  /** The commit that made it visible; undefined while an import is still filling it. */
+  /** When a hidden tablet is cleaned up, if nothing has made it active by then. */
+  hiddenUntil: bigint | undefined;
+  /** The commit that made it active; undefined while it is hidden. */
   activeFrom: bigint | undefined;
   /** The commit that retired it. */
   activeUntil: bigint | undefined;
@@ -183,5 +188,14 @@ export class Tablet {
 
   get active(): boolean {
     return this.activeFrom !== undefined && this.activeUntil === undefined;
+  }
+
+  /**
+   * Whether readers of the log find a table of its name behind this tablet: document_deltas and data/sync take hidden
+   * tablets for tables, list_snapshot and functions do not.
+   */
+  namedInLog(now: bigint): boolean {
+    if (this.activeFrom !== undefined) return this.activeUntil === undefined;
+    return this.hiddenUntil !== undefined && now < this.hiddenUntil;
   }
 }

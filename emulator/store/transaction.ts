@@ -1,7 +1,7 @@
 import { nextUp, toMilliseconds } from './clock.ts';
 import type { Deployment } from './deployment.ts';
 import { checkDocumentNesting, checkDocumentSize, withSystemFields } from '../values/documents.ts';
-import { badRequest } from '../http/errors.ts';
+import { badRequest, type HttpError } from '../http/errors.ts';
 import { newId } from '../values/ids.ts';
 import { formatValue } from '../values/json-format.ts';
 import type { LogRow } from './log.ts';
@@ -77,11 +77,33 @@ export class Transaction {
     return tablet;
   }
 
+  /** Creates a document with a new `_id`; returns it. */
   insertInto(tablet: Tablet, fields: ValueObject): string {
     const { clock, random } = this.#deployment;
     const entry = new Entry(newId(tablet.number, random, Number(clock.now / DAY)));
+    return this.#create(tablet, entry, fields, this.#nextCreationTime());
+  }
+
+  /**
+   * As `insertInto`, but a document keeps the `_id` and `_creationTime` that it brings. That they fit the table is the
+   * caller's business. @throws 400 `DocumentExists` or `DocumentDeleted` where the table knows the `_id`
+   */
+  importInto(tablet: Tablet, fields: ValueObject): string {
+    const { _id: id, _creationTime: creationTime } = fields;
+    if (typeof id !== 'string') return this.insertInto(tablet, fields);
+    const known = tablet.documents.get(id);
+    if (known !== undefined) throw idInUse(id, known.current !== null);
+    const time = typeof creationTime === 'number' ? creationTime : this.#nextCreationTime();
+    return this.#create(tablet, new Entry(id), fields, time);
+  }
+
+  #nextCreationTime(): number {
     const creationTime = this.#creationTime;
     this.#creationTime = nextUp(creationTime);
+    return creationTime;
+  }
+
+  #create(tablet: Tablet, entry: Entry, fields: ValueObject, creationTime: number): string {
     const document = withSystemFields(fields, entry.id, creationTime);
     checkDocumentNesting(document);
     this.#checkAndCount(tablet, document);
@@ -167,4 +189,18 @@ export class Transaction {
 /** Equal as Convex sees it: types apart, -0 apart from 0. */
 function same(a: Value, b: Value): boolean {
   return formatValue(a, 'convex_encoded_json') === formatValue(b, 'convex_encoded_json');
+}
+
+function idInUse(id: string, live: boolean): HttpError {
+  if (live) {
+    return badRequest(
+      'DocumentExists',
+      `Cannot create document with _id ${id} that already exists. Try to update it with \`db.patch\` or \`db.replace\`.`,
+    );
+  }
+  return badRequest(
+    'DocumentDeleted',
+    `Cannot recreate document with _id ${id} that was deleted. Try to insert it without an _id or insert into another ` +
+      'table.',
+  );
 }

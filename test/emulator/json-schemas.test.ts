@@ -337,7 +337,7 @@ test('components and hidden tables in column names', async () => {
     tx.insert('apes', {});
     tx.insert('users', { x: 1 }, 'shop');
   });
-  emulator.deployment.startImport('hidden', [{ n: 1 }]);
+  emulator.deployment.beginImport('hidden').write('hidden', [{ n: 1 }]);
   emulator.deployment.mountComponent('empty');
   expect((await get(emulator, '/api/get_table_column_names')).text).toBe(
     '{"byComponent":{"":[{"name":"apes","columns":["_creationTime","_id"]},{"name":"zebras","columns":["_creationTime","_id","a","b"]}],' +
