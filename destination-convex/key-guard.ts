@@ -8,14 +8,15 @@
  */
 import { CDC_DELETED, collidingName, fieldNameOf } from '../shared/convex/identifiers.ts';
 import { IndexedMembers } from '../shared/json/indexed-members.ts';
+import { keyValueProblem, type KeyValueProblem } from './key-values.ts';
 import { BACKSLASH, Members, OPEN_BRACE, bytesAre, stringAt } from '../shared/json/raw.ts';
 
 /**
- * Why a record is refused before it is sent: its key has no value, would be stored under another name than the index looks for, or is an
- * integer that Convex would round (trap 22), so that rows of different keys would replace one another.
+ * Why a record is refused before it is sent: its key has no value, would be stored under another name than the index looks for, or has a
+ * value that Convex stores as the same value as another key (see key-values.ts), so that rows of different keys would replace one another.
  */
 export interface KeyProblem {
-  kind: 'missing' | 'ambiguous' | 'rounded';
+  kind: 'missing' | 'ambiguous' | KeyValueProblem;
   field: string;
 }
 
@@ -86,7 +87,8 @@ export class ObjectGuard {
   readonly #fields: GuardedField[] = [];
   /** The fields whose values are part of the key. */
   readonly #keys = new Set<string>();
-  #rounded: string | undefined;
+  readonly #keyBytes: Buffer[] = [];
+  #merged: KeyProblem | undefined;
   readonly #inner: Inner[] = [];
   readonly #indexed = new IndexedMembers();
   /** For objects that are too large for the other. */
@@ -108,6 +110,7 @@ export class ObjectGuard {
       if (rest.length === 0) this.#keys.add(source);
       else byName.set(source, [...(byName.get(source) ?? []), rest]);
     }
+    for (const name of this.#keys) this.#keyBytes.push(Buffer.from(name));
     for (const [name, inner] of byName) this.#inner.push({ name, guard: new ObjectGuard(inner), start: -1, end: -1 });
   }
 
@@ -116,10 +119,10 @@ export class ObjectGuard {
     for (const field of this.#fields) field.reset();
     for (const inner of this.#inner) inner.start = -1;
     this.#next = 0;
-    this.#rounded = undefined;
+    this.#merged = undefined;
     if (this.#indexed.open(buffer, start, end)) this.#walk(this.#indexed, buffer);
     else this.#walk(this.#members.open(buffer, start, end), buffer);
-    if (this.#rounded !== undefined) return { kind: 'rounded', field: this.#rounded };
+    if (this.#merged !== undefined) return this.#merged;
     for (const field of this.#fields) {
       const problem = field.problem();
       if (problem !== undefined) return problem;
@@ -136,14 +139,18 @@ export class ObjectGuard {
     const indexed = this.#indexed;
     const watched = this.#inner.length > 0;
     while (members.next()) {
-      const { keyStart, keyEnd, valueStart, valueEnd } = members;
+      const { keyStart, keyEnd } = members;
       const learnable = members === indexed && indexed.ignorable;
-      if (!learnable && !watched && !isSpecial(buffer, keyStart, keyEnd) && !isLongNumber(buffer, valueStart, valueEnd))
+      if (!learnable && !watched && !isSpecial(buffer, keyStart, keyEnd) && !this.#isKey(buffer, keyStart, keyEnd))
         continue;
       const matters = this.#meet(members, buffer, keyStart, keyEnd);
       if (learnable && !matters) indexed.ignore();
     }
     this.end = members.end;
+  }
+
+  #isKey(buffer: Buffer, start: number, end: number): boolean {
+    return this.#keyBytes.some((name) => bytesAre(buffer, start, end, name));
   }
 
   /**
@@ -188,7 +195,8 @@ export class ObjectGuard {
     }
     if (this.#keys.has(name)) {
       effects.push((bytes, start, end) => {
-        if (isRounded(bytes, start, end)) this.#rounded = name;
+        const kind = keyValueProblem(bytes, start, end);
+        if (kind !== undefined) this.#merged = { kind, field: name };
       });
     }
     const inner = this.#inner.find((child) => child.name === name);
@@ -214,9 +222,6 @@ function basicName(name: string): string | undefined {
 const ODD = Array.from({ length: 256 }, (_, byte) => byte < 0x20 || byte >= 0x7f || byte === BACKSLASH);
 const UNDERSCORE = 0x5f;
 const DOLLAR = 0x24;
-const MINUS = 0x2d;
-const ZERO = 0x30;
-const NINE = 0x39;
 const PREFIX = Buffer.from('source_');
 
 /** Whether the deployment may rename this field, or its name is one that renamed fields get. */
@@ -226,20 +231,4 @@ function isSpecial(buffer: Buffer, start: number, end: number): boolean {
   if (bytesAre(buffer, start, Math.min(end, start + PREFIX.length), PREFIX)) return true;
   for (let at = start; at < end; at++) if (ODD[buffer[at]!]) return true;
   return false;
-}
-
-/** Whether a value may be an integer of more digits than a double holds. */
-function isLongNumber(buffer: Buffer, start: number, end: number): boolean {
-  if (end - start < 16) return false;
-  const first = buffer[start]!;
-  return first === MINUS || (first >= ZERO && first <= NINE);
-}
-
-/** Convex stores every number as a double. */
-function isRounded(buffer: Buffer, start: number, end: number): boolean {
-  if (!isLongNumber(buffer, start, end)) return false;
-  const text = buffer.toString('latin1', start, end);
-  if (!/^-?\d+$/.test(text)) return false;
-  const stored = Number(text);
-  return !Number.isFinite(stored) || BigInt(stored) !== BigInt(text);
 }

@@ -40,7 +40,9 @@ export function problemText(problem: RecordProblem): string {
     case 'ambiguous':
       return `its primary key field ${field} would not be stored under the name that it has in other records: Convex renames fields that begin with an underscore or have special characters, and here another field has, or is given, that name. Rename one of the fields in the source.`;
     case 'rounded':
-      return `its primary key field ${field} is an integer of more digits than Convex keeps (it stores numbers as 64-bit floating point), so that it could replace the document of another key. Have the source send it as a string, or choose another primary key.`;
+      return `its primary key field ${field} holds a number that Convex does not keep exactly (it stores numbers as 64-bit floating point), so that it could replace the document of another key. Have the source send it as a string, or choose another primary key.`;
+    case 'renamed':
+      return `its primary key field ${field} is an object with a field whose name begins with _ or $ or is not ASCII. Convex stores it under another name, so that it could replace the document of another key. Rename that field in the source, or choose another primary key.`;
   }
 }
 

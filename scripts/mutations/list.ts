@@ -273,6 +273,22 @@ const DESTINATION: Mutation[] = [
     test: 'test/destination-convex/modes.test.ts',
   },
   {
+    name: 'D3: numbers inside a key that is an object or a list are not looked at',
+    file: 'destination-convex/key-values.ts',
+    find: 'first === OPEN_BRACE || first === OPEN_BRACKET',
+    replace: 'first === OPEN_BRACE',
+    test: 'test/destination-convex/key-values.test.ts',
+    only: 'lists of integers',
+  },
+  {
+    name: 'D3: fractions of a key that a float64 rounds are accepted',
+    file: 'shared/json/float64.ts',
+    find: '  return compareNumbers(text, canonical) === 0;',
+    replace: '  return !Number.isInteger(stored) || compareNumbers(text, canonical) === 0;',
+    test: 'test/destination-convex/key-values.test.ts',
+    only: 'D3',
+  },
+  {
     name: 'the fields of a key are passed over once they have been seen',
     file: 'destination-convex/key-guard.ts',
     find: 'if (learnable && !matters) indexed.ignore();',
