@@ -8,10 +8,11 @@ import type { StreamStates } from '../shared/airbyte/state-file.ts';
 import { isIdentifier } from '../shared/convex/identifiers.ts';
 import { tableKey } from '../shared/convex/selection.ts';
 import { StateError, parseState, type StreamState } from './state.ts';
+import { isSameSync, syncIdOf } from './sync-id.ts';
 
 export type Need =
-  /** A snapshot from its beginning. */
-  | { kind: 'snapshot' }
+  /** A snapshot from its beginning. `why`: the reason why a saved state was not used, for the log. */
+  | { kind: 'snapshot'; why?: string }
   /** An unfinished snapshot: its timestamp, and the position in it (null: no page of it was committed). */
   | { kind: 'resume'; snapshot: string; cursor: string | null }
   /** The change log after a position. */
@@ -58,14 +59,6 @@ export function plan({ configured, states, tables, deployment }: PlanInput): Pla
   });
 }
 
-/**
- * The sync that this run is an attempt of, if that is known. Airbyte counts its jobs, and gives each attempt the number of its job;
- * PyAirbyte calls every run 1, which must not make the second one look like an attempt of the first.
- */
-function syncIdOf({ sync_id: syncId }: ConfiguredAirbyteStream): number | undefined {
-  return syncId === 1 ? undefined : (syncId ?? undefined);
-}
-
 /** A name that no table can have makes the deployment answer a request for many tables with an error 500 (trap 14). */
 function couldExist(component: string, table: string): boolean {
   return isIdentifier(table) && (component === '' || component.split('/').every(isIdentifier));
@@ -95,11 +88,13 @@ function needAfter(
     return { kind: 'failed', failure: configError(message, descriptor) };
   }
   if (state.deltaCursor === undefined) return { kind: 'snapshot' };
-  if (state.snapshotHasMore) return { kind: 'resume', snapshot: state.deltaCursor, cursor: state.snapshotCursor };
-  if (incremental) return { kind: 'deltas', cursor: state.deltaCursor };
-  // A finished full refresh is only finished for the sync that did it: the next one reads everything again.
-  return syncId !== undefined && state.syncId === syncId
-    ? { kind: 'done', cursor: state.deltaCursor }
+  const resume: Need = { kind: 'resume', snapshot: state.deltaCursor, cursor: state.snapshotCursor };
+  if (incremental) return state.snapshotHasMore ? resume : { kind: 'deltas', cursor: state.deltaCursor };
+  // What another sync has read of a full refresh is not in the table that this one fills.
+  if (isSameSync(state.syncId, syncId))
+    return state.snapshotHasMore ? resume : { kind: 'done', cursor: state.deltaCursor };
+  return state.snapshotHasMore
+    ? { kind: 'snapshot', why: 'is of a full refresh that another sync did not finish' }
     : { kind: 'snapshot' };
 }
 

@@ -3,8 +3,8 @@
  * `{"snapshot_cursor": string|null, "snapshot_has_more": boolean, "delta_cursor": "<digits>"}`.
  *
  * While the snapshot runs, `delta_cursor` is the snapshot's timestamp; after it, the position in the change log. The Python source wrote
- * it as an integer, which is read digit for digit. `deployment` and `sync_id` are ours, and optional: they tell a state of another
- * deployment, and a full refresh that an earlier attempt of the same sync has completed.
+ * it as an integer, which is read digit for digit. `deployment` and `sync_id` are ours, and optional: the deployment that was read, and
+ * the sync that a full refresh belongs to.
  */
 import { JsonError, rawMembers } from '../shared/json/raw.ts';
 import { compareDigits, digitsOf } from '../shared/json/integers.ts';
@@ -41,7 +41,7 @@ export interface StreamState extends Omit<Position, 'deltaCursor'> {
   deltaCursor: string | undefined;
   /** Name of the deployment that the state is of, where it was known. */
   deployment: string | undefined;
-  /** The sync whose full refresh this state completes. */
+  /** The sync whose full refresh this state belongs to. */
   syncId: number | undefined;
 }
 

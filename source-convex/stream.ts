@@ -84,7 +84,7 @@ export class SourceStream {
 
   /** Stands at the position that was saved: nothing that a state would have to say. */
   standAt(position: Position): void {
-    this.state = { ...position, deployment: this.#deployment, syncId: undefined };
+    this.state = this.#stateAt(position);
   }
 
   /** Moves to a position; every record that it covers has been written. */
@@ -92,11 +92,15 @@ export class SourceStream {
     const { state } = this;
     if (state !== undefined && isAt(state, position)) return;
     const ended = !position.snapshotHasMore && state?.snapshotHasMore !== false;
-    // A full refresh that ends says for which sync it did.
-    const syncId = position.snapshotHasMore || this.planned.incremental ? undefined : this.planned.syncId;
-    this.state = { ...position, deployment: this.#deployment, syncId };
+    this.state = this.#stateAt(position);
     this.#moved = true;
     this.#snapshotEnded ||= ended;
+  }
+
+  /** A full refresh says in each state which sync it belongs to: only that one may go on with it. */
+  #stateAt(position: Position): StreamState {
+    const { incremental, syncId } = this.planned;
+    return { ...position, deployment: this.#deployment, syncId: incremental ? undefined : syncId };
   }
 
   /** Whether a state is due soon: records were written that it would cover, or the snapshot has ended. */

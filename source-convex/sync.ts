@@ -225,6 +225,10 @@ export class Sync {
     context.log.info(
       `${counted(streams.length, 'stream')}: ${shown.join(', ')}. This run ends at ${date(this.#head)}.`,
     );
+    for (const [why, stream] of byReason(streams))
+      context.log.info(
+        `The saved state of ${names(stream)} ${why}. ${stream.length === 1 ? 'The stream is read from its beginning' : 'These streams are read from their beginning'}.`,
+      );
     if (count('deltas') > 0) {
       // Trap 10: the log shows none of these, and nothing else does.
       context.log.info(
@@ -232,4 +236,14 @@ export class Sync {
       );
     }
   }
+}
+
+/** Streams whose saved state was not used, by the reason. */
+function byReason(streams: readonly SourceStream[]): Map<string, SourceStream[]> {
+  const reasons = new Map<string, SourceStream[]>();
+  for (const stream of streams) {
+    const why = stream.need.kind === 'snapshot' ? stream.need.why : undefined;
+    if (why !== undefined) reasons.set(why, [...(reasons.get(why) ?? []), stream]);
+  }
+  return reasons;
 }

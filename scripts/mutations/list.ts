@@ -110,6 +110,14 @@ const SOURCE: Mutation[] = [
     test: 'test/source-convex/crash.test.ts',
   },
   {
+    name: 'S8: a full refresh goes on with what another sync has read',
+    file: 'source-convex/sync-id.ts',
+    find: 'current !== undefined && saved === current',
+    replace: 'current !== undefined && saved !== undefined',
+    test: 'test/source-convex/full-refresh.test.ts',
+    only: 'S8',
+  },
+  {
     name: 'a sync in which a stream failed ends with exit code 0',
     file: 'source-convex/read.ts',
     find: 'return failed.length === 0;',

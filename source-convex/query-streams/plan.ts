@@ -3,6 +3,7 @@ import { descriptorText } from '../../shared/airbyte/descriptor.ts';
 import { configError, type ConnectorFailure } from '../../shared/airbyte/failure.ts';
 import type { StreamDescriptor } from '../../shared/airbyte/protocol.generated.ts';
 import { StateError } from '../state.ts';
+import { isSameSync } from '../sync-id.ts';
 import type { QueryStream } from './config.ts';
 import { parseQueryState, type QueryState } from './state.ts';
 
@@ -52,9 +53,12 @@ export function planQuery({ stream, descriptor, incremental, syncId, raw, deploy
   if (state.hasMore) {
     // The rest of a walk over changes is not the rest of everything.
     if (!changesOnly && state.cursor !== undefined) return { kind: 'walk', why: undefined };
+    // What another sync has read of a full refresh is not in the table that this one fills.
+    if (!incremental && !isSameSync(state.syncId, syncId))
+      return { kind: 'walk', why: 'its saved state is of a full refresh that another sync did not finish' };
     return { kind: 'resume', state };
   }
   if (changesOnly && state.cursor !== undefined) return { kind: 'changes', state };
-  const done = !incremental && syncId !== undefined && state.syncId === syncId;
+  const done = !incremental && isSameSync(state.syncId, syncId);
   return done ? { kind: 'done', state } : { kind: 'walk', why: undefined };
 }

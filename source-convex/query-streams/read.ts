@@ -8,6 +8,7 @@ import { connectFunctions } from '../../shared/connector/deployment.ts';
 import { ConvexError } from '../../shared/convex/errors.ts';
 import { Functions } from '../../shared/convex/functions.ts';
 import type { SourceConfig } from '../config.generated.ts';
+import { syncIdOf } from '../sync-id.ts';
 import { counted } from '../words.ts';
 import type { QueryStream } from './config.ts';
 import { asArgument } from './cursor-value.ts';
@@ -81,8 +82,7 @@ class QueryReading {
     this.#options = options;
     this.#run = new QueryRun(descriptor, stream.query, context);
     this.#incremental = configured.sync_mode === 'incremental';
-    // PyAirbyte calls every sync 1, so it tells nothing (see plan.ts of the tables).
-    this.#syncId = configured.sync_id === 1 ? undefined : (configured.sync_id ?? undefined);
+    this.#syncId = syncIdOf(configured);
     this.#need = planQuery({
       stream,
       descriptor,
@@ -181,6 +181,8 @@ class QueryReading {
   #stateAt(next: string | null, frontier: Frontier): QueryState {
     const { stream, deployment } = this.#options;
     const { fingerprint } = stream;
+    // A full refresh says in each state which sync it belongs to: only that one may go on with it.
+    const syncId = this.#incremental ? undefined : this.#syncId;
     if (next !== null) {
       const { lower, seen } = frontier;
       return {
@@ -190,11 +192,9 @@ class QueryReading {
         cursor: lower,
         nextCursor: seen,
         deployment,
-        syncId: undefined,
+        syncId,
       };
     }
-    // A full refresh that ends says for which sync it did.
-    const syncId = this.#incremental ? undefined : this.#syncId;
     return {
       fingerprint,
       pageCursor: null,

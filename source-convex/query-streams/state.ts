@@ -20,7 +20,7 @@ export interface QueryState {
   cursor: CursorValue | undefined;
   nextCursor: CursorValue | undefined;
   deployment: string | undefined;
-  /** The sync whose full refresh this state completes. */
+  /** The sync whose full refresh this state belongs to. */
   syncId: number | undefined;
 }
 

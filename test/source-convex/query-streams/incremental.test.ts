@@ -177,6 +177,26 @@ describe('what is asked for', () => {
     expect(sinces(source)).toEqual([undefined]);
   });
 
+  test.each([
+    ['goes on in an attempt of the same sync', 7, 7, ['e']],
+    ['S8: begins anew in another sync', 7, 8, ['a', 'b', 'c', 'd', 'e']],
+    ['S8: begins anew where no sync is identified', 1, 1, ['a', 'b', 'c', 'd', 'e']],
+  ])('a full refresh that was interrupted %s', async (_what, before, after, texts) => {
+    await using source = await appOf();
+    add(source, ...['a', 'b', 'c', 'd', 'e'].map((text, rev) => ({ rev, text })));
+    const heal = source.emulator.faults.add({ kind: 'status', status: 401, code: 'BadAdminKey', after: 1 });
+    const first = await readQueries(source, [CHANGED], { wanted: refresh(before) });
+    heal();
+    expect(lastState(first.lines, 'notes')).toMatchObject({ has_more: true });
+    const second = await readQueries(source, [CHANGED], { wanted: refresh(after), state: savedStates(first.lines) });
+    expect(field(second.lines)).toEqual(texts);
+    expect(
+      logsOf(second.lines).includes(
+        'WARN Query stream "notes" is read from its beginning: its saved state is of a full refresh that another sync did not finish.',
+      ),
+    ).toBe(texts.length === 5);
+  });
+
   test('PyAirbyte calls every sync 1', async () => {
     await using source = await appOf();
     add(source, { rev: 1, text: 'a' });
