@@ -43,7 +43,7 @@ export class DocumentHead {
     this.#wantDeleted = wantDeleted;
   }
 
-  /** The digits of `_ts`, nanoseconds (trap 1: never a number). */
+  /** The digits of `_ts`, nanoseconds (C20: never a number). */
   get ts(): string {
     return this.#buffer.toString('latin1', this.#tsStart, this.#tsEnd);
   }

@@ -85,7 +85,7 @@ const BAD_KEY = new Set([
   'InvalidAuthHeader',
   'NoAuthProvider',
 ]);
-/** Trap 15: "wait and try again", although the status says that the request is wrong. */
+/** Codes that mean "wait and try again" whatever the status says (C8, C85, C9). */
 const TRANSIENT_CODES = new Set([
   'IndexBackfillingError',
   'TableSummariesUnavailable',

@@ -1,7 +1,7 @@
 /**
  * The Functions API: an app's queries, mutations and actions over HTTP. Wire facts: the backend's local_backend/src/public_api.rs.
  *
- * Both outcomes of a function have status 200 (trap 34): a function that threw is a result, not an exception. Exceptions (`ConvexError`)
+ * Both outcomes of a function have status 200 (C190): a function that threw is a result, not an exception. Exceptions (`ConvexError`)
  * are what happens around it: keys, the network, a deployment that is busy.
  *
  * The published client (`ConvexHttpClient` of the npm package `convex`) speaks the same API and is the measure of this one in the tests.

@@ -16,7 +16,7 @@ export interface HttpRequest {
   /** e.g. `/api/list_snapshot` */
   path: string;
   query?: Record<string, string>;
-  /** JSON text. GET with a body occurs (trap 17). */
+  /** JSON text. One route is a GET with a body (C133). */
   body?: string | Buffer;
   /** Which statuses are successes; 200 alone if not given. */
   accepts?: (status: number) => boolean;
@@ -39,7 +39,7 @@ export interface HttpOptions {
   key: string | undefined;
   /** `Convex` for deploy keys (the default), `Bearer` for users' tokens. */
   scheme?: 'Convex' | 'Bearer';
-  /** Value of the Convex-Client header: `airbyte-export-1.2.3`. Without a dash every route answers 400 (trap 35). */
+  /** Value of the Convex-Client header: `airbyte-export-1.2.3`. Without a dash every route answers 400 (C13). */
   client: string;
   userAgent: string;
   retries: RetryLimits;
@@ -57,7 +57,7 @@ export interface Timeouts {
   idle: number;
 }
 
-/** The server gives up on a request after 300 s and says so (408); giving up before it would waste its work (trap 9). */
+/** `response` is longer than the server's own limit of 300 s (C6): an earlier timeout would waste its work (C58). */
 export const TIMEOUTS: Timeouts = { connect: 15_000, response: 330_000, idle: 120_000 };
 
 /** Bytes of an error's body that are looked at. */
@@ -244,7 +244,7 @@ export function refusal(path: string, status: number, body: string, retryAfter?:
     code,
     detail,
     retryAfter,
-    // Trap 25: a request that ran into the server's time limit, or whose answer a proxy lost, may have been carried out.
+    // After the server's time limit, or where a proxy lost the answer, the request may have been carried out (C147).
     maybeDone: status === 408 || (status >= 500 && code === undefined),
   });
 }

@@ -29,7 +29,7 @@ export type Renamed =
   | { kind: 'name'; name: string }
   /** Beyond ASCII: what it becomes is known to the deployment only. */
   | { kind: 'ask' }
-  /** The deployment would answer with an error 500 (trap 14): the name is longer than this many bytes once it is renamed. */
+  /** The renamed name has more than `limit` bytes. The deployment would answer 500 (C7). */
   | { kind: 'too-long'; renamed: string; limit: number };
 
 /** The table that records for `name` are written to. */

@@ -27,7 +27,7 @@ export interface PageConsumer {
   afterChunk: () => Promise<void>;
 }
 
-/** Far beyond any page: of a snapshot 1024, of the log what one transaction can write and 128 (trap 7). */
+/** Larger than any page: 1024 documents of a snapshot (C55), or 128 and one transaction of the log (C67). */
 const MAX_PAGE_DOCUMENTS = 500_000;
 
 export async function readPage(http: ConvexHttp, request: HttpRequest, consumer: PageConsumer): Promise<RawPage> {

@@ -1,6 +1,6 @@
 /**
- * Which tables the server should send. An optimisation only: a selection that a backend does not understand silently means "everything"
- * (trap 2), and backends of 2025-08-14 to 2026-03-16 ignored `tableName` (trap 3). Whoever reads has to look at each document's own
+ * Which tables the server should send. This only saves work: a selection that a backend does not understand means
+ * "everything" (C52), and some backends ignore parts of it (C53). The reader must check each document's own
  * `_component` and `_table`.
  */
 
@@ -13,7 +13,7 @@ export interface TableRef {
 export type Selection = { _other: 'excluded' | 'included' } & Record<string, 'excluded' | ComponentSelection>;
 type ComponentSelection = { _other: 'excluded' } & Record<string, 'excluded' | { _other: 'included' }>;
 
-/** Selects these tables and nothing else. No tables at all: an instant answer that pins a snapshot (trap 9). */
+/** Selects these tables and nothing else. No tables at all: an instant answer that pins a snapshot (C59). */
 export function selectTables(tables: Iterable<TableRef>): Selection {
   const selection = excluding<Selection>();
   for (const { component, table } of tables) {

@@ -46,7 +46,7 @@ export class StreamingExport {
       throw notConvex(`${path} answered with something else than a Convex deployment does`, 200);
   }
 
-  /** Pins a snapshot: a timestamp at which everything can be read, without reading anything (trap 9). Digits, nanoseconds. */
+  /** Pins a snapshot: a timestamp at which everything can be read, without reading anything (C59). Digits, nanoseconds. */
   async pin(): Promise<string> {
     const path = '/api/list_snapshot';
     return this.#http.retrying(path, async () => {
@@ -67,7 +67,7 @@ export class StreamingExport {
     consumer: PageConsumer,
   ): Promise<SnapshotPage> {
     const path = '/api/list_snapshot';
-    // The timestamp is written as a bare integer, digit for digit: the server refuses strings, a number would round it (trap 1).
+    // The timestamp is written as a bare integer, digit for digit: the server refuses strings, and a number would round it (C20).
     const body = `{"snapshot":${args.snapshot},${args.cursor === null ? '' : `"cursor":${JSON.stringify(args.cursor)},`}"selection":${JSON.stringify(args.selection)},"format":"${this.#format}"}`;
     const page = await readPage(this.#http, { method: 'POST', path, body }, consumer);
     const snapshot = digitsMember(page, 'snapshot', path);
@@ -92,7 +92,7 @@ export class StreamingExport {
     };
   }
 
-  /** JSON Schemas by component path and table, as the server writes them (trap 27: one odd table makes it fail as a whole). */
+  /** JSON Schemas by component path and table, as the server writes them (C80: one odd table makes the request fail). */
   async jsonSchemas(): Promise<Record<string, Record<string, unknown>>> {
     const path = '/api/json_schemas';
     const query = { deltaSchema: 'true', byComponent: 'true', format: this.#format };

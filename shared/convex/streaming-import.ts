@@ -3,7 +3,7 @@ import { ConvexError } from './errors.ts';
 import { notConvex, type ConvexHttp, type HttpRequest } from './http.ts';
 import { isIdentifier } from './identifiers.ts';
 
-/** Bytes of an import request's body beyond which the deployment refuses it (400 BadJsonBody, trap 13). */
+/** Bytes. The deployment refuses a larger body of an import with 400 BadJsonBody (C10, C11). */
 export const MAX_IMPORT_BODY = 20_971_520;
 
 export const IMPORT_PATH = '/api/streaming_import/import_airbyte_records';
@@ -27,7 +27,7 @@ export class StreamingImport {
   }
 
   /**
-   * One try of an import: the body is `{"messages":[{"tableName","data"},…],"tables":{…}}`. Answers are empty (trap 16). Not retried:
+   * One try of an import: the body is `{"messages":[{"tableName","data"},…],"tables":{…}}`. Answers are empty (C130). Not retried:
    * who may try again, and how often, depends on what the body holds.
    */
   async importOnce(body: Buffer): Promise<void> {
@@ -59,7 +59,7 @@ export class StreamingImport {
     });
   }
 
-  /** Whether the indexes of all these tables are built. A GET with a body (trap 17). */
+  /** Whether the indexes of all these tables are built. A GET with a body (C133). */
   async indexesReady(tables: readonly string[]): Promise<boolean> {
     const text = await this.#http.text({ method: 'GET', path: READY_PATH, body: JSON.stringify({ tables }) });
     const ready = readyOf(text);
@@ -83,7 +83,7 @@ export class StreamingImport {
         const table =
           error.code === 'MissingStream' ? /^Missing stream for table (\w+)$/.exec(error.detail ?? '')?.[1] : undefined;
         if (table !== undefined && isIdentifier(table)) return table;
-        // A name too long for its prefix is an unclassified error, for ever (trap 14).
+        // A name that is too long for its prefix is always an unclassified error (C7).
         if (isUnclassified(error) && ++failures >= 3) return undefined;
         throw error;
       }
@@ -93,8 +93,8 @@ export class StreamingImport {
 }
 
 /**
- * A success is an empty answer (trap 16). Anything else with status 200 is the answer of somebody in between, such as the login page of a
- * network: to take it for a success would be to report as durable what never arrived.
+ * A success is an empty answer (C130). Any other answer with status 200 comes from something in between, such as the
+ * login page of a network. Taking it for a success would report records as durable that never arrived.
  */
 function requireDone(answer: string, path: string): void {
   const text = answer.trim();
@@ -102,12 +102,12 @@ function requireDone(answer: string, path: string): void {
     throw notConvex(`${path} answered with something else than a Convex deployment does`, 200, { retry: true });
 }
 
-/** A refusal that is over once an index is built, although its status says otherwise (trap 15). */
+/** A 400 that ends when an index is built (C8). */
 export function isBackfilling(error: unknown): boolean {
   return error instanceof ConvexError && error.code === 'InvalidImport' && /backfill/i.test(error.detail ?? '');
 }
 
-/** The deployment's answer to what it did not expect: a passing failure, or an input that it will never take (trap 14). */
+/** An unclassified error: either a passing failure, or an input that the deployment never accepts (C7). */
 export function isUnclassified(error: ConvexError): boolean {
   return error.status === 500 && error.code === 'InternalServerError';
 }

@@ -1,7 +1,7 @@
 /**
  * Finds the elements of one array of a JSON response while it streams in.
  *
- * A page of documents is `{"values":[{…},{…}],"cursor":…,"hasMore":…}` and has no byte cap (trap 5: 1024 documents of up to 1 MiB), so
+ * A page of documents is `{"values":[{…},{…}],"cursor":…,"hasMore":…}` and has no limit of bytes (C55: 1024 documents of up to 1 MiB), so
  * it is scanned chunk by chunk: an element is handed on as soon as its last byte is there, and what is kept is at most one element.
  */
 import { isUtf8 } from 'node:buffer';

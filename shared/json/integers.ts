@@ -1,6 +1,6 @@
 /**
  * Exact integers. Convex's timestamps (`_ts`, `snapshot`, the deltas cursor) are nanoseconds near 1.8e18, which a JavaScript number
- * rounds to multiples of 256 (trap 1). They live as strings of decimal digits and are compared as such.
+ * rounds to multiples of 256 (C20). They are strings of decimal digits and are compared as such.
  */
 
 const DIGITS = /^(?:0|[1-9]\d*)$/;
