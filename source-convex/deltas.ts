@@ -6,13 +6,12 @@
  * cursor, never a document's timestamp. A transaction is never split over pages (trap 7), so every page ends on a consistent cut.
  */
 import { compareDigits, maxDigits } from '../shared/json/integers.ts';
-import { DocumentHead } from '../shared/convex/document.ts';
 import { notConvex } from '../shared/convex/http.ts';
-import type { PageConsumer } from '../shared/convex/pages.ts';
+import type { Documents } from '../shared/convex/documents.ts';
 import { selectTables } from '../shared/convex/selection.ts';
 import type { DeltaPage, StreamingExport } from '../shared/convex/streaming-export.ts';
 import { Routes } from './routes.ts';
-import type { Output } from './snapshot.ts';
+import { writePage, type Output } from './snapshot.ts';
 import { inLog } from './state.ts';
 import type { SourceStream } from './stream.ts';
 
@@ -29,7 +28,15 @@ export async function* walkDeltas(api: StreamingExport, walk: DeltaWalk, output:
   const selection = selectTables(walk.streams.map((stream) => stream.planned));
   const log = new LogOrder(walk.streams);
   const request = (cursor: string): Promise<DeltaPage> => {
-    const page = api.documentDeltas({ cursor, selection }, log.consumer(cursor, output));
+    log.beginPage(cursor);
+    const page = writePage(
+      api.documentDeltas({ cursor, selection }),
+      (documents) => {
+        log.write(documents);
+      },
+      output,
+    );
+    // Prevents an unhandled rejection; the `await` below still throws.
     page.catch(() => {});
     return page;
   };
@@ -51,7 +58,6 @@ export async function* walkDeltas(api: StreamingExport, walk: DeltaWalk, output:
 class LogOrder {
   readonly #streams: SourceStream[];
   readonly #routes: Routes;
-  readonly #head = new DocumentHead({ wantDeleted: true });
   #newest = '0';
 
   constructor(streams: SourceStream[]) {
@@ -59,25 +65,21 @@ class LogOrder {
     this.#routes = new Routes(streams);
   }
 
-  consumer(cursor: string, output: Output): PageConsumer {
-    const head = this.#head;
-    let emittedAt = Date.now();
+  beginPage(cursor: string): void {
     this.#newest = cursor;
-    return {
-      onDocument: (buffer, start, end) => {
-        head.read(buffer, start, end);
-        const { ts } = head;
-        if (compareDigits(ts, this.#newest) < 0) throw notConvex('a page of the change log goes back in time', 200);
-        this.#newest = ts;
-        const stream = this.#routes.find(head.component, head.table);
-        if (stream === undefined || compareDigits(ts, stream.cursor) <= 0) return;
-        stream.writeDelta(buffer, start, end, head, emittedAt);
-      },
-      afterChunk: () => {
-        emittedAt = Date.now();
-        return output.room();
-      },
-    };
+  }
+
+  write(documents: Documents): void {
+    const { head } = documents;
+    const emittedAt = Date.now();
+    while (documents.next()) {
+      const { ts } = head;
+      if (compareDigits(ts, this.#newest) < 0) throw notConvex('a page of the change log goes back in time', 200);
+      this.#newest = ts;
+      const stream = this.#routes.find(head.component, head.table);
+      if (stream === undefined || compareDigits(ts, stream.cursor) <= 0) continue;
+      stream.writeDelta(documents.buffer, documents.start, documents.end, head, emittedAt);
+    }
   }
 
   endPage(page: DeltaPage, cursor: string): void {

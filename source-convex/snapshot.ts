@@ -5,9 +5,8 @@
  * for each, and two walks at once would throw each other out (trap 8). A page holds documents of at most one table, may be empty, and
  * the walk ends where the cursor is null (trap 4).
  */
-import { DocumentHead } from '../shared/convex/document.ts';
 import { notConvex } from '../shared/convex/http.ts';
-import type { PageConsumer } from '../shared/convex/pages.ts';
+import type { Documents } from '../shared/convex/documents.ts';
 import { selectTables } from '../shared/convex/selection.ts';
 import type { SnapshotPage, StreamingExport } from '../shared/convex/streaming-export.ts';
 import type { SnapshotWalk } from './plan.ts';
@@ -34,8 +33,14 @@ export async function* walkSnapshot(
   const selection = selectTables(walk.streams.map((stream) => stream.planned));
   const tables = new TableOrder(walk);
   const request = (cursor: string | null): Promise<SnapshotPage> => {
-    const page = api.listSnapshot({ snapshot, cursor, selection }, tables.consumer(output));
-    // It may fail while nobody waits for it yet; whoever comes to wait for it will see.
+    const page = writePage(
+      api.listSnapshot({ snapshot, cursor, selection }),
+      (documents) => {
+        tables.write(documents);
+      },
+      output,
+    );
+    // Prevents an unhandled rejection; the `await` below still throws.
     page.catch(() => {});
     return page;
   };
@@ -54,40 +59,47 @@ export async function* walkSnapshot(
   }
 }
 
+/** Writes the documents of a page as they arrive. Returns what the page says of itself. */
+export async function writePage<Page>(
+  batches: AsyncGenerator<Documents, Page>,
+  write: (documents: Documents) => void,
+  output: Output,
+): Promise<Page> {
+  for (;;) {
+    const step = await batches.next();
+    if (step.done) return step.value;
+    write(step.value);
+    await output.room();
+  }
+}
+
 /** Which table the walk is in: the one before it is finished, those after it have not begun. */
 class TableOrder {
   readonly #walk: SnapshotWalk<SourceStream>;
   readonly #routes: Routes;
-  readonly #head = new DocumentHead({ wantDeleted: false });
+  readonly #snapshot: Buffer;
   readonly #finished = new Set<SourceStream>();
   #current: SourceStream | undefined;
 
   constructor(walk: SnapshotWalk<SourceStream>) {
     this.#walk = walk;
+    this.#snapshot = Buffer.from(walk.snapshot);
     this.#routes = new Routes(walk.streams);
     // A walk that goes on in the middle of a table is a walk of that table alone.
     this.#current = walk.cursor === null ? undefined : walk.streams[0];
   }
 
-  consumer(output: Output): PageConsumer {
-    const head = this.#head;
-    const snapshot = Buffer.from(this.#walk.snapshot);
-    let emittedAt = Date.now();
-    return {
-      onDocument: (buffer, start, end) => {
-        head.read(buffer, start, end);
-        if (head.isNewerThan(snapshot))
-          throw notConvex('a page of the snapshot holds a document that is newer than the snapshot', 200);
-        const stream = this.#routes.find(head.component, head.table);
-        if (stream === undefined) return;
-        if (stream !== this.#current) this.#enter(stream);
-        stream.writeSnapshot(buffer, start, end, head, emittedAt);
-      },
-      afterChunk: () => {
-        emittedAt = Date.now();
-        return output.room();
-      },
-    };
+  write(documents: Documents): void {
+    const { head } = documents;
+    const emittedAt = Date.now();
+    while (documents.next()) {
+      if (head.isNewerThan(this.#snapshot))
+        throw notConvex('a page of the snapshot holds a document that is newer than the snapshot', 200);
+      const stream = this.#routes.find(head.component, head.table);
+      if (stream === undefined) continue;
+      if (stream !== this.#current) this.#enter(stream);
+      stream.writeSnapshot(documents.buffer, documents.start, documents.end, head, emittedAt);
+    }
   }
 
   endPage(cursor: string | null): void {

@@ -9,9 +9,11 @@ const LAYERS: Readonly<Record<string, readonly string[]>> = {
   'destination-convex': ['shared/connector', 'shared/airbyte', 'shared/convex', 'shared/json', 'spec'],
   // Where the two sides meet: what both connectors need to know of Airbyte and of Convex.
   'shared/connector': ['shared/airbyte', 'shared/convex', 'shared/json', 'spec', 'package.json'],
-  'shared/airbyte': ['shared/json', 'spec'],
-  'shared/convex': ['shared/json'],
+  'shared/airbyte': ['shared/core', 'shared/json', 'spec'],
+  'shared/convex': ['shared/core', 'shared/json'],
   'shared/json': [],
+  // What both sides need. Imports nothing.
+  'shared/core': [],
   spec: [],
   // The emulator stands in for a deployment: with code of the product in it, both could be wrong in the same way.
   emulator: [],

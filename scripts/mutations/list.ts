@@ -34,16 +34,15 @@ const SOURCE: Mutation[] = [
   {
     name: 'the pages of the log after the first are passed over',
     file: 'source-convex/deltas.ts',
-    find: 'log.consumer(cursor, output));',
-    replace:
-      'cursor === walk.cursor ? log.consumer(cursor, output) : { onDocument: () => {}, afterChunk: async () => {} });',
+    find: '        log.write(documents);\n',
+    replace: '        if (cursor === walk.cursor) log.write(documents);\n',
     test: 'test/source-convex/crash.test.ts',
   },
   {
     name: 'what was committed at the very position is read once more',
     file: 'source-convex/deltas.ts',
-    find: 'compareDigits(ts, stream.cursor) <= 0) return;',
-    replace: 'compareDigits(ts, stream.cursor) < 0) return;',
+    find: 'compareDigits(ts, stream.cursor) <= 0) continue;',
+    replace: 'compareDigits(ts, stream.cursor) < 0) continue;',
     test: 'test/source-convex/walk.test.ts',
   },
   {

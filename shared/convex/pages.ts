@@ -1,19 +1,18 @@
 /**
- * Reading one page of documents, whatever happens to the connection meanwhile.
+ * Reads one page of documents, also when its connection breaks off.
  *
- * A page is deterministic: the same arguments give the same documents in the same order (a snapshot is pinned, the log does not change).
- * So when a page breaks off half-way it is asked for again, and the documents that were handed on already are skipped. That the page
- * really is the same is checked on the last of them, by its checksum: if it is another document (a table was dropped in between), the
- * page is given up rather than guessed at.
+ * A page is deterministic: the same arguments give the same documents in the same order (a snapshot is pinned, the log does not
+ * change). A page that breaks off is requested again, and the documents that were already yielded are skipped. The last of them is
+ * compared by its checksum. If it is another document (a table was dropped in between), the page is given up.
  */
 import { crc32 } from 'node:zlib';
-import { ElementScanner, type OnElement } from '../json/elements.ts';
+import type { ElementBatch } from '../json/element-batch.ts';
+import { ElementScanner } from '../json/elements.ts';
 import { JsonError } from '../json/raw.ts';
 import { ConvexError } from './errors.ts';
 import { notConvex, type ConvexHttp, type HttpRequest } from './http.ts';
 
-/** Receives each document's bytes, once; see `OnElement` for how long they are valid. */
-export type OnDocument = OnElement;
+export type DocumentBatch = ElementBatch;
 
 export interface RawPage {
   /** Raw JSON text of the members beside `values`. */
@@ -21,64 +20,94 @@ export interface RawPage {
   documents: number;
 }
 
-export interface PageConsumer {
-  onDocument: OnDocument;
-  /** Called after each chunk: the place to wait for a slow reader. */
-  afterChunk: () => Promise<void>;
-}
-
 /** Larger than any page: 1024 documents of a snapshot (C55), or 128 and one transaction of the log (C67). */
 const MAX_PAGE_DOCUMENTS = 500_000;
 
-export async function readPage(http: ConvexHttp, request: HttpRequest, consumer: PageConsumer): Promise<RawPage> {
-  // How many documents were handed on, and the checksum of the last one.
-  let delivered = 0;
-  let checksum = 0;
-  return http.retrying(request.path, async (progress) => {
-    const skip = delivered;
-    // Where the last document of the chunk in hand is. Only the last one of a chunk costs a checksum: all of them would cost a tenth of
-    // the walk (measured).
-    let last: Buffer | undefined;
-    let lastStart = 0;
-    let lastEnd = 0;
-    const note = () => {
-      if (last !== undefined) checksum = crc32(last.subarray(lastStart, lastEnd));
-      last = undefined;
-    };
-    let chunk: Buffer | undefined;
-    const scanner = new ElementScanner('values', (buffer, start, end) => {
-      if (scanner.count <= skip) {
-        if (scanner.count === skip && crc32(buffer.subarray(start, end)) !== checksum) throw changed(request.path);
-        return;
-      }
-      if (delivered === MAX_PAGE_DOCUMENTS)
-        throw notConvex(`the answer of ${request.path} has more than ${MAX_PAGE_DOCUMENTS} documents`, 200);
-      consumer.onDocument(buffer, start, end);
-      delivered++;
-      last = buffer;
-      lastStart = start;
-      lastEnd = end;
-      // Bytes that are not the chunk's own are only valid during this call.
-      if (buffer !== chunk) note();
-    });
-    try {
-      for await (chunk of http.body(request)) {
-        try {
-          scanner.push(chunk);
-        } finally {
-          note();
-        }
-        await consumer.afterChunk();
-      }
-      const members = scanner.finish();
-      if (scanner.count < skip) throw changed(request.path);
-      return { members, documents: scanner.count };
-    } catch (error) {
-      // A page that comes a little further with every try will be complete in the end.
-      if (delivered > skip) progress();
-      throw error instanceof JsonError ? notConvex(`${request.path}: ${error.message}`, 200, { retry: true }) : error;
+/**
+ * Yields the documents of a page, each once, in batches that are valid until the next one is asked for. Returns what else the page says.
+ * The retry budget is renewed with each batch: a page that comes a little further with every try is complete in the end.
+ * Throws `ConvexError`.
+ */
+export async function* readPage(http: ConvexHttp, request: HttpRequest): AsyncGenerator<DocumentBatch, RawPage> {
+  const reader = new PageReader(http, request);
+  try {
+    for (;;) {
+      const step = await http.retrying(request.path, () => reader.next());
+      if ('members' in step) return step;
+      yield step;
     }
-  });
+  } finally {
+    await reader.close();
+  }
+}
+
+class PageReader {
+  readonly #http: ConvexHttp;
+  readonly #request: HttpRequest;
+  #body: AsyncGenerator<Buffer, void> | undefined;
+  #scanner = new ElementScanner('values');
+  /** Documents that were returned, and the checksum of the last one. */
+  #delivered = 0;
+  #checksum = 0;
+
+  constructor(http: ConvexHttp, request: HttpRequest) {
+    this.#http = http;
+    this.#request = request;
+  }
+
+  /** The next documents, or the rest of the page at its end. After a failure, the next call requests the page again. */
+  async next(): Promise<DocumentBatch | RawPage> {
+    try {
+      if (this.#body === undefined) {
+        this.#body = this.#http.body(this.#request);
+        this.#scanner = new ElementScanner('values');
+      }
+      for (;;) {
+        const step = await this.#body.next();
+        if (step.done) return this.#finish();
+        const batch = this.#undelivered(this.#scanner.push(step.value));
+        if (batch.length > 0) return batch;
+      }
+    } catch (error) {
+      await this.close();
+      if (!(error instanceof JsonError)) throw error;
+      throw notConvex(`${this.#request.path}: ${error.message}`, 200, { retry: true });
+    }
+  }
+
+  /** Ends the request, if there is one. */
+  async close(): Promise<void> {
+    const body = this.#body;
+    this.#body = undefined;
+    await body?.return(undefined);
+  }
+
+  /** Removes the documents that an earlier try delivered. */
+  #undelivered(batch: DocumentBatch): DocumentBatch {
+    const { path } = this.#request;
+    const before = this.#scanner.count - batch.length;
+    const known = Math.min(batch.length, Math.max(0, this.#delivered - before));
+    if (known > 0 && before + known === this.#delivered && checksumOf(batch, known - 1) !== this.#checksum)
+      throw changed(path);
+    if (known > 0) batch.drop(known);
+    if (batch.length === 0) return batch;
+    this.#delivered += batch.length;
+    if (this.#delivered > MAX_PAGE_DOCUMENTS)
+      throw notConvex(`the answer of ${path} has more than ${MAX_PAGE_DOCUMENTS} documents`, 200);
+    // Only the last document of a batch: a checksum of each would cost a tenth of the walk (measured).
+    this.#checksum = checksumOf(batch, batch.length - 1);
+    return batch;
+  }
+
+  #finish(): RawPage {
+    const members = this.#scanner.finish();
+    if (this.#scanner.count < this.#delivered) throw changed(this.#request.path);
+    return { members, documents: this.#scanner.count };
+  }
+}
+
+function checksumOf({ buffers, starts, ends }: DocumentBatch, index: number): number {
+  return crc32(buffers[index]!.subarray(starts[index], ends[index]));
 }
 
 function changed(path: string): ConvexError {

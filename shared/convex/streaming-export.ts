@@ -2,7 +2,9 @@
 import { digitsOf } from '../json/integers.ts';
 import { ConvexError } from './errors.ts';
 import { notConvex, type ConvexHttp } from './http.ts';
-import { readPage, type PageConsumer, type RawPage } from './pages.ts';
+import { mapYields } from '../core/generators.ts';
+import { Documents } from './documents.ts';
+import { readPage, type RawPage } from './pages.ts';
 import type { Selection } from './selection.ts';
 
 /** How values are written; `json` is lossy in types (int64 and bytes become strings), the others are not. */
@@ -52,24 +54,26 @@ export class StreamingExport {
     return this.#http.retrying(path, async () => {
       const body = JSON.stringify({ selection: { _other: 'excluded' }, format: this.#format });
       // A backend that ignores the selection answers with a page of everything: only its timestamp counts.
-      const page = await readPage(
-        this.#http,
-        { method: 'POST', path, body },
-        { onDocument: () => {}, afterChunk: async () => {} },
-      );
-      return digitsMember(page, 'snapshot', path);
+      const page = readPage(this.#http, { method: 'POST', path, body });
+      let step = await page.next();
+      while (!step.done) step = await page.next();
+      return digitsMember(step.value, 'snapshot', path);
     });
   }
 
   /** One page of a snapshot. Always with the explicit `snapshot`: a cursor alone would be applied to a newer one. */
-  async listSnapshot(
-    args: { snapshot: string; cursor: string | null; selection: Selection },
-    consumer: PageConsumer,
-  ): Promise<SnapshotPage> {
+  async *listSnapshot(args: {
+    snapshot: string;
+    cursor: string | null;
+    selection: Selection;
+  }): AsyncGenerator<Documents, SnapshotPage> {
     const path = '/api/list_snapshot';
     // The timestamp is written as a bare integer, digit for digit: the server refuses strings, and a number would round it (C20).
     const body = `{"snapshot":${args.snapshot},${args.cursor === null ? '' : `"cursor":${JSON.stringify(args.cursor)},`}"selection":${JSON.stringify(args.selection)},"format":"${this.#format}"}`;
-    const page = await readPage(this.#http, { method: 'POST', path, body }, consumer);
+    const documents = new Documents(path, { changes: false });
+    const page = yield* mapYields(readPage(this.#http, { method: 'POST', path, body }), (batch) =>
+      documents.open(batch),
+    );
     const snapshot = digitsMember(page, 'snapshot', path);
     if (snapshot !== args.snapshot) throw lie(path, 'answered with another snapshot than the one that was asked for');
     const cursor = cursorMember(page, path);
@@ -81,10 +85,13 @@ export class StreamingExport {
   }
 
   /** One page of the change log after `cursor`. */
-  async documentDeltas(args: { cursor: string; selection: Selection }, consumer: PageConsumer): Promise<DeltaPage> {
+  async *documentDeltas(args: { cursor: string; selection: Selection }): AsyncGenerator<Documents, DeltaPage> {
     const path = '/api/document_deltas';
     const body = `{"cursor":${args.cursor},"selection":${JSON.stringify(args.selection)},"format":"${this.#format}"}`;
-    const page = await readPage(this.#http, { method: 'POST', path, body }, consumer);
+    const documents = new Documents(path, { changes: true });
+    const page = yield* mapYields(readPage(this.#http, { method: 'POST', path, body }), (batch) =>
+      documents.open(batch),
+    );
     return {
       cursor: digitsMember(page, 'cursor', path),
       hasMore: booleanMember(page, 'hasMore', path),

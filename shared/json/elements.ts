@@ -1,10 +1,11 @@
 /**
  * Finds the elements of one array of a JSON response while it streams in.
  *
- * A page of documents is `{"values":[{…},{…}],"cursor":…,"hasMore":…}` and has no limit of bytes (C55: 1024 documents of up to 1 MiB), so
- * it is scanned chunk by chunk: an element is handed on as soon as its last byte is there, and what is kept is at most one element.
+ * A page of documents is `{"values":[{…},{…}],"cursor":…,"hasMore":…}`. A page of 1,024 documents can have 1 GiB (C55), so it
+ * is scanned chunk by chunk. An element is available as soon as its last byte has arrived. At most two elements are kept in memory.
  */
-import { isUtf8 } from 'node:buffer';
+import { ElementBatch } from './element-batch.ts';
+import { Utf8Check } from './utf8.ts';
 import { findElements, findEnd, found, type Unfinished } from './wasm/find.ts';
 import {
   BACKSLASH,
@@ -22,9 +23,6 @@ import {
   onOneLine,
   stringAt,
 } from './raw.ts';
-
-/** Receives the bytes `buffer[start, end)` of one element, without raw line breaks. They are only valid during the call: the buffer is used again. */
-export type OnElement = (buffer: Buffer, start: number, end: number) => void;
 
 const Expect = {
   Object: 0,
@@ -50,12 +48,12 @@ const MAX_SPACE = 1024 * 1024;
 const MAX_ELEMENT_BYTES = 32 * 1024 * 1024;
 
 export class ElementScanner {
-  /** Elements handed on so far. */
+  /** Elements found so far. */
   count = 0;
   /** Bytes taken in so far. */
   bytes = 0;
   readonly #arrayKey: string;
-  readonly #onElement: OnElement;
+  readonly #batch = new ElementBatch();
   readonly #members = new Map<string, string>();
   #sawArray = false;
   /** White space since the last thing that was none. */
@@ -68,17 +66,21 @@ export class ElementScanner {
   // The beginning of a value that the last chunk did not finish.
   #carry = Buffer.alloc(0);
   #carried = 0;
-  #utf8Tail = Buffer.alloc(0);
+  /** Takes turns with `#carry`: the batch may still show an element in the other one. */
+  #spareCarry = Buffer.alloc(0);
+  readonly #utf8 = new Utf8Check();
   #lineBreaks = false;
 
-  constructor(arrayKey: string, onElement: OnElement) {
+  /** `arrayKey`: the member of the response whose elements are wanted. */
+  constructor(arrayKey: string) {
     this.#arrayKey = arrayKey;
-    this.#onElement = onElement;
   }
 
-  /** Takes in the next bytes and hands on every element that they complete. Throws `JsonError` where the text is not as expected. */
-  push(chunk: Buffer): void {
-    this.#checkUtf8(chunk);
+  /** Takes the next bytes. Returns the elements that they complete. Throws `JsonError` where the text is not as expected. */
+  push(chunk: Buffer): ElementBatch {
+    this.#batch.clear();
+    // Readers downstream would drop a line of invalid UTF-8 silently.
+    if (!this.#utf8.accepts(chunk)) throw new JsonError('the response is not valid UTF-8');
     // The server writes none; a proxy that prints JSON prettily would. Two native searches of a chunk cost next to nothing.
     this.#lineBreaks ||= chunk.includes(NEWLINE) || chunk.includes(CARRIAGE_RETURN);
     let at = 0;
@@ -153,11 +155,12 @@ export class ElementScanner {
       }
     }
     this.bytes += end;
+    return this.#batch;
   }
 
   /** Call at the end of the body: the raw text of every other member. Throws `JsonError` if the response broke off or has no array. */
   finish(): ReadonlyMap<string, string> {
-    if (this.#expect !== Expect.Nothing || this.#utf8Tail.length > 0) {
+    if (this.#expect !== Expect.Nothing || this.#utf8.incomplete) {
       throw new JsonError(`the response broke off after ${this.bytes} bytes`);
     }
     if (!this.#sawArray) throw new JsonError(`the response has no "${this.#arrayKey}"`);
@@ -170,8 +173,8 @@ export class ElementScanner {
   }
 
   /**
-   * An element starts at `at`. Nearly all of them lie in one chunk, and are found many at a time; the one that the chunk does not finish
-   * is gone on with in the next.
+   * An element starts at `at`. Nearly all elements lie in one chunk and are found many at a time. One that the chunk does not finish is
+   * continued in the next chunk.
    */
   #elements(chunk: Buffer, at: number): number {
     const count = findElements(chunk, at, chunk.length);
@@ -185,7 +188,7 @@ export class ElementScanner {
     }
   }
 
-  /** A value starts at `at`: hand it on if the chunk holds all of it, keep its beginning otherwise. */
+  /** A value starts at `at`: finishes it if the chunk holds all of it, otherwise keeps its beginning. */
   #startValue(chunk: Buffer, at: number): number {
     this.#value = { depth: 0, inString: false, escaped: false };
     const after = this.#scan(chunk, at);
@@ -202,8 +205,11 @@ export class ElementScanner {
     this.#keep(chunk, 0, after === -1 ? chunk.length : after);
     if (after === -1) return chunk.length;
     const length = this.#carried;
+    const finished = this.#carry;
+    this.#carry = this.#spareCarry;
+    this.#spareCarry = finished;
     this.#carried = 0;
-    this.#endValue(this.#carry, 0, length);
+    this.#endValue(finished, 0, length);
     return after;
   }
 
@@ -213,9 +219,9 @@ export class ElementScanner {
       this.#expect = Expect.CommaOrArrayEnd;
       if (this.#lineBreaks) {
         const line = onOneLine(buffer, start, end);
-        this.#onElement(line, 0, line.length);
+        this.#batch.add(line, 0, line.length);
       } else {
-        this.#onElement(buffer, start, end);
+        this.#batch.add(buffer, start, end);
       }
     } else if (this.#expect === Expect.Value) {
       if (this.#members.size === MAX_MEMBERS)
@@ -274,30 +280,7 @@ export class ElementScanner {
     this.#carried = length;
   }
 
-  /** A line of invalid UTF-8 would be dropped by readers downstream without a word, so it is refused here. */
-  #checkUtf8(chunk: Buffer): void {
-    const whole = this.#utf8Tail.length === 0 ? chunk : Buffer.concat([this.#utf8Tail, chunk]);
-    const cut = incompleteUtf8(whole);
-    if (!isUtf8(cut === 0 ? whole : whole.subarray(0, whole.length - cut)))
-      throw new JsonError('the response is not valid UTF-8');
-    this.#utf8Tail = cut === 0 ? EMPTY : Buffer.from(whole.subarray(whole.length - cut));
-  }
-
   #unexpected(wanted: string, at: number): JsonError {
     return new JsonError(`byte ${this.bytes + at} of the response should be ${wanted}`);
   }
-}
-
-const EMPTY = Buffer.alloc(0);
-
-/** How many bytes at the end belong to a character that continues in the next chunk (0 to 3). */
-function incompleteUtf8(buffer: Buffer): number {
-  const length = buffer.length;
-  for (let back = 1; back <= 3 && back <= length; back++) {
-    const byte = buffer[length - back]!;
-    if ((byte & 0xc0) === 0x80) continue;
-    const needs = byte > 0xf4 ? 1 : byte >= 0xf0 ? 4 : byte >= 0xe0 ? 3 : byte >= 0xc0 ? 2 : 1;
-    return needs > back ? back : 0;
-  }
-  return 0;
 }

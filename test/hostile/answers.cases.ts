@@ -225,7 +225,6 @@ export const SNAPSHOTS: AnswerCase[] = [
     kind: 'transient_error',
     message:
       '127.0.0.1 answered, but not as a Convex deployment does, although it was tried 3 times over N s: /api/list_snapshot: byte 210 of the response should be the end of the response. Check that the deployment URL is right (https://<deployment name>.convex.cloud) and that no proxy stands in between.',
-    records: 1,
   },
   {
     name: 'no values',
@@ -247,7 +246,6 @@ export const SNAPSHOTS: AnswerCase[] = [
     kind: 'transient_error',
     message:
       '127.0.0.1 answered, but not as a Convex deployment does, although it was tried 3 times over N s: /api/list_snapshot: the response has two members "values". Check that the deployment URL is right (https://<deployment name>.convex.cloud) and that no proxy stands in between.',
-    records: 1,
   },
   {
     name: 'values that are numbers',
@@ -342,49 +340,49 @@ export const SNAPSHOTS: AnswerCase[] = [
     lies: { snapshot: () => page([document().replace('"_table":"users",', '')]) },
     kind: 'transient_error',
     message:
-      '127.0.0.1 answered, but not as a Convex deployment does, although it was tried 3 times over N s: /api/list_snapshot: a document lacks one of "_table", "_ts" and "_deleted". Check that the deployment URL is right (https://<deployment name>.convex.cloud) and that no proxy stands in between.',
+      '127.0.0.1 answered, but not as a Convex deployment does: /api/list_snapshot: a document lacks one of "_table", "_ts" and "_deleted". Check that the deployment URL is right (https://<deployment name>.convex.cloud) and that no proxy stands in between.',
   },
   {
     name: 'a document without its time',
     lies: { snapshot: () => page([document().replace(`"_ts":${EARLIER},`, '')]) },
     kind: 'transient_error',
     message:
-      '127.0.0.1 answered, but not as a Convex deployment does, although it was tried 3 times over N s: /api/list_snapshot: a document lacks one of "_table", "_ts" and "_deleted". Check that the deployment URL is right (https://<deployment name>.convex.cloud) and that no proxy stands in between.',
+      '127.0.0.1 answered, but not as a Convex deployment does: /api/list_snapshot: a document lacks one of "_table", "_ts" and "_deleted". Check that the deployment URL is right (https://<deployment name>.convex.cloud) and that no proxy stands in between.',
   },
   {
     name: 'a table that is a number',
     lies: { snapshot: () => page([document().replace('"users"', '7')]) },
     kind: 'transient_error',
     message:
-      '127.0.0.1 answered, but not as a Convex deployment does, although it was tried 3 times over N s: /api/list_snapshot: byte 37 does not start a JSON string. Check that the deployment URL is right (https://<deployment name>.convex.cloud) and that no proxy stands in between.',
+      '127.0.0.1 answered, but not as a Convex deployment does: /api/list_snapshot: byte 37 does not start a JSON string. Check that the deployment URL is right (https://<deployment name>.convex.cloud) and that no proxy stands in between.',
   },
   {
     name: 'a time that is a text',
     lies: { snapshot: () => withTs(`"${EARLIER}"`) },
     kind: 'transient_error',
     message:
-      '127.0.0.1 answered, but not as a Convex deployment does, although it was tried 3 times over N s: /api/list_snapshot: a document has a "_ts" that is no timestamp. Check that the deployment URL is right (https://<deployment name>.convex.cloud) and that no proxy stands in between.',
+      '127.0.0.1 answered, but not as a Convex deployment does: /api/list_snapshot: a document has a "_ts" that is no timestamp. Check that the deployment URL is right (https://<deployment name>.convex.cloud) and that no proxy stands in between.',
   },
   {
     name: 'a time in exponents',
     lies: { snapshot: () => withTs('1.786e18') },
     kind: 'transient_error',
     message:
-      '127.0.0.1 answered, but not as a Convex deployment does, although it was tried 3 times over N s: /api/list_snapshot: a document has a "_ts" that is no timestamp. Check that the deployment URL is right (https://<deployment name>.convex.cloud) and that no proxy stands in between.',
+      '127.0.0.1 answered, but not as a Convex deployment does: /api/list_snapshot: a document has a "_ts" that is no timestamp. Check that the deployment URL is right (https://<deployment name>.convex.cloud) and that no proxy stands in between.',
   },
   {
     name: 'a negative time',
     lies: { snapshot: () => withTs('-5') },
     kind: 'transient_error',
     message:
-      '127.0.0.1 answered, but not as a Convex deployment does, although it was tried 3 times over N s: /api/list_snapshot: a document has a "_ts" that is no timestamp. Check that the deployment URL is right (https://<deployment name>.convex.cloud) and that no proxy stands in between.',
+      '127.0.0.1 answered, but not as a Convex deployment does: /api/list_snapshot: a document has a "_ts" that is no timestamp. Check that the deployment URL is right (https://<deployment name>.convex.cloud) and that no proxy stands in between.',
   },
   {
     name: 'a time of thirty digits',
     lies: { snapshot: () => withTs('1'.repeat(30)) },
     kind: 'transient_error',
     message:
-      '127.0.0.1 answered, but not as a Convex deployment does, although it was tried 3 times over N s: /api/list_snapshot: a document has a "_ts" that is no timestamp. Check that the deployment URL is right (https://<deployment name>.convex.cloud) and that no proxy stands in between.',
+      '127.0.0.1 answered, but not as a Convex deployment does: /api/list_snapshot: a document has a "_ts" that is no timestamp. Check that the deployment URL is right (https://<deployment name>.convex.cloud) and that no proxy stands in between.',
   },
   {
     name: 'a document newer than the snapshot',
@@ -616,14 +614,14 @@ const CHANGE_CASES: AnswerCase[] = [
     lies: { deltas: () => deltas([document()]) },
     kind: 'transient_error',
     message:
-      '127.0.0.1 answered, but not as a Convex deployment does, although it was tried 3 times over N s: /api/document_deltas: a document lacks one of "_table", "_ts" and "_deleted". Check that the deployment URL is right (https://<deployment name>.convex.cloud) and that no proxy stands in between.',
+      '127.0.0.1 answered, but not as a Convex deployment does: /api/document_deltas: a document lacks one of "_table", "_ts" and "_deleted". Check that the deployment URL is right (https://<deployment name>.convex.cloud) and that no proxy stands in between.',
   },
   {
     name: '_deleted that is a number',
     lies: { deltas: () => deltas([change().replace('"_deleted":false', '"_deleted":0')]) },
     kind: 'transient_error',
     message:
-      '127.0.0.1 answered, but not as a Convex deployment does, although it was tried 3 times over N s: /api/document_deltas: a document has a "_deleted" that is neither true nor false. Check that the deployment URL is right (https://<deployment name>.convex.cloud) and that no proxy stands in between.',
+      '127.0.0.1 answered, but not as a Convex deployment does: /api/document_deltas: a document has a "_deleted" that is neither true nor false. Check that the deployment URL is right (https://<deployment name>.convex.cloud) and that no proxy stands in between.',
   },
   {
     name: 'endless changes',

@@ -1,6 +1,7 @@
 /** The WebAssembly scanner against the plain one and against JSON.parse, on any JSON, cut anywhere. */
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import type { ElementBatch } from '../../../shared/json/element-batch.ts';
 import { ElementScanner } from '../../../shared/json/elements.ts';
 import { IndexedMembers } from '../../../shared/json/indexed-members.ts';
 import { JsonError, Members, skipNested } from '../../../shared/json/raw.ts';
@@ -173,6 +174,10 @@ describe('IndexedMembers', () => {
   });
 });
 
+function textsOf({ buffers, starts, ends }: ElementBatch): string[] {
+  return buffers.map((buffer, i) => buffer.toString('utf8', starts[i], ends[i]));
+}
+
 describe('ElementScanner', () => {
   // Texts are compared, not values: JSON.parse of some versions of V8 (13.6, in Node 24.21) takes the key "\n" for "\\" where it has seen
   // an object with such a key at this place before.
@@ -187,12 +192,10 @@ describe('ElementScanner', () => {
           const texts = values.map((value) => spaced(value, indent));
           const body = Buffer.from(`{"values":[${texts.join(indent === 0 ? ',' : ' ,\n')}],${cursor}} `);
           const seen: string[] = [];
-          const scanner = new ElementScanner('values', (buffer, start, end) => {
-            seen.push(buffer.toString('utf8', start, end));
-          });
+          const scanner = new ElementScanner('values');
           let at = 0;
           for (const size of [...sizes, body.length]) {
-            scanner.push(Buffer.from(body.subarray(at, at + size)));
+            seen.push(...textsOf(scanner.push(Buffer.from(body.subarray(at, at + size)))));
             at = Math.min(at + size, body.length);
           }
           expect(seen).toEqual(texts.map((text) => text.replaceAll('\n', ' ')));
@@ -213,10 +216,9 @@ describe('ElementScanner', () => {
     for (let size = 1; size < 80; size++) {
       const body = Buffer.from(`{"values":[${values.join(',')}]}`);
       const seen: string[] = [];
-      const scanner = new ElementScanner('values', (buffer, start, end) =>
-        seen.push(buffer.toString('utf8', start, end)),
-      );
-      for (let at = 0; at < body.length; at += size) scanner.push(Buffer.from(body.subarray(at, at + size)));
+      const scanner = new ElementScanner('values');
+      for (let at = 0; at < body.length; at += size)
+        seen.push(...textsOf(scanner.push(Buffer.from(body.subarray(at, at + size)))));
       scanner.finish();
       expect(seen).toEqual(values);
     }
@@ -231,7 +233,7 @@ describe('ElementScanner', () => {
     ['two arrays', '{"values":[],"values":[]}', 'the response has two members "values"'],
     ['a raw line break in a string', '{"values":[{"a":"\n"}]}', 'a string of the response holds a raw line break'],
   ])('refuses %s', (_what, body, message) => {
-    const scanner = new ElementScanner('values', () => undefined);
+    const scanner = new ElementScanner('values');
     expect(() => scanner.push(Buffer.from(body))).toThrow(new JsonError(message));
   });
 
@@ -240,7 +242,7 @@ describe('ElementScanner', () => {
     ['breaks off in the middle of a character', '{"values":[{"a":"é', 'the response broke off after 18 bytes'],
     ['has no array', '{"values":1}', 'the response has no "values"'],
   ])('says so where the response %s', (_what, body, message) => {
-    const scanner = new ElementScanner('values', () => undefined);
+    const scanner = new ElementScanner('values');
     const bytes = Buffer.from(body);
     scanner.push(body.endsWith('é') ? bytes.subarray(0, -1) : bytes);
     expect(() => scanner.finish()).toThrow(message.includes('18') && body.endsWith('é') ? /broke off/ : message);
@@ -248,7 +250,7 @@ describe('ElementScanner', () => {
 
   test('refuses invalid UTF-8, also where a character is cut by a chunk', () => {
     const scan = (...chunks: number[][]) => {
-      const scanner = new ElementScanner('values', () => undefined);
+      const scanner = new ElementScanner('values');
       for (const chunk of chunks) scanner.push(Buffer.from(chunk));
     };
     const open = [...Buffer.from('{"values":[{"a":"')];
