@@ -16,6 +16,13 @@ Emulates a Convex deployment on 127.0.0.1, in memory: streaming export and strea
   --backfill <milliseconds>  how long an index takes to become ready; default: 25
   --no-streaming-export      a deployment whose plan has no streaming export
   --ignore-table-name        behaves as backends of August 2025 to March 2026: tableName is not understood
+  --deltas-of-root-only      behaves as backends before 2026-08-11: no components in deltas, no Data Sync
+  --without-data-sync        a backend without POST /api/v1/data/sync
+  --without-cursor-from-deltas
+                             a backend without POST /api/data_sync_cursor_from_deltas
+  --without-list-active-syncs
+                             a backend without GET /api/v1/data/list_active_syncs
+  --without-data-sync-by-id  a backend without GET /api/v1/data/sync/{sync_id}
   --limit <name>=<number>    lowers a limit; can be repeated. Names and defaults:
 ${Object.entries(DEFAULT_LIMITS)
   .map(([name, value]) => `                               ${name}=${value}`)
@@ -59,6 +66,11 @@ export function parseCommandLine(argv: string[]): Command | 'help' {
   if (values.backfill !== undefined) options.backfillDelayMs = count(values.backfill, '--backfill');
   if (values['no-streaming-export'] === true) options.streamingExport = false;
   if (values['ignore-table-name'] === true) options.ignoreTableName = true;
+  if (values['deltas-of-root-only'] === true) options.deltasOfRootOnly = true;
+  if (values['without-data-sync'] === true) options.withoutDataSync = true;
+  if (values['without-cursor-from-deltas'] === true) options.withoutCursorFromDeltas = true;
+  if (values['without-list-active-syncs'] === true) options.withoutListActiveSyncs = true;
+  if (values['without-data-sync-by-id'] === true) options.withoutDataSyncById = true;
   options.limits = limits(values.limit ?? []);
   const data = values.data ?? 'sample';
   if (data !== 'none' && data !== 'sample') throw new CommandLineError(`--data is none or sample, not '${data}'`);
@@ -81,6 +93,11 @@ function parse(argv: string[]) {
         backfill: { type: 'string' },
         'no-streaming-export': { type: 'boolean' },
         'ignore-table-name': { type: 'boolean' },
+        'deltas-of-root-only': { type: 'boolean' },
+        'without-data-sync': { type: 'boolean' },
+        'without-cursor-from-deltas': { type: 'boolean' },
+        'without-list-active-syncs': { type: 'boolean' },
+        'without-data-sync-by-id': { type: 'boolean' },
         limit: { type: 'string', multiple: true },
         fault: { type: 'string', multiple: true },
       },

@@ -2,6 +2,8 @@ import { Keys } from './http/auth.ts';
 import { Deployment, type DeploymentOptions } from './store/deployment.ts';
 import { Faults } from './faults/faults.ts';
 import { Journal } from './http/journal.ts';
+import type { DataSyncWork } from './data-sync/page.ts';
+import type { Progress } from './data-sync/progress.ts';
 import type { DeltasWork } from './export/document-deltas.ts';
 import type { Functions } from './functions/definitions.ts';
 import { type HttpActions, Site } from './functions/http-actions.ts';
@@ -40,13 +42,21 @@ export interface Emulator {
   readonly journal: Journal;
   readonly faults: Faults;
   /** What reading has cost the server. */
-  readonly work: { snapshot: { resumed: number; initialised: number; logRows: number }; deltas: DeltasWork };
+  readonly work: {
+    snapshot: { resumed: number; initialised: number; logRows: number };
+    deltas: DeltasWork;
+    dataSync: DataSyncWork;
+  };
+  /** The table `_data_sync_progress`: its rows, and how often they were written. */
+  readonly syncProgress: Pick<Progress, 'rows' | 'writes'>;
   close(): Promise<void>;
 }
 
 /** Starts a deployment on 127.0.0.1. */
 export async function startEmulator(options: EmulatorOptions = {}): Promise<Emulator> {
   const { instanceName = 'happy-otter-123', port = 0, seed = 1, redact = false } = options;
+  // By default, the same name and seed are the same deployment: cursors of one are good for the other.
+  const { instanceSecret = `${instanceName}/${seed}` } = options;
   const deployment = new Deployment(options);
   // Own generators, so that another key or fault does not change the documents' ids.
   const keys = new Keys(instanceName, new Random(seed + 1));
@@ -55,7 +65,12 @@ export async function startEmulator(options: EmulatorOptions = {}): Promise<Emul
   const { limits } = deployment;
   const runner = new FunctionRunner(deployment, options.functions);
   const running = { runner, keys, limits, random: new Random(seed + 3), redact };
-  const routes = new Routes(deployment, keys, { ...options, instanceName }, new FunctionRoutes(running));
+  const routes = new Routes(
+    deployment,
+    keys,
+    { ...options, instanceName, instanceSecret },
+    new FunctionRoutes(running),
+  );
   const site = new Site({ ...running, httpActions: options.httpActions });
   const server = new HttpServer((request) => routes.answer(request), faults, journal, limits);
   const siteServer = new HttpServer((request) => site.answer(request), faults, journal, limits);
@@ -76,7 +91,12 @@ export async function startEmulator(options: EmulatorOptions = {}): Promise<Emul
     deployment,
     journal,
     faults,
-    work: { snapshot: routes.listSnapshot.iterator.work, deltas: routes.documentDeltas.work },
+    work: {
+      snapshot: routes.listSnapshot.iterator.work,
+      deltas: routes.documentDeltas.work,
+      dataSync: routes.dataSync.work,
+    },
+    syncProgress: routes.dataSync.progress,
     close: async () => {
       deployment.close();
       await Promise.all([server.close(), siteServer.close()]);

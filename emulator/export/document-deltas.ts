@@ -13,7 +13,7 @@ export interface DeltasWork {
 }
 
 export interface DeltasOptions extends SelectionOptions {
-  /** Backends before 2026-08-11 left documents of components out. */
+  /** Backends before 2026-08-11 left documents of components out; they have no route of Data Sync either. */
   deltasOfRootOnly?: boolean;
 }
 

@@ -1,5 +1,6 @@
-import { ServerError } from '../http/errors.ts';
-import { isComponentPath, isFieldName, isIdentifier } from '../values/identifiers.ts';
+import { type Arguments, bodyError, describe } from '../http/arguments.ts';
+import { badRequest, ServerError } from '../http/errors.ts';
+import { identifierProblem, isFieldName, isIdentifier } from '../values/identifiers.ts';
 import { type Json, JsonObject } from '../values/json-parse.ts';
 
 /** Which columns of a table are exported: undefined means all. */
@@ -49,12 +50,38 @@ export interface SelectionOptions {
 
 /**
  * Reads the selection out of a request's arguments. It never refuses a request: whatever does not fit one of the three
- * forms means "everything", with a 200 (trap 2). Names that cannot exist are an untagged error, a 500 (trap 14).
+ * forms means "everything", with a 200. Names that cannot exist are an untagged error, a 500.
  */
 export function parseSelection(args: JsonObject, options: SelectionOptions = {}): Selection {
   const selection = exact(args) ?? singleTable(args, options) ?? singleComponent(args) ?? everything();
-  checkNames(selection);
+  const problem = nameProblem(selection);
+  if (problem !== undefined) throw new ServerError(problem);
   return new Selection(selection);
+}
+
+/**
+ * The selection of Data Sync: absent, or of the exact form. Names are checked when the function that is returned is
+ * called, since the backend looks at the key's permission and the cursor first.
+ * @throws 400 `BadJsonBody` for any other form; the function: 400 `InvalidDataSyncSelection` for names that cannot exist
+ */
+export function parseStrictSelection(args: Arguments): () => Selection {
+  const selection = args.all.has('selection') ? strict(args) : everything();
+  return () => {
+    const problem = nameProblem(selection);
+    if (problem !== undefined) throw badRequest('InvalidDataSyncSelection', `Invalid selection: ${problem}`);
+    return new Selection(selection);
+  };
+}
+
+function strict(args: Arguments): Included<ComponentChoice> {
+  const value = args.optional('selection') ?? null;
+  const selection = included(value, componentChoice);
+  if (selection !== undefined) return selection;
+  if (!(value instanceof JsonObject)) {
+    throw bodyError('selection', `invalid type: ${describe(value)}, expected struct Selection`);
+  }
+  if (!value.has('_other')) throw bodyError('selection', 'missing field `_other`');
+  throw bodyError('selection', 'data did not match any variant of untagged enum ComponentSelection');
 }
 
 function everything(): Included<ComponentChoice> {
@@ -122,15 +149,23 @@ function onlyNullKey(value: JsonObject): string | undefined {
   return undefined;
 }
 
-function checkNames(selection: Included<ComponentChoice>): void {
-  for (const [component, tables] of selection.named) {
-    if (!isComponentPath(component)) throw new ServerError('invalid component path');
-    if (tables === 'excluded') continue;
-    for (const [table, columns] of tables.named) {
-      if (!isIdentifier(table)) throw new ServerError('invalid table name');
+/** What is wrong with a selection's names, if anything, in the backend's order and words. */
+function nameProblem(selection: Included<ComponentChoice>): string | undefined {
+  for (const [component, tables] of byName(selection)) {
+    const parts = component === '' ? [] : component.split('/');
+    for (const part of parts) if (!isIdentifier(part)) return identifierProblem(part);
+    for (const [table, columns] of tables === 'excluded' ? [] : byName(tables)) {
+      if (!isIdentifier(table)) return identifierProblem(table);
       if (columns === 'excluded') continue;
-      for (const column of columns.named.keys()) if (!isFieldName(column)) throw new ServerError('invalid field name');
-      if (!(columns.named.get('_id') ?? columns.other)) throw new ServerError('`_id` must be included');
+      for (const [column] of byName(columns)) {
+        if (!isFieldName(column)) return `Field name ${JSON.stringify(column)} is not a valid field name`;
+      }
+      if (!(columns.named.get('_id') ?? columns.other)) return '`_id` must be included in the column selection';
     }
   }
+  return undefined;
+}
+
+function byName<T>({ named }: Included<T>): [string, T][] {
+  return [...named].sort(([a], [b]) => (a < b ? -1 : 1));
 }

@@ -53,6 +53,12 @@ export function checkClientVersion(headers: IncomingHttpHeaders): Record<string,
   };
 }
 
+/** The name of the client that the Convex-Client header tells, in small letters; `unknown` without it. */
+export function clientName(headers: IncomingHttpHeaders): string {
+  const header = headers['convex-client']?.toString();
+  return header === undefined ? 'unknown' : parse(header).client;
+}
+
 /** The longest semantic version at the end belongs to the version, all before it is the client's name. */
 function parse(header: string): ClientVersion {
   const parts = header.split('-');

@@ -1,8 +1,11 @@
 import { Arguments, mapOf, stringOf } from './arguments.ts';
 import { type Identity, type Keys, requireOperation } from './auth.ts';
 import { clearTables } from '../import/clear-tables.ts';
-import { checkClientVersion } from './client-version.ts';
+import { checkClientVersion, clientName } from './client-version.ts';
 import { corsHeaders, preflightHeaders } from './cors.ts';
+import { type DataSyncOptions, dataSyncRoutes, routePath } from '../data-sync/routes.ts';
+import { ActiveSyncs } from '../data-sync/active-syncs.ts';
+import { DataSync } from '../data-sync/data-sync.ts';
 import type { Deployment } from '../store/deployment.ts';
 import { type DeltasOptions, DocumentDeltas } from '../export/document-deltas.ts';
 import { badRequest, forbidden, HttpError } from './errors.ts';
@@ -15,9 +18,12 @@ import { ListSnapshot, type SnapshotOptions } from '../export/list-snapshot.ts';
 import { schemaText } from '../store/schema.ts';
 import { type Answer, errorAnswer, type Request } from './server.ts';
 
-/** Who asks, and a signal that aborts when the client or the server gives up. */
+/** Who asks, with which client, and a signal that aborts when the client or the server gives up. */
 interface Caller {
   identity: Identity;
+  /** The name in the Convex-Client header. */
+  client: string;
+  path: string;
   signal: AbortSignal;
 }
 
@@ -36,10 +42,14 @@ interface Route {
 
 type Methods = Record<string, Route>;
 
+type Export = (args: Arguments) => (signal: AbortSignal, caller: Caller) => string | Promise<string>;
+
 const NO_ARGUMENTS = Arguments.fromQuery(new URLSearchParams());
 
-export interface RouteOptions extends DeltasOptions, SnapshotOptions {
+export interface RouteOptions extends DeltasOptions, SnapshotOptions, DataSyncOptions {
   instanceName: string;
+  /** What cursors are sealed with: those of a deployment with another secret are refused. */
+  instanceSecret: string;
   /** Whether the deployment's plan includes streaming export. Default true. */
   streamingExport?: boolean;
 }
@@ -48,6 +58,7 @@ export interface RouteOptions extends DeltasOptions, SnapshotOptions {
 export class Routes {
   readonly listSnapshot: ListSnapshot;
   readonly documentDeltas: DocumentDeltas;
+  readonly dataSync: DataSync;
   readonly #keys: Keys;
   readonly #deployment: Deployment;
   readonly #options: RouteOptions;
@@ -61,6 +72,7 @@ export class Routes {
     this.#options = options;
     this.listSnapshot = new ListSnapshot(deployment, options);
     this.documentDeltas = new DocumentDeltas(deployment, options);
+    this.dataSync = new DataSync(deployment, options.instanceSecret);
     this.#routes = new Map(Object.entries({ ...this.#openRoutes(), ...this.#exportRoutes(), ...this.#importRoutes() }));
   }
 
@@ -78,7 +90,7 @@ export class Routes {
 
   async #route(request: Request): Promise<Answer> {
     if (this.#functions.has(request.path)) return this.#functions.answer(request);
-    const methods = this.#routes.get(request.path);
+    const methods = this.#routes.get(routePath(request.path));
     if (methods === undefined) return { status: 404, headers: {}, body: '' };
     const route = methods[request.method === 'HEAD' ? 'GET' : request.method];
     if (route === undefined) {
@@ -91,20 +103,21 @@ export class Routes {
   }
 
   async #run(route: Route, request: Request): Promise<string | void> {
-    const { signal, headers, query } = request;
+    const { signal, headers, path, query } = request;
+    const client = clientName(headers);
     switch (route.arguments) {
       case 'open':
-        return route.prepare(NO_ARGUMENTS)({ identity: { kind: 'unknown' }, signal });
+        return route.prepare(NO_ARGUMENTS)({ identity: { kind: 'unknown' }, client, path, signal });
       case 'none':
-        return route.prepare(NO_ARGUMENTS)({ identity: this.#keys.authenticate(headers, query), signal });
+        return route.prepare(NO_ARGUMENTS)({ identity: this.#keys.authenticate(headers, query), client, path, signal });
       case 'query': {
         const work = route.prepare(Arguments.fromQuery(query));
-        return work({ identity: this.#keys.authenticate(headers, query), signal });
+        return work({ identity: this.#keys.authenticate(headers, query), client, path, signal });
       }
       case 'body': {
         const identity = this.#keys.authenticate(headers, query);
         const work = route.prepare(await readJsonBody(request, route.limit ?? this.#deployment.limits.body));
-        return work({ identity, signal });
+        return work({ identity, client, path, signal });
       }
     }
   }
@@ -122,15 +135,14 @@ export class Routes {
   }
 
   #exportRoutes(): Record<string, Methods> {
-    type Export = (args: Arguments) => (signal: AbortSignal) => string | Promise<string>;
     const exporting = (source: 'query' | 'body' | 'none', prepare: Export): Route => ({
       arguments: source,
       prepare: (args) => {
         const work = prepare(args);
-        return ({ identity, signal }) => {
+        return (caller) => {
           this.#checkPlan();
-          requireOperation(identity, 'deployment:data:view');
-          return work(signal);
+          requireOperation(caller.identity, 'deployment:data:view');
+          return work(caller.signal, caller);
         };
       },
     });
@@ -141,7 +153,19 @@ export class Routes {
       '/api/json_schemas': { GET: exporting('query', (args) => jsonSchemas(this.#deployment, args)) },
       '/api/get_table_column_names': { GET: exporting('none', () => () => columnNames(this.#deployment)) },
       '/api/test_streaming_export_connection': { GET: exporting('none', () => () => 'null') },
+      ...Object.fromEntries(this.#dataSyncRoutes(exporting)),
     };
+  }
+
+  #dataSyncRoutes(exporting: (source: 'query' | 'body' | 'none', prepare: Export) => Route): [string, Methods][] {
+    const activeSyncs = new ActiveSyncs(this.dataSync.progress, this.#options.instanceSecret);
+    return dataSyncRoutes(this.dataSync, activeSyncs, this.#options).map((route) => {
+      const prepare: Export = (args) => {
+        const work = route.prepare(args);
+        return (_signal, caller) => work(caller);
+      };
+      return [route.path, { [route.method]: exporting(route.arguments, prepare) }];
+    });
   }
 
   #importRoutes(): Record<string, Methods> {

@@ -34,6 +34,12 @@ export interface DeploymentOptions {
   backfillDelayMs?: number;
 }
 
+/** An event of the audit log. */
+export interface AuditEvent {
+  readonly action: 'create_data_sync';
+  readonly syncId: string;
+}
+
 /** A document as the programmatic interface hands it out. */
 export type StoredDocument = ValueObject & { _id: string; _creationTime: number };
 
@@ -46,6 +52,8 @@ export class Deployment {
   readonly catalog: Tables;
   readonly components = new Components();
   readonly backfills: Backfills;
+  /** What the deployment's audit log has of what the emulator does, oldest first. */
+  readonly auditLog: AuditEvent[] = [];
   readonly writeRate = new WriteRate(() => this.limits.writeRate);
   readonly #schemas = new Map<string, SchemaJson>();
   readonly #systemTablet: TabletId;

@@ -13,6 +13,14 @@ export interface Limits {
   retention: bigint;
   /** Nanoseconds until a hidden tablet that no import has swapped in is cleaned up (2 * MAX_IMPORT_AGE). */
   hiddenTableAge: bigint;
+  /** Values of a data/sync page; a transaction is not split for it (DATA_SYNC_PAGE_SIZE_LIMIT). */
+  dataSyncPage: number;
+  /** Bytes (Convex sizes) of a data/sync page; the document that reaches it belongs to it (DATA_SYNC_PAGE_BYTES_LIMIT). */
+  dataSyncBytes: number;
+  /** Log rows read for a data/sync page (DATA_SYNC_MAX_ROWS_READ). */
+  dataSyncRowsRead: number;
+  /** Nanoseconds: a cursor that is older has to catch up before a table is walked on (DATA_SYNC_BY_ID_FRESHNESS_SECONDS). */
+  dataSyncFreshness: bigint;
   /** Bytes of an import_airbyte_records body. */
   importBody: number;
   /** Bytes of a request body of the Functions API (MAX_BACKEND_PUBLIC_API_REQUEST_SIZE). */
@@ -53,6 +61,10 @@ export const DEFAULT_LIMITS: Limits = {
   snapshotAge: 5n * DAY,
   retention: 14n * DAY,
   hiddenTableAge: 14n * DAY,
+  dataSyncPage: 16_384,
+  dataSyncBytes: 64 << 20,
+  dataSyncRowsRead: 32_768,
+  dataSyncFreshness: 30_000_000_000n,
   importBody: 10 * (2 << 20),
   functionBody: (1 << 24) + 2000,
   functionArgs: 1 << 24,

@@ -2,9 +2,10 @@ import type { Format } from '../values/json-format.ts';
 import { formatFields } from '../values/json-format.ts';
 import type { TabletId } from '../values/ids.ts';
 import type { PrimaryKeyIndex } from './indexes.ts';
+import { Log } from './log.ts';
 import type { Columns } from '../export/selection.ts';
 import { empty, insert, remove, type Shape } from '../shapes/shapes.ts';
-import type { ValueObject } from '../values/values.ts';
+import { sizeOf, type ValueObject } from '../values/values.ts';
 
 /** One revision of a document. `value` is null for a tombstone. Fields include `_id` and `_creationTime`. */
 export class Revision {
@@ -12,6 +13,7 @@ export class Revision {
   readonly value: ValueObject | null;
   readonly previous: Revision | undefined;
   readonly #texts: Partial<Record<Format, string>> = {};
+  #size: number | undefined;
 
   constructor(ts: bigint, value: ValueObject | null, previous: Revision | undefined) {
     this.ts = ts;
@@ -22,6 +24,11 @@ export class Revision {
   /** The document that it took the place of. */
   get replaced(): ValueObject | null {
     return this.previous?.value ?? null;
+  }
+
+  /** Bytes, as Convex counts them; 0 for a tombstone. */
+  get size(): number {
+    return (this.#size ??= this.value === null ? 0 : sizeOf(this.value));
   }
 
   /** The document's fields as JSON text without braces; kept, since readers ask for the same revision again. */
@@ -143,6 +150,8 @@ export class Tablet {
   readonly name: string;
   readonly component: string;
   readonly documents = new SortedEntries();
+  /** Its own rows of the log. */
+  readonly log = new Log();
   /** When a hidden tablet is cleaned up, if nothing has made it active by then. */
   hiddenUntil: bigint | undefined;
   /** The commit that made it active; undefined while it is hidden. */

@@ -134,6 +134,7 @@ export class Transaction {
 
   commitAt(ts: bigint): bigint {
     const rows: LogRow[] = [];
+    const rowsOfTablets = new Map<Tablet, LogRow[]>();
     for (const tablet of this.#newTablets) {
       this.#deployment.catalog.add(tablet);
       this.#deployment.catalog.activate(tablet, ts);
@@ -143,8 +144,13 @@ export class Transaction {
       entry.staged = undefined;
       entry.head = revision;
       tablet.commit(revision);
-      rows.push({ ts, order: `${tablet.id.order}${entry.id}`, tablet, entry, revision });
+      const row = { ts, order: `${tablet.id.order}${entry.id}`, tablet, entry, revision };
+      rows.push(row);
+      const ofTablet = rowsOfTablets.get(tablet);
+      if (ofTablet === undefined) rowsOfTablets.set(tablet, [row]);
+      else ofTablet.push(row);
     }
+    for (const [tablet, ofTablet] of rowsOfTablets) tablet.log.add(ofTablet);
     for (let row = 0; row < this.#systemRows; row++) rows.push(this.#deployment.systemRow(ts));
     this.#deployment.log.add(rows);
     this.#deployment.writeRate.record(ts, this.#bytes);

@@ -90,6 +90,8 @@ test('arguments become options', () => {
   const command = parseCommandLine([
     ...['--port', '3210', '--name', 'calm-cat-7', '--seed', '5', '--now', '1790000000123456789', '--backfill', '10'],
     ...['--no-streaming-export', '--ignore-table-name', '--data', 'none', '--documents', '7'],
+    ...['--deltas-of-root-only', '--without-data-sync', '--without-cursor-from-deltas'],
+    ...['--without-list-active-syncs', '--without-data-sync-by-id'],
     ...['--limit', 'retention=5', '--limit', 'deltaRows=3'],
     ...[
       '--fault',
@@ -107,6 +109,11 @@ test('arguments become options', () => {
       backfillDelayMs: 10,
       streamingExport: false,
       ignoreTableName: true,
+      deltasOfRootOnly: true,
+      withoutDataSync: true,
+      withoutCursorFromDeltas: true,
+      withoutListActiveSyncs: true,
+      withoutDataSyncById: true,
       limits: { retention: 5n, deltaRows: 3 },
     },
     faults: [
