@@ -1,8 +1,9 @@
 /**
  * The call after a sync: a mutation, an action or an HTTP action of the app, told what has arrived.
  *
- * It is made once all states of the run have been given back and taken, and never for a sync that failed. It is made at least once: where an
- * answer is lost it is made again, and so it is where the process ends before the sync has. `syncId` and `runId` tell such calls apart.
+ * It is made once everything is durable and the states have been given back and taken, but for those that wait for the whole sync (see
+ * `Sync.commit`), and never for a sync that failed. It is made at least once: where an answer is lost it is made again, and so it is where the
+ * process ends before the sync has. `syncId` and `runId` tell such calls apart.
  */
 import type { Context } from '../shared/airbyte/connector.ts';
 import { ConnectorFailure, configError } from '../shared/airbyte/failure.ts';
@@ -77,7 +78,7 @@ function understood<T>(read: () => T): T {
   }
 }
 
-const DURABLE = 'All data is written, and all states are given back';
+const DURABLE = 'All data is written';
 
 function explain(error: unknown, what: string): unknown {
   const fail = (type: ConnectorFailure['failureType'], why: string) =>

@@ -1,6 +1,6 @@
 /**
- * When a stream's table is emptied, and when a stream counts as complete: the platform's generations, as far as they can be followed by
- * a destination that cannot ask what is in its tables. Pure. What cannot be known is told to users in docs/destination-convex.md.
+ * When a stream's table is emptied, what identifies the replacement, and when a stream counts as complete. Pure. What cannot be known is told
+ * to users in docs/destination-convex.md.
  */
 import type { ConfiguredAirbyteStream } from '../shared/airbyte/protocol.generated.ts';
 
@@ -16,15 +16,32 @@ type Generations = Pick<
   'destination_sync_mode' | 'generation_id' | 'minimum_generation_id' | 'sync_id'
 >;
 
-/**
- * Generations are counted from 1 in the first refresh, and the platform numbers its syncs over all connections. PyAirbyte writes 1, 1 and
- * 1 into every catalog and means nothing by it: taken at its word, it would empty the table on each of its incremental syncs.
- */
 export function truncationOf(stream: Generations): Truncation {
   if (stream.destination_sync_mode === 'overwrite') return 'overwrite';
-  const { generation_id: generation, minimum_generation_id: minimum, sync_id: sync } = stream;
-  if (!generation || !minimum || generation !== minimum) return 'none';
-  return generation > 1 || (sync ?? 1) > 1 ? 'generation' : 'none';
+  return generationOf(stream) === undefined ? 'none' : 'generation';
+}
+
+/** What identifies the replacement of a table: a later attempt of the same sync has the same, the next replacement another one. */
+export interface Generation {
+  id: number;
+  /** The platform's number of the sync; undefined where it does not say. */
+  sync: number | undefined;
+}
+
+/**
+ * The generation that is to be all that the table holds; undefined where none is asked for, or where the numbers identify nothing.
+ *
+ * Generations are counted from 1 in the first refresh, and the platform numbers its syncs over all connections. PyAirbyte writes 1, 1 and
+ * 1 into every catalog: the same numbers in each of its syncs, which tell no replacement from the next one. A catalog of generation 1 whose
+ * sync is 1 or missing cannot be told from PyAirbyte's, so it is taken for one.
+ */
+export function generationOf({
+  generation_id: id,
+  minimum_generation_id: minimum,
+  sync_id: sync,
+}: Omit<Generations, 'destination_sync_mode'>): Generation | undefined {
+  if (!id || !minimum || id !== minimum) return undefined;
+  return id > 1 || (sync ?? 1) > 1 ? { id, sync: sync ?? undefined } : undefined;
 }
 
 /** What the input has said of a stream. */

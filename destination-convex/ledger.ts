@@ -4,9 +4,9 @@
  * A state is a promise that everything before it is durable. Records are numbered as they arrive (from 1, over all streams); a state
  * covers the records of its streams up to the number at its arrival. It is given back once
  * - every record that arrived before it is durable, of whatever stream, so states come back in the order in which they came;
- * - none of its streams is being held: a stream that replaces its table holds its states until it is complete, for a destination cannot
- *   know in a second attempt whether the first one has emptied the table already. If the source went on from a state of the first
- *   attempt, emptying it again would lose what was written before that state. A source that failed so starts anew, which is exact;
+ * - none of its streams is being held. A stream that replaces its table holds its states until `release`: a second attempt that went on from
+ *   a state of the first one, and emptied the table again, would lose what was written before that state. A stream of which no record has
+ *   arrived has nothing to lose, so it may be left out (`lenient`), except for a state without content, which says that the table is empty;
  * - no record that it covers was refused, where that fails the sync.
  *
  * Held states let those of other streams pass; within a stream, and among states that cover several, the order is kept.
@@ -31,6 +31,8 @@ export interface Entry {
   /** Records of its streams since the state before: durable ones, and refused ones. */
   records: number;
   rejected: number;
+  /** Whether it is, or holds, the state of a stream without content: what a clear job sends. */
+  empty: boolean;
 }
 
 interface Counter {
@@ -38,7 +40,7 @@ interface Counter {
   rejected: number;
 }
 
-/** Bytes of states that wait for their streams to be complete; beyond, older ones are merged into newer ones of the same coverage. */
+/** Bytes of states that wait for `release`; beyond, older ones are merged into newer ones of the same coverage. */
 const MAX_HELD_BYTES = 32 * 1024 * 1024;
 
 export class Ledger {
@@ -52,6 +54,8 @@ export class Ledger {
   readonly #each: Counter[];
   readonly #all: Counter = { records: 0, rejected: 0 };
   readonly #holding: Set<number>;
+  /** Streams that hold no states until their first record arrives. */
+  readonly #lenient: Set<number>;
   /** By stream: the number of the first refused record that fails the sync. */
   readonly #failedAt = new Map<number, number>();
   #durable = 0;
@@ -61,10 +65,16 @@ export class Ledger {
   /** Whether something has happened that may let held states go. */
   #changed = false;
 
-  /** `holding`: the streams whose states wait for `release`. */
-  constructor(streams: number, holding: Iterable<number> = [], maxHeldBytes = MAX_HELD_BYTES) {
+  /** `holding`: the streams whose states wait for `release`; `lenient`: those of them that hold nothing before their first record. */
+  constructor(
+    streams: number,
+    holding: Iterable<number> = [],
+    maxHeldBytes = MAX_HELD_BYTES,
+    lenient: Iterable<number> = [],
+  ) {
     this.#each = Array.from({ length: streams }, () => ({ records: 0, rejected: 0 }));
     this.#holding = new Set(holding);
+    this.#lenient = new Set(lenient);
     this.#maxHeldBytes = maxHeldBytes;
   }
 
@@ -72,6 +82,7 @@ export class Ledger {
   record(stream: number): number {
     this.#each[stream]!.records++;
     this.#all.records++;
+    if (this.#lenient.size > 0) this.#lenient.delete(stream);
     return ++this.received;
   }
 
@@ -91,11 +102,11 @@ export class Ledger {
   }
 
   /** A state arrived. Its line is kept: it must not be a view of a buffer that is used again. */
-  state(coverage: Coverage, state: ReceivedState): void {
+  state(coverage: Coverage, state: ReceivedState, empty = false): void {
     const counter = coverage === 'none' ? undefined : coverage === 'all' ? this.#all : this.#each[coverage];
     const { records, rejected } = counter ?? { records: 0, rejected: 0 };
     if (counter !== undefined) counter.records = counter.rejected = 0;
-    this.#waiting.push({ coverage, state, position: this.received, records, rejected });
+    this.#waiting.push({ coverage, state, position: this.received, records, rejected, empty });
     this.waitingBytes += state.line.length;
   }
 
@@ -104,10 +115,18 @@ export class Ledger {
     this.#durable = Math.max(this.#durable, record);
   }
 
-  /** The stream is complete: its states wait no longer. */
+  /** The states of this stream wait no longer. */
   release(stream: number): void {
-    this.#holding.delete(stream);
-    this.#changed = true;
+    if (this.#holding.delete(stream)) this.#changed = true;
+  }
+
+  /** Whether a state could be given back if only this stream, or others as well, no longer held it. */
+  waitsFor(stream: number): boolean {
+    const covers = ({ coverage }: Entry) => coverage === stream || coverage === 'all';
+    return (
+      this.#holding.has(stream) &&
+      (this.#waiting.some((entry) => entry.position <= this.#durable && covers(entry)) || this.#held.some(covers))
+    );
   }
 
   /** Takes out the states that may be given back now, in order. */
@@ -130,7 +149,7 @@ export class Ledger {
     if (this.#heldBytes > this.#maxHeldBytes) this.#merge();
   }
 
-  /** States that wait for their streams to be complete. */
+  /** States that wait for `release`. */
   get held(): number {
     return this.#held.length;
   }
@@ -138,10 +157,14 @@ export class Ledger {
   /** Keeps what must wait; what may never be given back is dropped. */
   #may(entry: Entry): boolean {
     if (this.#covers(entry, (stream) => entry.position >= (this.#failedAt.get(stream) ?? Infinity))) return false;
-    if (!this.#covers(entry, (stream) => this.#holding.has(stream))) return true;
+    if (!this.#covers(entry, (stream) => this.#holds(stream, entry))) return true;
     this.#held.push(entry);
     this.#heldBytes += entry.state.line.length;
     return false;
+  }
+
+  #holds(stream: number, { empty }: Entry): boolean {
+    return this.#holding.has(stream) && (empty || !this.#lenient.has(stream));
   }
 
   #covers({ coverage }: Entry, test: (stream: number) => boolean): boolean {

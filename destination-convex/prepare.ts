@@ -1,8 +1,10 @@
 /** What a table needs before records go into it: emptied if its stream replaces it, then indexed if it is deduplicated (trap 18). */
-import { ConnectorFailure } from '../shared/airbyte/failure.ts';
+import { ConnectorFailure, configError } from '../shared/airbyte/failure.ts';
 import type { Log } from '../shared/airbyte/log.ts';
 import { tuned } from '../shared/connector/tuning.ts';
 import { isBackfilling, type PrimaryKey, type StreamingImport } from '../shared/convex/streaming-import.ts';
+import { markerField, markerOf, markerQuestion, markerTable, verdictOn, type Marker } from './generation-marker.ts';
+import type { Generation } from './generations.ts';
 import type { StreamPlan } from './streams.ts';
 
 /** Milliseconds. An index of a new table is there in a moment, one of millions of documents takes its time. */
@@ -12,14 +14,27 @@ export class Tables {
   readonly #api: StreamingImport;
   readonly #log: Log;
   readonly #streams: readonly StreamPlan[];
+  readonly #onCommitted: (stream: StreamPlan) => void;
+  /** Streams whose tables hold nothing of an earlier generation: emptied in this run, or by an earlier attempt. */
   readonly #cleared = new Set<StreamPlan>();
+  /** Of these, the ones that were emptied in this run. */
+  readonly #emptied = new Set<StreamPlan>();
+  /** Of these, the ones whose marker says so: a later attempt will not empty them again. */
+  readonly #marked = new Set<StreamPlan>();
   readonly #indexed = new Set<StreamPlan>();
   readonly #ready = new Set<StreamPlan>();
 
-  constructor(api: StreamingImport, streams: readonly StreamPlan[], log: Log) {
+  /** `onCommitted`: the deployment remembers that this stream's table was emptied for its generation. */
+  constructor(
+    api: StreamingImport,
+    streams: readonly StreamPlan[],
+    log: Log,
+    onCommitted: (stream: StreamPlan) => void = () => undefined,
+  ) {
     this.#api = api;
     this.#streams = streams;
     this.#log = log;
+    this.#onCommitted = onCommitted;
   }
 
   /** Resolves when records of these streams can be imported. Each step is done once a run. */
@@ -33,9 +48,11 @@ export class Tables {
     for (const stream of unready) this.#ready.add(stream);
   }
 
-  /** Empties the tables of those streams that replace theirs, unless that was done already. */
+  /** Empties the tables of those streams that replace theirs, unless this run or an earlier attempt has done it for the same generation. */
   async clear(streams: Iterable<StreamPlan>): Promise<void> {
-    const due = [...streams].filter((stream) => stream.truncation !== 'none' && !this.#cleared.has(stream));
+    const undecided = [...streams].filter((stream) => stream.truncation !== 'none' && !this.#cleared.has(stream));
+    const due: StreamPlan[] = [];
+    for (const stream of undecided) if (await this.#mustEmpty(stream)) due.push(stream);
     if (due.length === 0) return;
     const names = due.map(({ table }) => table);
     this.#log.info(`Emptying ${listed(names)}.`);
@@ -48,7 +65,78 @@ export class Tables {
         return false;
       }
     });
-    for (const stream of due) this.#cleared.add(stream);
+    for (const stream of due) {
+      this.#cleared.add(stream);
+      this.#emptied.add(stream);
+    }
+  }
+
+  /** Whether the stream's table was emptied in this run. */
+  emptied(stream: StreamPlan): boolean {
+    return this.#emptied.has(stream);
+  }
+
+  /** Streams whose tables were emptied for a generation, without a marker that says so yet. */
+  get unmarked(): StreamPlan[] {
+    return [...this.#cleared].filter((stream) => stream.generation !== undefined && !this.#marked.has(stream));
+  }
+
+  /**
+   * Has the deployment remember the generations of these streams, which have to be emptied. A process that is killed before leaves no marker:
+   * the next attempt empties the table again, which loses nothing, as no state that covers a record of it was given back.
+   */
+  async mark(streams: readonly StreamPlan[]): Promise<void> {
+    const due = streams.filter((stream) => this.#cleared.has(stream) && !this.#marked.has(stream) && stream.generation);
+    if (due.length === 0) return;
+    const indexes = due.map(({ table, generation }): [string, PrimaryKey] => [
+      markerTable(table),
+      [[markerField(generation!)]],
+    ]);
+    const names = indexes.map(([name]) => name);
+    await this.#api.addPrimaryKeyIndexes(new Map(indexes));
+    await this.#until(`Convex is still building the index of ${listed(names)}`, () => this.#api.indexesReady(names));
+    for (const stream of due) this.#commit(stream);
+  }
+
+  #commit(stream: StreamPlan): void {
+    this.#marked.add(stream);
+    this.#onCommitted(stream);
+  }
+
+  /** Asks the deployment, where a generation identifies the replacement. */
+  async #mustEmpty(stream: StreamPlan): Promise<boolean> {
+    const { generation, table, text, fullRefresh } = stream;
+    if (generation === undefined) return true;
+    const marker = await this.#markerOf(table);
+    if (marker.kind === 'foreign') {
+      throw configError(
+        `The table "${markerTable(table)}" is used by something else: its primary key index is not one that this destination makes. The destination remembers there which generation of the stream "${text}" the table "${table}" holds. Rename or remove the table "${markerTable(table)}", or deselect the stream that writes to it.`,
+        stream.descriptor,
+      );
+    }
+    const verdict = verdictOn(marker, generation, fullRefresh);
+    if (verdict === 'empty') return true;
+    this.#cleared.add(stream);
+    this.#commit(stream);
+    if (verdict === 'keep') {
+      this.#log.info(
+        `Table ${table} is not emptied: an earlier attempt has done it for generation ${generation.id}. What that attempt wrote is kept.`,
+      );
+    } else {
+      this.#log.warn(
+        `Table ${table} is not emptied: another sync (${(marker as { generation: Generation }).generation.sync}) has done it for generation ${generation.id}. If that sync was one of another connection, documents of it are still in the table: clear the stream, or refresh it once more.`,
+      );
+    }
+    return false;
+  }
+
+  async #markerOf(table: string): Promise<Exclude<Marker, { kind: 'building' }>> {
+    let marker: Marker | undefined;
+    await this.#until(`Convex is still building the index of table ${markerTable(table)}`, async () => {
+      marker = (await this.#api.ask(markerQuestion(table), markerOf)) ?? { kind: 'foreign' };
+      return marker.kind !== 'building';
+    });
+    return marker as unknown as Exclude<Marker, { kind: 'building' }>;
   }
 
   /**

@@ -3,7 +3,8 @@ import { descriptorOf, descriptorText } from '../shared/airbyte/descriptor.ts';
 import { configError } from '../shared/airbyte/failure.ts';
 import type { ConfiguredAirbyteStream, StreamDescriptor } from '../shared/airbyte/protocol.generated.ts';
 import { tableNameOf } from '../shared/convex/identifiers.ts';
-import { truncationOf, type Truncation } from './generations.ts';
+import { markerTable } from './generation-marker.ts';
+import { generationOf, truncationOf, type Generation, type Truncation } from './generations.ts';
 import { keyNames, planKey, type KeyPlan } from './keys.ts';
 
 export interface StreamPlan {
@@ -13,6 +14,10 @@ export interface StreamPlan {
   text: string;
   table: string;
   truncation: Truncation;
+  /** What identifies the replacement of the table; undefined where nothing does, or nothing is replaced. */
+  generation: Generation | undefined;
+  /** Whether the source reads all of the stream in every sync. */
+  fullRefresh: boolean;
   /** The key by which records are deduplicated; undefined: they are appended. */
   key: KeyPlan | undefined;
   /** Paths of the fields by which a record is named to the user, as the source calls them. */
@@ -48,6 +53,15 @@ export function planStreams(
     }
     byTable.set(stream.table, stream);
   }
+  for (const { generation, table, text } of streams) {
+    const other = generation && byTable.get(markerTable(table));
+    if (other !== undefined) {
+      throw configError(
+        `The stream "${other.text}" would be written to the table "${other.table}", in which this destination remembers which generation of the stream "${text}" its table holds. Rename the stream "${other.text}", give it another prefix or namespace in the connection's settings, or deselect it.`,
+        other.descriptor,
+      );
+    }
+  }
   return streams;
 }
 
@@ -74,6 +88,8 @@ function planStream(configured: ConfiguredAirbyteStream, index: number, known: K
     text,
     table: tableOf(configured, text, descriptor, known),
     truncation: truncationOf(configured),
+    generation: generationOf(configured),
+    fullRefresh: configured.sync_mode === 'full_refresh',
     key: mode === 'append_dedup' ? planKey(configured, known) : undefined,
     label: labelOf(configured),
   };

@@ -45,6 +45,8 @@ export class Sync {
   readonly #progress: Progress;
   readonly #rejections: Rejections;
   readonly #intake: Intake;
+  /** Streams whose tables are replaced, and nothing tells this replacement from the next one: their states wait for the whole sync. */
+  readonly #unidentified: readonly StreamPlan[];
   #noise = 0;
 
   constructor({ api, streams, context, skipRejected }: SyncOptions) {
@@ -53,11 +55,17 @@ export class Sync {
     this.#news = new News(streams);
     this.#resolve = router(streams);
     this.#inbound = new Inbound(this.#resolve, (stream, bytes, at, end) => this.#intake.skip(stream, bytes, at, end));
+    const replaced = streams.filter(({ truncation }) => truncation !== 'none');
+    this.#unidentified = replaced.filter(({ generation }) => generation === undefined);
     this.#ledger = new Ledger(
       streams.length,
-      streams.filter(({ truncation }) => truncation !== 'none').map(({ index }) => index),
+      replaced.map(({ index }) => index),
+      undefined,
+      replaced.filter(({ generation }) => generation !== undefined).map(({ index }) => index),
     );
-    this.#tables = new Tables(api, streams, log);
+    this.#tables = new Tables(api, streams, log, ({ index }) => {
+      this.#ledger.release(index);
+    });
     this.#progress = new Progress(log);
     this.#rejections = new Rejections(!skipRejected, log);
     this.#importer = new Importer({
@@ -81,6 +89,7 @@ export class Sync {
     this.#intake = new Intake(streams, this.#pipeline, this.#ledger, this.#rejections);
   }
 
+  /** Writes all that comes, and gives back what states may be before the sync has succeeded as a whole (see `commit`). */
   async run(input: AsyncIterable<Buffer>): Promise<void> {
     // Without a reader no state can be given back: going on would only write what is written again in the next run.
     this.#context.writer.onFailure((failure) => {
@@ -93,6 +102,15 @@ export class Sync {
       this.#pipeline.abandon();
       this.#report();
     }
+  }
+
+  /**
+   * The sync has succeeded as a whole, what is called after it included: gives back the states that waited for it. Had it failed, the next
+   * attempt would empty these tables again, so it has to read everything again.
+   */
+  async commit(): Promise<void> {
+    for (const { index } of this.#unidentified) this.#ledger.release(index);
+    await this.#echo();
   }
 
   /** What has become of a stream's records, once the run is over. */
@@ -163,8 +181,9 @@ export class Sync {
     }
     while (end > start && isSpace(buffer[end - 1])) end--;
     const line = Buffer.from(buffer.subarray(start, end));
-    this.#ledger.state(coverage, { line, start: stateStart - start, end: stateEnd - start });
-    if (this.#pipeline.idle) return this.#echo();
+    const empty = facts.streams.some((stream) => stream.empty);
+    this.#ledger.state(coverage, { line, start: stateStart - start, end: stateEnd - start }, empty);
+    if (this.#pipeline.idle) return this.#settle(this.#ledger.received);
     return this.#ledger.waitingBytes > MAX_WAITING_STATES ? this.#pipeline.submit() : undefined;
   }
 
@@ -196,13 +215,27 @@ export class Sync {
   async #settle(durable: number): Promise<void> {
     this.#ledger.durable(durable);
     await this.#complete(this.#news.takeCompleted(durable));
+    // Not before a state is about to be given back: a source that has to start anew finds the table emptied again, so nothing is there twice.
+    await this.#tables.mark(this.#tables.unmarked.filter(({ index }) => this.#ledger.waitsFor(index)));
     await this.#echo();
   }
 
-  /** These streams have come to their end: one without records is emptied now, and their states need not wait any longer. */
+  /** These streams have come to their end: one without records is emptied now. */
   async #complete(streams: readonly StreamPlan[]): Promise<void> {
-    await this.#tables.clear(streams);
-    for (const stream of streams) this.#ledger.release(stream.index);
+    const refused = streams.filter((stream) => this.#keepsOldDocuments(stream));
+    for (const stream of refused) {
+      this.#ledger.release(stream.index);
+      this.#context.log.warn(
+        `Every record of stream "${stream.text}" was refused before it was sent. Its table ${stream.table} was not emptied and holds what it held.`,
+      );
+    }
+    await this.#tables.clear(streams.filter((stream) => !refused.includes(stream)));
+  }
+
+  /** A table that is to be replaced is left as it is where nothing can be written instead. */
+  #keepsOldDocuments(stream: StreamPlan): boolean {
+    const { records, rejected } = this.countsOf(stream);
+    return stream.truncation !== 'none' && records === 0 && rejected > 0 && !this.#tables.emptied(stream);
   }
 
   async #echo(): Promise<void> {
@@ -227,10 +260,10 @@ export class Sync {
     if (silent.length > 0) this.#context.log.info(`The source said nothing of ${listed(silent)}: left as it is.`);
     if (this.#rejections.failing && this.#rejections.count > 0) throw this.#rejections.failure();
     if (incomplete.length === 0) return;
-    const anew = incomplete.filter(({ truncation }) => truncation !== 'none');
+    const anew = this.#unidentified.filter((stream) => !silent.includes(stream));
     throw new ConnectorFailure(
       'transient_error',
-      `The source did not come to the end of ${listed(incomplete)}, or the platform did not say so. What it sent was written; what is missing comes with the next sync.${anew.length === 0 ? '' : ` ${listed(anew)} will start anew, as its documents replace older ones.`}`,
+      `The source did not come to the end of ${listed(incomplete)}, or the platform did not say so. What it sent was written; what is missing comes with the next sync.${anew.length === 0 ? '' : ` ${listed(anew)} will start anew: the documents replace older ones, and the catalog has no generation that identifies the replacement.`}`,
     );
   }
 

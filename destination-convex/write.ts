@@ -28,10 +28,11 @@ export async function write(
     const sync = new Sync({ api, streams, context, skipRejected: config.on_rejected_record === 'Skip and report' });
     await sync.run(input);
     if (afterSync !== undefined) {
-      // What is told has happened: the reader has taken every state.
+      // What is told has happened: the reader has taken every state that does not wait for the whole sync.
       await context.writer.drain();
       await afterSync(summary.of(streams, (stream) => sync.countsOf(stream)));
     }
+    await sync.commit();
     return true;
   } catch (error) {
     throw explain(error, { host, permission: 'deployment:backups:import', during: 'sync' });

@@ -34,6 +34,23 @@ export class StreamingImport {
     requireDone(await this.#http.once({ method: 'POST', path: IMPORT_PATH, body }), IMPORT_PATH);
   }
 
+  /**
+   * Sends an import that is expected to be refused. Resolves to what `read` makes of the refusal, or to undefined if the import was accepted.
+   * Refusals for which `read` returns undefined are retried or thrown as those of other requests.
+   */
+  async ask<T>(body: Buffer, read: (refusal: ConvexError) => T | undefined): Promise<T | undefined> {
+    return this.#http.retrying(IMPORT_PATH, async () => {
+      try {
+        await this.importOnce(body);
+        return undefined;
+      } catch (error) {
+        const answer = error instanceof ConvexError ? read(error) : undefined;
+        if (answer === undefined) throw error;
+        return answer;
+      }
+    });
+  }
+
   /** Runs `attempt` with the connection's retries; see `ConvexHttp.retrying`. */
   async retrying<T>(attempt: () => Promise<T>): Promise<T> {
     return this.#http.retrying(IMPORT_PATH, attempt);

@@ -257,7 +257,7 @@ describe('at least once', () => {
 });
 
 describe('a call that fails', () => {
-  const DURABLE = 'All data is written, and all states are given back, but the';
+  const DURABLE = 'All data is written, but the';
 
   const cases: [what: string, after: (destination: Destination) => object, failureType: string, expected: RegExp][] = [
     [

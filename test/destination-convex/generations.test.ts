@@ -12,6 +12,7 @@ import {
   state,
   statesIn,
   status,
+  text,
   withoutStats,
 } from './setup.ts';
 
@@ -135,7 +136,12 @@ describe('a stream that replaces its table', () => {
       status('t', 'COMPLETE'),
     ]);
     expect(finished.code).toBe(0);
-    expect(destination.requests().slice(0, 2)).toEqual(['PUT clear_tables 200', 'PUT add_primary_key_indexes 200']);
+    // The deployment is asked for the generation first.
+    expect(destination.requests().slice(0, 3)).toEqual([
+      'POST import_airbyte_records 400',
+      'PUT clear_tables 200',
+      'PUT add_primary_key_indexes 200',
+    ]);
     expect(destination.rows('t')).toEqual([{ source_id: 'a', n: 2 }]);
     expect(countsOf(finished.lines)).toEqual(['2']);
   });
@@ -190,49 +196,37 @@ function nullState(stream: string): string {
 
 describe('the states of a stream that replaces its table', () => {
   const streams = [append('t', { generation: 4, minimum: 4, sync: 9 }), append('other')];
+  const env = { CONVEX_CONNECTOR_BATCH_AGE_MS: '1' };
 
-  test('wait until it is complete, while those of others pass; then they come in order', async () => {
+  test('come back as they become durable where a generation identifies the replacement', async () => {
     await using destination = await Destination.start();
-    const running = destination.start({ streams, env: { CONVEX_CONNECTOR_BATCH_AGE_MS: '1' } });
-    const say = (...lines: string[]) => running.child.stdin.write(lines.map((line) => `${line}\n`).join(''));
+    const running = destination.start({ streams, env });
+    running.child.stdin.write(
+      text([status('t', 'STARTED'), record('t', { n: 1 }), state('t', 1), record('t', { n: 2 })]),
+    );
+    await running.line('the first state', (line) => withoutStats(line) === state('t', 1));
+    running.child.stdin.write(text([state('t', 2)]));
+    await running.line('the second state', (line) => withoutStats(line) === state('t', 2));
+    running.child.stdin.write(text([status('t', 'COMPLETE')]));
+    running.child.stdin.end();
+    expect((await running.finished).code).toBe(0);
+    expect(countsOf(running.lines)).toEqual(['1', '1']);
+  });
+
+  test('wait until the whole sync has succeeded where none does, while those of others pass; then they come in order', async () => {
+    await using destination = await Destination.start();
+    const running = destination.start({ streams: [overwrite('t'), append('other')], env });
+    const say = (...lines: string[]) => running.child.stdin.write(text(lines));
     say(status('t', 'STARTED'), record('t', { n: 1 }), state('t', 1), record('t', { n: 2 }), state('t', 2));
+    say(status('t', 'COMPLETE'));
     say(status('other', 'STARTED'), record('other', { n: 1 }), state('other', 1));
     await running.line('the state of the other stream', (line) => withoutStats(line) === state('other', 1));
-    expect(statesIn(running.lines)).toHaveLength(1);
-    say(status('t', 'COMPLETE'));
-    await running.line('the last held state', (line) => withoutStats(line) === state('t', 2));
     say(status('other', 'COMPLETE'));
+    expect(statesIn(running.lines)).toHaveLength(1);
     running.child.stdin.end();
     expect((await running.finished).code).toBe(0);
     expect(statesIn(running.lines).map(withoutStats)).toEqual([state('other', 1), state('t', 1), state('t', 2)]);
     expect(countsOf(running.lines)).toEqual(['1', '1', '1']);
-  });
-
-  test.each([
-    ['with statuses', [status('t', 'STARTED')]],
-    ['without', []],
-  ])('do not come back if the source fails, so that the next attempt starts anew: %s', async (_, lines) => {
-    await using destination = await Destination.start();
-    const failing = await destination.write({ streams }, [
-      ...lines,
-      record('t', { n: 1 }),
-      state('t', 1),
-      record('t', { n: 2 }),
-    ]);
-    expect(failing.code).toBe(1);
-    expect(statesIn(failing.lines)).toEqual([]);
-    expect(errorsOf(failing.lines)).toMatchObject([{ failure_type: 'transient_error' }]);
-    expect(destination.rows('t')).toHaveLength(2);
-    const again = await destination.write({ streams }, [
-      record('t', { n: 1 }),
-      record('t', { n: 2 }),
-      record('t', { n: 3 }),
-      state('t', 3),
-      status('t', 'COMPLETE'),
-    ]);
-    expect(again.code).toBe(0);
-    expect(destination.rows('t').map(({ n }) => n)).toEqual([1, 2, 3]);
-    expect(statesIn(again.lines)).toHaveLength(1);
   });
 
   test('come back at the end of the input for overwrite, where nobody sends statuses', async () => {
@@ -244,14 +238,27 @@ describe('the states of a stream that replaces its table', () => {
 
   test('hold a GLOBAL state as well', async () => {
     await using destination = await Destination.start();
+    const unidentified = [overwrite('t'), append('other')];
     const global = '{"type":"STATE","state":{"type":"GLOBAL","global":{"shared_state":{"lsn":1},"stream_states":[]}}}';
     const lines = [record('t', { n: 1 }), global, record('other', { n: 1 }), global, status('other', 'COMPLETE')];
-    const failing = await destination.write({ streams }, lines);
+    const failing = await destination.write({ streams: unidentified }, lines);
     expect(failing.code).toBe(1);
     expect(statesIn(failing.lines)).toEqual([]);
-    const finished = await destination.write({ streams }, [...lines, status('t', 'COMPLETE')]);
+    const finished = await destination.write({ streams: unidentified }, [...lines, status('t', 'COMPLETE')]);
     expect(finished.code).toBe(0);
     expect(countsOf(finished.lines)).toEqual(['1', '1']);
+  });
+
+  test('let a GLOBAL state pass once all replacements that have begun are remembered', async () => {
+    await using destination = await Destination.start();
+    const identified = ['t', 'later'].map((name) => append(name, { generation: 4, minimum: 4, sync: 9 }));
+    const global = '{"type":"STATE","state":{"type":"GLOBAL","global":{"shared_state":{"lsn":1},"stream_states":[]}}}';
+    const running = destination.start({ streams: identified, env });
+    running.child.stdin.write(text([record('t', { n: 1 }), global]));
+    await running.line('the state', (line) => line.startsWith('{"type":"STATE"'));
+    running.kill();
+    await running.finished;
+    expect(destination.tables().sort()).toEqual(['airbyte_generation_t', 't']);
   });
 });
 
