@@ -54,13 +54,18 @@ export class Workshop {
   }
 
   start(source: FakeSource, destination: Partial<FakeDestination> = {}, extra: string[] = []): Running {
-    return start([
+    return start(this.args(source, destination, extra));
+  }
+
+  /** The arguments of `npm run sync` with fake connectors. */
+  args(source: FakeSource, destination: Partial<FakeDestination> = {}, extra: string[] = []): string[] {
+    return [
       ...['--source-config', this.write('source.json', source)],
       ...['--destination-config', this.write('destination.json', { received: this.path('received'), ...destination })],
       ...['--state', this.path('state.json')],
       ...['--source', FAKE_SOURCE.join(' '), '--destination', FAKE_DESTINATION.join(' ')],
       ...extra,
-    ]);
+    ];
   }
 }
 
