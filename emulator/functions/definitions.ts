@@ -79,9 +79,12 @@ export interface FunctionPath {
 /** @throws 400 `BadConvexFunctionIdentifier` (crates/convex/sync_types/src/{udf_path,module_path,path}.rs) */
 export function parseFunctionPath(text: string): FunctionPath {
   const colon = text.lastIndexOf(':');
-  const module = (colon < 0 ? text : text.slice(0, colon)).replace(/\.js$/, '');
+  const given = colon < 0 ? text : text.slice(0, colon);
+  const module = given.replace(/\.js$/, '');
   const name = colon < 0 ? 'default' : text.slice(colon + 1);
-  const problem = problemOf(module, name);
+  const extension = /[^/](\.[^./]*)$/.exec(given)?.[1] ?? '.js';
+  const problem =
+    extension === '.js' ? problemOf(module, name) : `Module path (${given}) has an extension that isn't 'js'.`;
   if (problem !== undefined) {
     throw badRequest('BadConvexFunctionIdentifier', `${text} is not a valid path to a Convex function. ${problem}`);
   }

@@ -1,11 +1,11 @@
 /**
  * Which function is meant. `messages:list` is the function `list` of the file convex/messages.ts, `admin/tools:count` one of
- * convex/admin/tools.ts. The form is that of the OpenAPI document, `^[a-zA-Z0-9_/]+:[a-zA-Z0-9_]+$`; what the backend refuses beyond it is
- * refused here as well, before anything is sent (sync_types/src/{udf_path,module_path,path,identifier}.rs).
+ * convex/admin/tools.ts. What the backend refuses is refused here as well, before anything is sent
+ * (sync_types/src/{udf_path,module_path,path,identifier}.rs). The form is that of the OpenAPI document and periods, which it leaves out.
  */
 import { isIdentifier } from './identifiers.ts';
 
-const FORM = /^[a-zA-Z0-9_/]+:[a-zA-Z0-9_]+$/;
+const FORM = /^[a-zA-Z0-9_/.]+:[a-zA-Z0-9_]+$/;
 const MAX_PART = 64;
 
 /** The text names no function. Its message repeats the text and says what would be right. */
@@ -14,7 +14,7 @@ export class FunctionPathError extends Error {
 }
 
 export interface FunctionPath {
-  /** `admin/tools` */
+  /** `admin/tools`. Only a file whose own name has a period ends in `.js`: `reports.v2.js` */
   module: string;
   /** `count` */
   name: string;
@@ -39,7 +39,9 @@ export function parseFunctionPath(given: string): FunctionPath {
       `"${shown(given)}" does not end in the name of a function: names begin with a letter and have up to ${MAX_PART} characters.`,
     );
   }
-  return { module, name, text };
+  // The backend takes what follows the last period of a file for its extension, and knows no other than js.
+  const canonical = /\.[^/]*$/.test(module) ? `${module}.js` : module;
+  return { module: canonical, name, text: `${canonical}:${name}` };
 }
 
 /** Where the function is called at by its path in the URL: `/api/run/admin/tools/count`. */

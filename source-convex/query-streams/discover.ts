@@ -1,4 +1,4 @@
-/** The verb `discover` for query streams: each is asked for its first page, and described by what it holds. */
+/** The verb `discover` for query streams: each is asked for its first page with records, and described by what that holds. */
 import type { Context } from '../../shared/airbyte/connector.ts';
 import { ConnectorFailure } from '../../shared/airbyte/failure.ts';
 import type { AirbyteStream } from '../../shared/airbyte/protocol.generated.ts';
@@ -11,6 +11,9 @@ import { explainQuery } from './failures.ts';
 import { ResultError, type QueryPage } from './page.ts';
 import { recordsSchema } from './schema.ts';
 import { QueryFailed, QueryWalk } from './walk.ts';
+
+/** Milliseconds for empty pages of one stream: Airbyte ends a discovery after nine minutes. */
+const EMPTY_PAGES = 2 * 60_000;
 
 const NOTHING: QueryPage = { buffer: Buffer.alloc(0), places: [], empty: 0, next: null };
 
@@ -26,7 +29,11 @@ export async function discoverQueryStreams(
   for (const stream of streams) {
     let page = NOTHING;
     try {
-      page = await new QueryWalk(functions, stream).page(null, undefined);
+      page = await firstRecords(new QueryWalk(functions, stream));
+      if (page.places.length === 0 && page.next !== null)
+        log.warn(
+          `Query stream "${stream.name}": no page of the query ${stream.query} had a record within ${EMPTY_PAGES / 60_000} minutes. The stream is listed without its columns. A query over an index, rather than one that filters its pages, finds records sooner.`,
+        );
     } catch (error) {
       const failure = explainQuery(error, stream, { host, config, during: 'check' });
       // A stream of which nothing is known is still there: the others, and the schemas of tables, do not depend on it.
@@ -38,6 +45,18 @@ export async function discoverQueryStreams(
     found.push(describe(stream, recordsSchema(page, format, { primaryKey, cursorField: cursor?.field })));
   }
   return found;
+}
+
+/** The first page that has records, or the last one: a query that filters its pages may begin with empty ones. */
+async function firstRecords(walk: QueryWalk): Promise<QueryPage> {
+  const end = performance.now() + EMPTY_PAGES;
+  let page = await walk.page(null, undefined);
+  while (page.places.length === 0 && page.next !== null && performance.now() < end) {
+    const given = page.next;
+    page = await walk.page(given, undefined);
+    if (page.next === given) return { ...page, next: null };
+  }
+  return page;
 }
 
 function describe({ name, primaryKey, cursor, paginated }: QueryStream, schema: JsonSchema): AirbyteStream {

@@ -48,7 +48,9 @@ function failed({ failure: { kind, text } }: QueryFailed, subject: string, { con
         'Convex bounds what a query may read and return at a time. Use a paginated query, over an index rather than a filter, and smaller pages.',
       );
     case 'bad-cursor':
-      return fail('Return the continueCursor of paginate(paginationOpts) as it is.');
+      return fail(
+        'It does not take the cursor that it has just given. Either the range of its index changes from call to call, for example because it is computed from Date.now(): pass the bound as an argument of the query stream instead. Or it does not return the continueCursor of paginate(paginationOpts) as it is.',
+      );
     case 'stopped':
       return fail('Resume it in the Convex dashboard.');
     case 'own':

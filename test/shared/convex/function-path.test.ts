@@ -2,8 +2,8 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { FunctionPathError, parseFunctionPath, runPath } from '../../../shared/convex/function-path.ts';
 
-/** The pattern of the OpenAPI document. */
-const OPEN_API = /^[a-zA-Z0-9_/]+:[a-zA-Z0-9_]+$/;
+/** The pattern of the OpenAPI document, and periods, which the backend takes in the names of folders and files. */
+const OPEN_API = /^[a-zA-Z0-9_/.]+:[a-zA-Z0-9_]+$/;
 
 describe('a function is named as the OpenAPI document says', () => {
   test.each([
@@ -15,6 +15,10 @@ describe('a function is named as the OpenAPI document says', () => {
     ['messages.ts:list', 'messages', 'list', '/api/run/messages/list'],
     ['messages:default', 'messages', 'default', '/api/run/messages/default'],
     ['_model/x:_private', '_model/x', '_private', '/api/run/_model/x/_private'],
+    ['reports.v2:all', 'reports.v2.js', 'all', '/api/run/reports.v2.js/all'],
+    ['reports.v2.js:all', 'reports.v2.js', 'all', '/api/run/reports.v2.js/all'],
+    ['reports.v2.ts:all', 'reports.v2.js', 'all', '/api/run/reports.v2.js/all'],
+    ['reports.v2/daily:all', 'reports.v2/daily', 'all', '/api/run/reports.v2/daily/all'],
   ])('%j', (text, module, name, path) => {
     const parsed = parseFunctionPath(text);
     expect(parsed).toEqual({ module, name, text: `${module}:${name}` });
@@ -34,6 +38,7 @@ describe('a function is named as the OpenAPI document says', () => {
     ['/messages:list', 'has a "/" where no folder or file is named'],
     ['a//b:list', 'has a "/" where no folder or file is named'],
     ['a/:list', 'has a "/" where no folder or file is named'],
+    ['a/../b:list', 'without letters and digits'],
     ['a/__/b:list', 'without letters and digits'],
     [`${'m'.repeat(65)}:list`, 'of more than 64 characters'],
     ['messages:1list', 'names begin with a letter'],

@@ -1,5 +1,6 @@
 /** Query streams read through the front door. */
 import { describe, expect, test } from 'vitest';
+import type { Functions, PaginationOptions } from '../../../emulator/index.ts';
 import { errorsOf, logsOf, messagesOf, statesOf, statusesOf } from '../../support/messages.ts';
 import { lastState, savedStates } from '../setup.ts';
 import { appOf, callsOf, CHANGED, dataOf, PAGE, readQueries, truthOf } from './setup.ts';
@@ -208,6 +209,34 @@ describe('what the app gets wrong', () => {
     expect(errorsOf(lines)[0]?.message).toBe(
       'Query stream "notes": the query notes:bad cannot be read: ArgumentValidationError: Object is missing the required field `region`. Check the arguments of the query stream against those of the query.',
     );
+  });
+
+  test('S10: a query whose index range is computed from the clock does not take its own cursor', async () => {
+    let clock = 0;
+    const recent: Functions = {
+      'notes:page': {
+        type: 'query',
+        handler: (ctx, { paginationOpts }: { paginationOpts: PaginationOptions }) =>
+          ctx.db
+            .query('notes')
+            .withIndex('by_rev', (q) => q.gte('rev', clock++))
+            .paginate(paginationOpts),
+      },
+    };
+    await using source = await appOf({ functions: recent });
+    source.deployment.load(
+      'notes',
+      Array.from({ length: 12 }, (_, rev) => ({ rev: rev + 1000 })),
+    );
+    const { code, lines } = await readQueries(source, [PAGE]);
+    expect(code).toBe(1);
+    expect(errorsOf(lines)).toMatchObject([
+      {
+        failure_type: 'config_error',
+        message:
+          'Query stream "notes": the query notes:page cannot be read: the cursor of a page is from a different query. It does not take the cursor that it has just given. Either the range of its index changes from call to call, for example because it is computed from Date.now(): pass the bound as an argument of the query stream instead. Or it does not return the continueCursor of paginate(paginationOpts) as it is.',
+      },
+    ]);
   });
 
   test('a cursor that leads nowhere', async () => {

@@ -1,5 +1,6 @@
 /** check and discover of query streams, and what is wrong with a configuration of them. */
 import { describe, expect, test } from 'vitest';
+import type { Functions, PaginationOptions } from '../../../emulator/index.ts';
 import { logsOf, messagesOfType } from '../../support/messages.ts';
 import type { Finished } from '../../support/process.ts';
 import type { Source } from '../setup.ts';
@@ -200,6 +201,50 @@ describe('discover', () => {
       ['place', { type: ['boolean', 'number', 'string'] }],
       ['rev', { type: ['null', 'boolean', 'number', 'string'] }],
     ]);
+  });
+
+  test('S10: one whose first pages are empty, since the query filters them', async () => {
+    const odd: Functions = {
+      'notes:odd': {
+        type: 'query',
+        handler: async (ctx, { paginationOpts }: { paginationOpts: PaginationOptions }) => {
+          const result = await ctx.db.query('notes').paginate(paginationOpts);
+          return { ...result, page: result.page.filter(({ n }) => Number(n) >= 9) };
+        },
+      },
+    };
+    await using source = await appOf({ functions: odd });
+    source.deployment.load(
+      'notes',
+      Array.from({ length: 12 }, (_, n) => ({ n })),
+    );
+    const [stream] = streamsOf(await source.run('discover', configOf(source, [{ ...PAGE, query: 'notes:odd' }])));
+    expect(Object.keys(stream?.json_schema['properties'] as object)).toEqual(['_id', '_creationTime', 'n']);
+    expect(callsOf(source)).toHaveLength(3);
+  });
+
+  test('S10: one without records at all ends with its last page', async () => {
+    const none: Functions = {
+      'notes:none': {
+        type: 'query',
+        handler: async (ctx, { paginationOpts }: { paginationOpts: PaginationOptions }) => ({
+          ...(await ctx.db.query('notes').paginate(paginationOpts)),
+          page: [],
+        }),
+      },
+    };
+    await using source = await appOf({ functions: none });
+    source.deployment.load('notes', [{ n: 1 }, { n: 2 }, { n: 3 }, { n: 4 }, { n: 5 }]);
+    const [stream] = streamsOf(await source.run('discover', configOf(source, [{ ...PAGE, query: 'notes:none' }])));
+    expect(Object.keys(stream?.json_schema['properties'] as object)).toEqual(['_id']);
+  });
+
+  test('S10: one of a module whose name has a period', async () => {
+    const dotted: Functions = { 'reports.v2.js:all': { type: 'query', handler: () => [{ _id: 'a', n: 1 }] } };
+    await using source = await appOf({ functions: dotted });
+    const config = configOf(source, [{ name: 'v2', query: 'reports.v2:all', paginated: false }]);
+    const [stream] = streamsOf(await source.run('discover', config));
+    expect(Object.keys(stream?.json_schema['properties'] as object)).toEqual(['_id', 'n']);
   });
 
   test('besides the tables, after them', async () => {
