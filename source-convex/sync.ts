@@ -30,7 +30,14 @@ export interface SyncOptions {
 }
 
 /** Failures after which no other stream can be read either. */
-const FATAL: ReadonlySet<Reason> = new Set(['unreachable', 'bad-key', 'not-permitted', 'no-streaming-export']);
+const FATAL: ReadonlySet<Reason> = new Set([
+  'unreachable',
+  'stopped',
+  'no-deployment',
+  'bad-key',
+  'not-permitted',
+  'no-streaming-export',
+]);
 
 /** Failures that say something of one position, and nothing of the deployment. */
 const OF_POSITIONS: ReadonlySet<Reason> = new Set(['expired', 'bad-position']);

@@ -5,6 +5,7 @@ import { deploymentName } from '../convex/deployment-name.ts';
 import { DeploymentUrlError, deploymentOrigin } from '../convex/deployment-url.ts';
 import { httpActionAddress, type HttpActionAddress } from '../convex/site-url.ts';
 import { ConvexHttp, TIMEOUTS, type RetryNotice, type Timeouts } from '../convex/http.ts';
+import { proxySetting } from '../convex/proxy-env.ts';
 import { CHECK_RETRIES, DISCOVER_RETRIES, SYNC_RETRIES, type RetryLimits } from '../convex/retry.ts';
 import { tuned } from './tuning.ts';
 import { VERSION } from './version.ts';
@@ -87,7 +88,8 @@ function open(
   during: Verb,
   log: Log,
 ): Deployment {
-  const { hostname } = new URL(origin);
+  const { hostname, protocol } = new URL(origin);
+  refuseBadProxy(protocol);
   const http = new ConvexHttp({
     origin,
     key,
@@ -99,6 +101,15 @@ function open(
     onRetry: (notice) => log.warn(retryText(hostname, notice)),
   });
   return { http, host: hostname, name: deploymentName(hostname, scheme === 'Convex' ? (key ?? '') : '') };
+}
+
+/** Node would throw, with the value and so the password of the proxy in its message. */
+function refuseBadProxy(protocol: string): void {
+  const proxy = proxySetting(protocol, process.env);
+  if (proxy?.heeded === true && proxy.address === undefined)
+    throw configError(
+      `The environment variable ${proxy.variable} is not the URL of a proxy. It should look like http://proxy.example.com:3128.`,
+    );
 }
 
 function originOf(url: string): string {
@@ -118,7 +129,11 @@ function limits(base: RetryLimits): RetryLimits {
 const CHECK_RESPONSE = 15_000;
 
 function timeouts(base: Timeouts): Timeouts {
-  return { ...base, response: tuned('RESPONSE_MS', base.response), idle: tuned('IDLE_MS', base.idle) };
+  return {
+    connect: tuned('CONNECT_MS', base.connect),
+    response: tuned('RESPONSE_MS', base.response),
+    idle: tuned('IDLE_MS', base.idle),
+  };
 }
 
 function retryText(host: string, { path, error, failures, attempts, delay }: RetryNotice): string {

@@ -5,6 +5,7 @@
 import { ConnectorFailure } from '../airbyte/failure.ts';
 import type { FailureType } from '../airbyte/protocol.generated.ts';
 import { ConvexError } from '../convex/errors.ts';
+import { proxyHint, remedyOf } from './remedies.ts';
 
 export interface Circumstances {
   /** Host of the deployment, for the message. */
@@ -33,9 +34,11 @@ export function explain(error: unknown, circumstances: Circumstances): unknown {
     case 'unreachable':
       return fail(
         mendable,
-        `${host} could not be reached (${said})${effort(error)}. Check that the deployment URL is right (https://<deployment name>.convex.cloud) and that this machine may connect to it.${proxyHint(process.env)}`,
+        `${host} could not be reached (${said}${error.detail === undefined ? '' : `: ${error.detail}`})${effort(error)}. ${remedyOf(error, process.env)}`,
       );
     case 'not-convex':
+      if (error.obstacle !== undefined)
+        return fail(mendable, `${host} answered, but ${error.message}. ${remedyOf(error, process.env)}`);
       return fail(
         mendable,
         `${host} answered, but not as a Convex deployment does${effort(error)}: ${error.message}. Check that the deployment URL is right (https://<deployment name>.convex.cloud) and that no proxy stands in between.`,
@@ -55,6 +58,16 @@ export function explain(error: unknown, circumstances: Circumstances): unknown {
         'config_error',
         `The plan of ${host} does not include streaming export (${said}). It is part of Convex's Professional plan (https://www.convex.dev/plans), and always available on self-hosted deployments.`,
       );
+    case 'stopped':
+      return fail(
+        'config_error',
+        `${host} is paused, disabled or suspended (${said}). Resume it in the Convex dashboard, where Settings and Usage say why it was stopped.`,
+      );
+    case 'no-deployment':
+      return fail(
+        'config_error',
+        `There is no deployment at ${host} (${said}): it was deleted, or the deployment URL is mistyped. Use the URL that the Convex dashboard shows under Settings → URL & Deploy Key.`,
+      );
     case 'expired':
       return fail(
         'config_error',
@@ -68,7 +81,7 @@ export function explain(error: unknown, circumstances: Circumstances): unknown {
     case 'transient':
       return fail(
         'transient_error',
-        `${host} does not answer as it should at the moment${effort(error)}: ${error.message}. ${during === 'check' ? 'Try again in a few minutes.' : 'Nothing that was committed is lost; the next sync goes on from there.'}`,
+        `${host} does not answer as it should at the moment${effort(error)}: ${error.message}. ${during === 'check' ? `Try again in a few minutes.${hints(error)}` : 'Nothing that was committed is lost; the next sync goes on from there.'}`,
       );
     case 'refused':
       return fail(
@@ -78,12 +91,9 @@ export function explain(error: unknown, circumstances: Circumstances): unknown {
   }
 }
 
-/** The variables that Node heeds, where they are set: a proxy that nobody thinks of is a common reason. Their values may hold a password. */
-function proxyHint(env: NodeJS.ProcessEnv): string {
-  const named = ['HTTPS_PROXY', 'https_proxy', 'HTTP_PROXY', 'http_proxy'].find((name) => env[name]);
-  return named === undefined
-    ? ''
-    : ` The environment names a proxy (${named}): check that it is right and lets this connection through, or list the host in NO_PROXY.`;
+/** Other reasons that a check may have found, where nobody can tell. */
+function hints(error: ConvexError): string {
+  return `${error.obstacle === undefined ? '' : ` ${remedyOf(error, process.env)}`}${proxyHint(process.env)}`;
 }
 
 function effort({ tries, elapsed }: ConvexError): string {

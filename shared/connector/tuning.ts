@@ -6,6 +6,7 @@ export function tuned(
   name:
     | 'RETRY_MIN_MS'
     | 'RETRY_ATTEMPTS'
+    | 'CONNECT_MS'
     | 'RESPONSE_MS'
     | 'IDLE_MS'
     | 'CHECKPOINT_MS'

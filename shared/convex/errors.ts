@@ -14,6 +14,10 @@ export type Reason =
   | 'bad-key'
   | 'not-permitted'
   | 'no-streaming-export'
+  /** The deployment is paused, disabled or suspended. */
+  | 'stopped'
+  /** There is no such deployment, or not any more. */
+  | 'no-deployment'
   /** The position is older than what the deployment keeps. */
   | 'expired'
   /** The position is not one of this deployment, or not one any more. */
@@ -22,6 +26,19 @@ export type Reason =
   | 'transient'
   /** The deployment understood and refused. */
   | 'refused';
+
+/** What has to be looked at where no connection came about. */
+export type Obstacle =
+  /** Name, address, route, firewall. */
+  | 'network'
+  | 'proxy'
+  | 'certificate'
+  /** The URL says http, and the port speaks TLS. */
+  | 'wants-https'
+  /** The URL says http, and the server hung up without an answer: it may speak TLS. */
+  | 'may-want-https'
+  /** The URL says https, and the port does not speak TLS. */
+  | 'wants-http';
 
 export interface Answer {
   status: number;
@@ -43,6 +60,8 @@ export class ConvexError extends Error {
   readonly code: string | undefined;
   /** The first line of the server's message, as far as it cannot hold parts of a document (`detailOf`). May name fields and tables. */
   readonly detail: string | undefined;
+  /** What to look at where no connection came about. */
+  readonly obstacle: Obstacle | undefined;
   /** Milliseconds that the answer asked to wait. */
   readonly retryAfter: number | undefined;
   /** True where the request may have been carried out although no answer says so. */
@@ -58,6 +77,7 @@ export class ConvexError extends Error {
       status?: number;
       code?: string | undefined;
       detail?: string | undefined;
+      obstacle?: Obstacle | undefined;
       retryAfter?: number | undefined;
       maybeDone?: boolean;
       cause?: unknown;
@@ -69,6 +89,7 @@ export class ConvexError extends Error {
     this.status = facts.status;
     this.code = facts.code;
     this.detail = facts.detail;
+    this.obstacle = facts.obstacle;
     this.retryAfter = facts.retryAfter;
     this.maybeDone = facts.maybeDone ?? false;
   }
@@ -85,6 +106,8 @@ const BAD_KEY = new Set([
   'InvalidAuthHeader',
   'NoAuthProvider',
 ]);
+/** Said by Convex's edge, which knows all deployments of the cloud (C201). */
+const NO_DEPLOYMENT = new Set(['DeploymentNotFound', 'InstanceNotFound']);
 /** Codes that mean "wait and try again" whatever the status says (C8, C85, C9). */
 const TRANSIENT_CODES = new Set([
   'IndexBackfillingError',
@@ -102,6 +125,8 @@ export function judge({ status, code }: Answer): Verdict {
     if (code === 'StreamingExportNotEnabled') return { reason: 'no-streaming-export', retry: false };
     if (code === 'OperationNotPermitted') return { reason: 'not-permitted', retry: false };
     if (BAD_KEY.has(code)) return { reason: 'bad-key', retry: false };
+    if (code === 'BackendIsNotRunning') return { reason: 'stopped', retry: false };
+    if (NO_DEPLOYMENT.has(code)) return { reason: 'no-deployment', retry: false };
     if (TRANSIENT_CODES.has(code)) return { reason: 'transient', retry: true };
   }
   if (status === 401) return { reason: 'bad-key', retry: false };
@@ -109,33 +134,10 @@ export function judge({ status, code }: Answer): Verdict {
   if (status === 409) return { reason: 'bad-position', retry: false };
   if (status === 408 || status === 421 || status === 425 || status === 429 || status >= 500)
     return { reason: 'transient', retry: true };
-  // A deployment gives its refusals a code; what a proxy or a firewall forbids has none.
-  return { reason: code === undefined ? 'not-convex' : 'refused', retry: false };
-}
-
-const UNREACHABLE = new Set([
-  'ENOTFOUND',
-  'EAI_AGAIN',
-  'ECONNREFUSED',
-  'EHOSTUNREACH',
-  'ENETUNREACH',
-  'EHOSTDOWN',
-  'CERT_HAS_EXPIRED',
-  'DEPTH_ZERO_SELF_SIGNED_CERT',
-  'SELF_SIGNED_CERT_IN_CHAIN',
-  'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
-  'UNABLE_TO_GET_ISSUER_CERT_LOCALLY',
-  'ERR_TLS_CERT_ALTNAME_INVALID',
-  'EPROTO',
-  'ERR_PROXY_TUNNEL',
-]);
-
-/** Classifies a failure of the connection by its system code. All are worth another try: networks come and go. */
-export function judgeConnection(code: string): Verdict {
-  if (UNREACHABLE.has(code) || code.startsWith('ERR_SSL') || code.startsWith('ERR_TLS'))
-    return { reason: 'unreachable', retry: true };
-  // HPE: what came is not HTTP.
-  return { reason: code.startsWith('HPE_') ? 'not-convex' : 'transient', retry: true };
+  // A deployment gives its refusals a code; what a proxy or a firewall forbids has none. An ingress whose backend restarts answers so for
+  // a moment, also with 403 and 404.
+  if (code === undefined) return { reason: 'not-convex', retry: status === 403 || status === 404 };
+  return { reason: 'refused', retry: false };
 }
 
 const DETAIL_LENGTH = 300;

@@ -39,7 +39,7 @@ export function parseFunctionPath(given: string): FunctionPath {
       `"${shown(given)}" does not end in the name of a function: names begin with a letter and have up to ${MAX_PART} characters.`,
     );
   }
-  // The backend takes what follows the last period of a file for its extension, and knows no other than js.
+  // The backend takes what follows the last period of a file for its extension, and knows no other than js (C200).
   const canonical = /\.[^/]*$/.test(module) ? `${module}.js` : module;
   return { module: canonical, name, text: `${canonical}:${name}` };
 }

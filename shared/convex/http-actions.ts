@@ -1,6 +1,6 @@
 /** HTTP actions: an app's own HTTP endpoints, which answer as the app likes. */
 import { ConvexError } from './errors.ts';
-import type { ConvexHttp } from './http.ts';
+import type { ConvexHttp, HttpRequest } from './http.ts';
 
 /** Bytes of a body that an HTTP action is given (udf/src/http_action.rs; the documents say 20 MB). */
 export const MAX_HTTP_ACTION_BODY = 20 * 1024 * 1024;
@@ -16,5 +16,17 @@ export async function postToHttpAction(http: ConvexHttp, path: string, json: str
     const message = `the body has ${body.length} bytes; HTTP actions take up to 20 MB (${MAX_HTTP_ACTION_BODY} bytes)`;
     throw new ConvexError({ reason: 'refused', retry: false }, message);
   }
-  await http.text({ method: 'POST', path, body, accepts: (status) => status >= 200 && status < 300 });
+  const request: HttpRequest = { method: 'POST', path, body, accepts: (status) => status >= 200 && status < 300 };
+  await http.retrying(path, async () => {
+    try {
+      await http.once(request);
+    } catch (error) {
+      throw isOwnRefusal(error) ? new ConvexError({ ...error, retry: false }, error.message, error) : error;
+    }
+  });
+}
+
+/** No such route, or a wrong secret: answers of the app, which have no code of Convex's, and not of an ingress that passes. */
+function isOwnRefusal(error: unknown): error is ConvexError & { status: number } {
+  return error instanceof ConvexError && (error.status === 403 || error.status === 404);
 }

@@ -8,7 +8,10 @@ import http from 'node:http';
 import https from 'node:https';
 import got, { type Request } from 'got';
 import pRetry from 'p-retry';
-import { ConvexError, judge, judgeConnection, readErrorBody } from './errors.ts';
+import { limitConnecting } from './connecting.ts';
+import { connectionFailure } from './connection-failure.ts';
+import { ConvexError, judge, readErrorBody, type Verdict } from './errors.ts';
+import { proxySetting } from './proxy-env.ts';
 import { parseRetryAfter, Patience, type RetryLimits } from './retry.ts';
 
 export interface HttpRequest {
@@ -49,7 +52,7 @@ export interface HttpOptions {
 
 /** Milliseconds. */
 export interface Timeouts {
-  /** For each step until the connection stands. */
+  /** Until the connection stands: DNS, TCP, the tunnel of a proxy and TLS together. */
   connect: number;
   /** For the request to be sent, and then for the answer to begin. */
   response: number;
@@ -146,12 +149,14 @@ export class ConvexHttp {
   /** One try: the chunks of a successful answer's body. Throws `ConvexError` for any other answer, and where the body breaks off. */
   async *body(request: HttpRequest): AsyncGenerator<Buffer> {
     const stream = this.#send(request);
+    let answered = false;
     try {
       const status = await this.#status(stream, request);
+      answered = true;
       if (!accepted(request, status)) throw await this.#refusal(stream, request, status);
       yield* withIdleTimeout(stream, this.#timeouts.idle);
     } catch (error) {
-      throw this.#connectionFailure(error, request);
+      throw this.#connectionFailure(error, request, answered);
     } finally {
       stream.destroy();
     }
@@ -177,13 +182,10 @@ export class ConvexHttp {
       retry: { limit: 0 },
       throwHttpErrors: false,
       followRedirect: false,
-      timeout: {
-        lookup: connect,
-        connect,
-        secureConnect: connect,
-        send: response,
-        response,
-      },
+      timeout: { send: response, response },
+    });
+    stream.once('request', (sent: http.ClientRequest) => {
+      limitConnecting(sent, connect, (error) => stream.destroy(error));
     });
     // Written rather than given as an option: got would clone it, for redirects that are not followed here (measured: an eighth of an import).
     if (method !== 'GET' || body !== undefined) stream.end(body);
@@ -197,19 +199,20 @@ export class ConvexHttp {
     });
     const { statusCode } = response;
     if (statusCode >= 300 && statusCode < 400) {
-      throw notConvex(`${request.path} was redirected${redirectTarget(response.headers.location)}`, statusCode);
+      throw redirected(request.path, statusCode, this.#options.origin, response.headers.location);
     }
     return statusCode;
   }
 
   async #refusal(stream: Request, { path }: HttpRequest, status: number): Promise<ConvexError> {
     const { headers } = stream.response!;
+    const deadline = performance.now() + this.#timeouts.idle;
     let body = '';
     try {
       for await (const chunk of withIdleTimeout(stream, this.#timeouts.idle)) {
         body += chunk.toString('utf8');
-        // Whoever goes on for ever is not waited for.
-        if (body.length >= MAX_ERROR_BODY) break;
+        // A body that never ends is not read to its end, however fast or slowly it comes.
+        if (body.length >= MAX_ERROR_BODY || performance.now() > deadline) break;
       }
     } catch {
       // The status alone says enough.
@@ -217,14 +220,20 @@ export class ConvexHttp {
     return refusal(path, status, body, parseRetryAfter(headers['retry-after']));
   }
 
-  #connectionFailure(error: unknown, { path }: HttpRequest): unknown {
-    const code = systemCode(error);
+  #connectionFailure(error: unknown, { path }: HttpRequest, answered: boolean): unknown {
+    if (error instanceof ConvexError) return error;
+    const { protocol } = new URL(this.#options.origin);
+    const proxy = proxySetting(protocol, process.env);
+    const address = proxy?.heeded === true ? proxy.address : undefined;
+    const failure = connectionFailure(error, { proxy: address, http: protocol === 'http:', answered });
     // What has no code is no failure of a connection, but a defect.
-    if (error instanceof ConvexError || code === undefined) return error;
-    const verdict = judgeConnection(code);
+    if (failure === undefined) return error;
+    const { verdict, code, obstacle, phrase } = failure;
     const what = verdict.reason === 'unreachable' ? 'could not be reached' : 'broke off';
-    return new ConvexError(verdict, `${path} ${what} (${code})`, {
+    return new ConvexError(verdict, `${path} ${what} (${code}${phrase === undefined ? '' : `: ${phrase}`})`, {
       code,
+      obstacle,
+      detail: phrase,
       cause: error,
       maybeDone: verdict.reason !== 'unreachable',
     });
@@ -235,6 +244,9 @@ function accepted({ accepts }: HttpRequest, status: number): boolean {
   return accepts === undefined ? status === 200 : accepts(status);
 }
 
+/** How nginx and servers written in Go answer plain HTTP at a port for TLS. */
+const WANTS_TLS = /plain HTTP request was sent to HTTPS port|HTTP request to an HTTPS server/;
+
 /** What an answer that is no success means, from its status and the text of its body. */
 export function refusal(path: string, status: number, body: string, retryAfter?: number): ConvexError {
   const { code, detail } = readErrorBody(body);
@@ -244,6 +256,7 @@ export function refusal(path: string, status: number, body: string, retryAfter?:
     code,
     detail,
     retryAfter,
+    obstacle: status === 400 && code === undefined && WANTS_TLS.test(body) ? 'wants-https' : undefined,
     // After the server's time limit, or where a proxy lost the answer, the request may have been carried out (C147).
     maybeDone: status === 408 || (status >= 500 && code === undefined),
   });
@@ -254,25 +267,14 @@ export function notConvex(message: string, status: number, { retry = false } = {
   return new ConvexError({ reason: 'not-convex', retry }, message, { status });
 }
 
-/** got puts the system's code beside its own, or behind it as the cause. */
-function systemCode(error: unknown): string | undefined {
-  for (
-    let current: unknown = error, depth = 0;
-    current instanceof Error && depth < 5;
-    current = current.cause, depth++
-  ) {
-    const code = (current as NodeJS.ErrnoException).code;
-    if (code !== undefined && !code.startsWith('ERR_GOT') && code !== 'ERR_READING_RESPONSE_STREAM') return code;
-  }
-  return (error as NodeJS.ErrnoException).code;
-}
-
-function redirectTarget(location: string | undefined): string {
-  try {
-    return location === undefined ? '' : ` to ${new URL(location).host}`;
-  } catch {
-    return '';
-  }
+/** Not followed: the key would go along. A server that takes only https sends the same host's https URL. */
+function redirected(path: string, status: number, origin: string, location: string | undefined): ConvexError {
+  const target = location !== undefined && URL.canParse(location) ? new URL(location) : undefined;
+  const from = new URL(origin);
+  const toTls = from.protocol === 'http:' && target?.protocol === 'https:' && target.hostname === from.hostname;
+  const message = `${path} was redirected${target === undefined ? '' : ` to ${target.host}`}`;
+  const verdict: Verdict = { reason: 'not-convex', retry: false };
+  return new ConvexError(verdict, message, { status, obstacle: toTls ? 'wants-https' : undefined });
 }
 
 async function* withIdleTimeout(stream: Request, idle: number): AsyncGenerator<Buffer> {

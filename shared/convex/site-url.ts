@@ -65,7 +65,10 @@ function inSite(path: string, origin: string): HttpActionAddress {
 
 function parsed(text: string): URL {
   try {
-    return new URL(text);
+    const url = new URL(text);
+    // The dot of a fully qualified name: certificates do not have it, and the checks above should not miss the cloud for it.
+    url.hostname = url.hostname.replace(/\.+$/, '');
+    return url;
   } catch {
     throw new HttpActionUrlError(`The HTTP action has no valid URL. It should look like ${EXAMPLE}.`);
   }

@@ -5,7 +5,7 @@ import { ConnectorFailure } from '../../shared/airbyte/failure.ts';
 import type { ConfiguredAirbyteStream } from '../../shared/airbyte/protocol.generated.ts';
 import type { StreamStates } from '../../shared/airbyte/state-file.ts';
 import { connectFunctions } from '../../shared/connector/deployment.ts';
-import { ConvexError } from '../../shared/convex/errors.ts';
+import { ConvexError, type Reason } from '../../shared/convex/errors.ts';
 import { Functions } from '../../shared/convex/functions.ts';
 import type { SourceConfig } from '../config.generated.ts';
 import { syncIdOf } from '../sync-id.ts';
@@ -54,8 +54,10 @@ export async function readQueryStreams(
 }
 
 /** After these, no other stream can be read either. */
+const FATAL: ReadonlySet<Reason> = new Set(['unreachable', 'stopped', 'no-deployment', 'bad-key']);
+
 function isFatal(error: unknown): boolean {
-  return error instanceof ConvexError && (error.reason === 'unreachable' || error.reason === 'bad-key');
+  return error instanceof ConvexError && FATAL.has(error.reason);
 }
 
 interface ReadingOptions extends Selected {

@@ -80,7 +80,7 @@ export const IMPORTS: ImportCase[] = [
     lies: { import: answer(403, PAGE) },
     kind: 'transient_error',
     message:
-      '127.0.0.1 answered, but not as a Convex deployment does: /api/streaming_import/import_airbyte_records answered 403. Check that the deployment URL is right (https://<deployment name>.convex.cloud) and that no proxy stands in between.',
+      '127.0.0.1 answered, but not as a Convex deployment does, although it was tried 3 times over N s: /api/streaming_import/import_airbyte_records answered 403. Check that the deployment URL is right (https://<deployment name>.convex.cloud) and that no proxy stands in between.',
   },
   {
     name: 'too large, whatever it is',
@@ -182,7 +182,7 @@ export const PREPARATIONS: ImportCase[] = [
     lies: { index: answer(404) },
     kind: 'transient_error',
     message:
-      '127.0.0.1 answered, but not as a Convex deployment does: /api/streaming_import/add_primary_key_indexes answered 404. Check that the deployment URL is right (https://<deployment name>.convex.cloud) and that no proxy stands in between.',
+      '127.0.0.1 answered, but not as a Convex deployment does, although it was tried 3 times over N s: /api/streaming_import/add_primary_key_indexes answered 404. Check that the deployment URL is right (https://<deployment name>.convex.cloud) and that no proxy stands in between.',
   },
   {
     name: 'ready: a web page',

@@ -1,7 +1,7 @@
 import { createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
 import { describe, expect, test } from 'vitest';
-import { logsOf, messagesOfType } from '../support/messages.ts';
+import { errorsOf, logsOf, messagesOfType } from '../support/messages.ts';
 import type { Finished } from '../support/process.ts';
 import { Source } from './setup.ts';
 
@@ -86,10 +86,15 @@ describe('a URL that cannot be right is refused without a request', () => {
   const EXAMPLE = 'It should look like https://happy-otter-123.convex.cloud.';
   const FORM = 'The configuration is not valid: deployment_url must look like https://<deployment name>.convex.cloud.';
   test.each([
-    ...['', 'happy-otter-123', 'happy-otter-123.convex.cloud', 'ftp://happy-otter-123.convex.cloud', 'https://'].map(
-      (text) => [text, FORM],
-    ),
-    ['https://happy otter.convex.cloud', FORM],
+    ['', FORM],
+    ...['happy-otter-123', 'ftp://happy-otter-123.convex.cloud'].map((text) => [
+      text,
+      `The deployment URL does not start with https://. ${EXAMPLE}`,
+    ]),
+    ...['https://', 'https://happy otter.convex.cloud'].map((text) => [
+      text,
+      `The deployment URL is not a URL. ${EXAMPLE}`,
+    ]),
     ['https://happy-otter-123.convex.cloud:port', `The deployment URL is not a URL. ${EXAMPLE}`],
     [
       'https://happy-otter-123.convex.site',
@@ -97,6 +102,10 @@ describe('a URL that cannot be right is refused without a request', () => {
     ],
     [
       'http://happy-otter-123.convex.cloud',
+      'The deployment URL uses http, which would send the deploy key in the clear. Use https://happy-otter-123.convex.cloud.',
+    ],
+    [
+      'http://happy-otter-123.convex.cloud.',
       'The deployment URL uses http, which would send the deploy key in the clear. Use https://happy-otter-123.convex.cloud.',
     ],
     [
@@ -152,6 +161,39 @@ describe('a configuration that is not one', () => {
   });
 });
 
+describe('S13: a deployment that does not run, or is not there', () => {
+  test.each([
+    [
+      400,
+      'BackendIsNotRunning',
+      '127.0.0.1 is paused, disabled or suspended (400 BackendIsNotRunning). Resume it in the Convex dashboard, where Settings and Usage say why it was stopped.',
+    ],
+    ...['DeploymentNotFound', 'InstanceNotFound'].map((code): [number, string, string] => [
+      404,
+      code,
+      `There is no deployment at 127.0.0.1 (404 ${code}): it was deleted, or the deployment URL is mistyped. Use the URL that the Convex dashboard shows under Settings → URL & Deploy Key.`,
+    ]),
+  ])('%s %s', async (status, code, message) => {
+    await using source = await Source.start();
+    source.emulator.faults.add({ kind: 'status', status, code });
+    expect(statusOf(await source.check())).toEqual({ status: 'FAILED', message });
+    source.emulator.faults.add({ kind: 'status', status, code, times: Infinity });
+    const { lines } = await source.read({ streams: ['a'] });
+    expect(errorsOf(lines)).toMatchObject([{ failure_type: 'config_error', message }]);
+  });
+});
+
+describe('S13: a host of the cloud without https://', () => {
+  test('is understood', async () => {
+    await using source = await Source.start();
+    const run = await source.check(
+      { deployment_url: 'happy-otter-123.convex.cloud' },
+      { HTTPS_PROXY: 'http://127.0.0.1:1', CONVEX_CONNECTOR_RETRY_ATTEMPTS: '1' },
+    );
+    expect(statusOf(run).message).toMatch(/^happy-otter-123\.convex\.cloud could not be reached \(ECONNREFUSED\)/);
+  });
+});
+
 describe('what answers is no deployment', () => {
   const RIGHT =
     'Check that the deployment URL is right (https://<deployment name>.convex.cloud) and that no proxy stands in between.';
@@ -167,10 +209,10 @@ describe('what answers is no deployment', () => {
 
   test('a web page that says that there is nothing', async () => {
     await using source = await Source.start();
-    source.emulator.faults.add({ kind: 'html', status: 404 });
+    source.emulator.faults.add({ kind: 'html', status: 404, times: Infinity });
     expect(statusOf(await source.check())).toEqual({
       status: 'FAILED',
-      message: `127.0.0.1 answered, but not as a Convex deployment does: /api/test_streaming_export_connection answered 404. ${RIGHT}`,
+      message: `127.0.0.1 answered, but not as a Convex deployment does, although it was tried 3 times over 1 s: /api/test_streaming_export_connection answered 404. ${RIGHT}`,
     });
   });
 
@@ -187,7 +229,7 @@ describe('what answers is no deployment', () => {
 
 describe('nothing answers', () => {
   const RIGHT =
-    'Check that the deployment URL is right (https://<deployment name>.convex.cloud) and that this machine may connect to it.';
+    'Check that the deployment URL is right (https://<deployment name>.convex.cloud) and that this machine may connect to it (firewall, allow list).';
 
   test('a closed port', async () => {
     await using source = await Source.start();

@@ -81,7 +81,7 @@ describe('a failure that stays', () => {
     expect(errorsOf(lines)).toMatchObject([
       {
         failure_type: 'transient_error',
-        message: `127.0.0.1 could not be reached (ECONNREFUSED), although it was tried 3 times over 1 s. Check that the deployment URL is right (https://<deployment name>.convex.cloud) and that this machine may connect to it.`,
+        message: `127.0.0.1 could not be reached (ECONNREFUSED), although it was tried 3 times over 1 s. Check that the deployment URL is right (https://<deployment name>.convex.cloud) and that this machine may connect to it (firewall, allow list).`,
       },
     ]);
     expect(statusesOf(lines).at(-1)).toBe('a INCOMPLETE');

@@ -66,7 +66,7 @@ test('a proxy that lets nothing through to the cloud sees no key, and the messag
   const { status, message } = messagesOfType(lines, 'CONNECTION_STATUS')[0]!.connectionStatus;
   expect(status).toBe('FAILED');
   expect(message).toMatch(
-    /^murky-swan-635\.convex\.cloud could not be reached \(ERR_PROXY_TUNNEL\).* The environment names a proxy \(HTTPS_PROXY\): check that it is right/,
+    /^murky-swan-635\.convex\.cloud could not be reached \(ERR_PROXY_TUNNEL: the proxy 127\.0\.0\.1:\d+ answered CONNECT with 403\).* The environment names a proxy \(HTTPS_PROXY: 127\.0\.0\.1:\d+\): check that it is right/,
   );
   expect(stderr).toBe('');
 });

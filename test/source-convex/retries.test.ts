@@ -15,6 +15,8 @@ describe('trying again', () => {
     ['503', { kind: 'status', status: 503, code: 'CommitterFullError' }, `${SNAPSHOT} answered 503 CommitterFullError`],
     ["a proxy's 502", { kind: 'html', status: 502 }, `${SNAPSHOT} answered 502`],
     ["a proxy's 504", { kind: 'html', status: 504, body: '' }, `${SNAPSHOT} answered 504`],
+    ["S13: an ingress' 404", { kind: 'html', status: 404 }, `${SNAPSHOT} answered 404`],
+    ["S13: an ingress' 403", { kind: 'html', status: 403, body: '' }, `${SNAPSHOT} answered 403`],
     ['a reset', { kind: 'reset-before' }, `${SNAPSHOT} broke off (ECONNRESET)`],
     ['a lost answer', { kind: 'reset-after-commit' }, `${SNAPSHOT} broke off (ECONNRESET)`],
     ['a web page', { kind: 'html', status: 200 }, `${SNAPSHOT}: byte 0 of the response should be a JSON object`],

@@ -77,12 +77,17 @@ describe.each(['source-convex.json', 'destination-convex.json'])('%s', (file) =>
     expect(accepts({ ...config, deployment_url })).toBe(true);
   });
 
-  test.each(['', 'murky-swan-635', 'ftp://murky-swan-635.convex.cloud', 'https://'])(
-    'refuses %j as URL',
+  // The connector understands some of these, and says of the others what is wrong with them; a form could only show its pattern.
+  test.each(['murky-swan-635', 'murky-swan-635.convex.cloud', 'ftp://murky-swan-635.convex.cloud', 'https://'])(
+    'S13: leaves %j as URL to the connector',
     (deployment_url) => {
-      expect(accepts({ ...config, deployment_url })).toBe(false);
+      expect(accepts({ ...config, deployment_url })).toBe(true);
     },
   );
+
+  test.each(['', '  '])('refuses %j as URL', (deployment_url) => {
+    expect(accepts({ ...config, deployment_url })).toBe(false);
+  });
 
   test('patterns mean the same in JavaScript and in Python', () => {
     const patterns = properties.flatMap(([, property]) =>
@@ -90,7 +95,7 @@ describe.each(['source-convex.json', 'destination-convex.json'])('%s', (file) =>
     );
     expect(patterns.length).toBeGreaterThan(0);
     // Anchors, classes, quantifiers, \s and \S: nothing beyond is needed, and these are common to both.
-    for (const pattern of patterns) expect(pattern).toMatch(/^\^([\w:/?*+]|\[\w+\]|\\[sS])+\$$/);
+    for (const pattern of patterns) expect(pattern).toMatch(/^\^?([\w:/?*+]|\[\w+\]|\\[sS])+\$?$/);
   });
 
   test('uses no forbidden keyword, and no reference', () => {

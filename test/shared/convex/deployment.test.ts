@@ -16,6 +16,12 @@ describe('a URL that is taken', () => {
     ['http://localhost:3210/', 'http://localhost:3210'],
     ['http://[::1]:3210', 'http://[::1]:3210'],
     ['http://backend:3210', 'http://backend:3210'],
+    // S13: a host of the cloud without a scheme, and the dot of a fully qualified name.
+    ['happy-otter-1.convex.cloud', 'https://happy-otter-1.convex.cloud'],
+    [' Happy-Otter-1.EU-West-1.convex.cloud./ ', 'https://happy-otter-1.eu-west-1.convex.cloud'],
+    ['https://happy-otter-1.convex.cloud.', 'https://happy-otter-1.convex.cloud'],
+    ['https://happy-otter-1.convex.cloud.:443/', 'https://happy-otter-1.convex.cloud'],
+    ['http://backend.example.com.:3210', 'http://backend.example.com:3210'],
   ])('%j', (text, origin) => {
     expect(deploymentOrigin(text)).toBe(origin);
   });
@@ -56,6 +62,23 @@ describe('a URL that is refused, with what to do', () => {
       'http://a.convex.cloud',
       'The deployment URL uses http, which would send the deploy key in the clear. Use https://a.convex.cloud.',
     ],
+    [
+      'http://a.convex.cloud.',
+      'The deployment URL uses http, which would send the deploy key in the clear. Use https://a.convex.cloud.',
+    ],
+    [
+      'http://A.Convex.Cloud.:80/',
+      'The deployment URL uses http, which would send the deploy key in the clear. Use https://a.convex.cloud.',
+    ],
+    [
+      'a.convex.site',
+      'a.convex.site serves HTTP actions. Use the deployment URL instead, which ends in .convex.cloud: https://a.convex.cloud.',
+    ],
+    [
+      'a.convex.cloud/api/list_snapshot',
+      'The deployment URL has more than a host: leave out everything after https://a.convex.cloud.',
+    ],
+    ['localhost:3210', `The deployment URL does not start with https://. ${EXAMPLE}`],
     [
       'https://u:p@a.convex.cloud',
       'The deployment URL contains a user name or a password. The deploy key belongs into the field for the key.',

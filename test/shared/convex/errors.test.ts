@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { judge, judgeConnection, readErrorBody } from '../../../shared/convex/errors.ts';
+import { judge, readErrorBody } from '../../../shared/convex/errors.ts';
 
 describe('what an answer means', () => {
   test.each<[number, string | undefined, string, boolean]>([
@@ -24,6 +24,10 @@ describe('what an answer means', () => {
     [403, 'OperationNotPermitted', 'not-permitted', false],
     [403, 'StreamingExportNotEnabled', 'no-streaming-export', false],
     [400, 'StreamingExportNotEnabled', 'no-streaming-export', false],
+    // The deployment itself.
+    [400, 'BackendIsNotRunning', 'stopped', false],
+    [404, 'DeploymentNotFound', 'no-deployment', false],
+    [404, 'InstanceNotFound', 'no-deployment', false],
     // Passing: by status, and two by code (trap 15).
     [408, undefined, 'transient', true],
     [421, 'MisdirectedRequest', 'transient', true],
@@ -45,37 +49,15 @@ describe('what an answer means', () => {
     [403, 'SomethingNew', 'refused', false],
     [404, 'FunctionPathNotFound', 'refused', false],
     // Said by something that is no deployment: a firewall, another server.
-    [403, undefined, 'not-convex', false],
-    [404, undefined, 'not-convex', false],
+    // Or by an ingress whose backend is away for a moment (S13).
+    [403, undefined, 'not-convex', true],
+    [404, undefined, 'not-convex', true],
     [405, undefined, 'not-convex', false],
     [204, undefined, 'not-convex', false],
     [400, undefined, 'not-convex', false],
     [413, undefined, 'not-convex', false],
   ])('%s %s: %s, worth another try: %s', (status, code, reason, retry) => {
     expect(judge({ status, code })).toEqual({ reason, retry });
-  });
-});
-
-describe('what a broken connection means', () => {
-  test.each([
-    ...[
-      'ENOTFOUND',
-      'EAI_AGAIN',
-      'ECONNREFUSED',
-      'EHOSTUNREACH',
-      'CERT_HAS_EXPIRED',
-      'DEPTH_ZERO_SELF_SIGNED_CERT',
-    ].map((code) => [code, 'unreachable']),
-    ...['ERR_TLS_CERT_ALTNAME_INVALID', 'ERR_SSL_WRONG_VERSION_NUMBER', 'EPROTO', 'ERR_PROXY_TUNNEL'].map((code) => [
-      code,
-      'unreachable',
-    ]),
-    ...['ECONNRESET', 'ETIMEDOUT', 'EPIPE', 'ERR_HTTP_CONTENT_LENGTH_MISMATCH', 'Z_BUF_ERROR', 'ENOBUFS'].map(
-      (code) => [code, 'transient'],
-    ),
-    ...['HPE_INVALID_CONSTANT', 'HPE_HEADER_OVERFLOW'].map((code) => [code, 'not-convex']),
-  ])('%s: %s', (code, reason) => {
-    expect(judgeConnection(code)).toEqual({ reason, retry: true });
   });
 });
 

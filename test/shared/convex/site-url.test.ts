@@ -31,6 +31,7 @@ describe('where an HTTP action is', () => {
       'its HTTP actions are at https://happy-otter-123.convex.site. Give their path alone.',
     ],
     ['http://happy-otter-123.convex.site/arrived', CLOUD, 'Use https://happy-otter-123.convex.site.'],
+    ['http://happy-otter-123.convex.site./arrived', CLOUD, 'Use https://happy-otter-123.convex.site.'],
     ['https://me:secret@example.com/x', CLOUD, 'contains a user name or a password'],
   ])('%j of %s is refused', (text, origin, reason) => {
     const refuse = () => httpActionAddress(text, origin);
