@@ -28,6 +28,11 @@ export interface DeploymentOptions {
   seed?: number;
   /** Nanoseconds since 1970, just before the first commit. */
   now?: bigint;
+  /**
+   * Whether time stands still while nobody writes: two snapshots in a row then have the same timestamp, as on an idle
+   * backend. Default false: every request that reads moves it on a little.
+   */
+  idleClockStands?: boolean;
   /** The schema of the root component. */
   schema?: SchemaJson;
   /** Milliseconds that the backfill of an index takes. Infinity: until `finishBackfills` is called. */
@@ -57,6 +62,7 @@ export class Deployment {
   readonly writeRate = new WriteRate(() => this.limits.writeRate);
   readonly #schemas = new Map<string, SchemaJson>();
   readonly #systemTablet: TabletId;
+  readonly #idleClockStands: boolean;
   #systemRowCount = 0;
 
   constructor(options: DeploymentOptions = {}) {
@@ -64,6 +70,7 @@ export class Deployment {
     this.random = new Random(options.seed ?? 1);
     this.clock = new Clock(options.now ?? DEFAULT_NOW, this.random);
     this.catalog = new Tables(this.random, this.limits.tables);
+    this.#idleClockStands = options.idleClockStands ?? false;
     this.#systemTablet = newTabletId(this.random);
     this.backfills = new Backfills(options.backfillDelayMs ?? DEFAULT_BACKFILL_MS, () => this.systemWrite(1));
     if (options.schema !== undefined) this.#schemas.set('', options.schema);
@@ -79,9 +86,9 @@ export class Deployment {
     return this.clock.advance(nanoseconds);
   }
 
-  /** The time for the reads of a request. It moves on even when nobody writes. */
+  /** The time for the reads of a request. It moves on even when nobody writes, unless `idleClockStands`. */
   nowForReads(): bigint {
-    return this.clock.tick(IDLE_STEP);
+    return this.#idleClockStands ? this.clock.now : this.clock.tick(IDLE_STEP);
   }
 
   nextTimestamp(): bigint {
