@@ -12,14 +12,19 @@ import { FunctionRunner } from './functions/runner.ts';
 import { Random } from './store/random.ts';
 import { type RouteOptions, Routes } from './http/routes.ts';
 import { HttpServer } from './http/server.ts';
+import { SnapshotImportRoutes } from './snapshot-import/routes.ts';
+import { SnapshotImports } from './snapshot-import/snapshot-imports.ts';
+import type { WorkerOptions } from './snapshot-import/worker.ts';
 
-export interface EmulatorOptions extends DeploymentOptions, Partial<RouteOptions> {
+export interface EmulatorOptions extends DeploymentOptions, Partial<RouteOptions>, WorkerOptions {
   /** Default: any free port. */
   port?: number;
   /** The app's functions. */
   functions?: Functions;
   /** The app's HTTP actions, which are served at `siteUrl`. */
   httpActions?: HttpActions;
+  /** Whether the backend has the routes of the snapshot import. Default true. */
+  snapshotImport?: boolean;
   /** Keeps messages of errors and lines of logs from clients, as production deployments in the cloud do. */
   redact?: boolean;
 }
@@ -33,7 +38,7 @@ export interface Emulator {
   readonly instanceName: string;
   /** A deploy key that may do everything. */
   readonly key: string;
-  /** May view data, may not import. */
+  /** May view data and the state of imports, may not import. */
   readonly readOnlyKey: string;
   /** May import, may not view data. */
   readonly importOnlyKey: string;
@@ -41,6 +46,8 @@ export interface Emulator {
   readonly deployment: Deployment;
   readonly journal: Journal;
   readonly faults: Faults;
+  /** The snapshot imports, and a way to stop their worker. */
+  readonly imports: SnapshotImports;
   /** What reading has cost the server. */
   readonly work: {
     snapshot: { resumed: number; initialised: number; logRows: number };
@@ -63,19 +70,25 @@ export async function startEmulator(options: EmulatorOptions = {}): Promise<Emul
   const faults = new Faults(new Random(seed + 2));
   const journal = new Journal();
   const { limits } = deployment;
-  const runner = new FunctionRunner(deployment, options.functions);
+  const imports = new SnapshotImports(deployment, options);
+  const systemQueries = new Map(
+    options.snapshotImport === false ? [] : [['_system/cli/queryImport', imports.queryImport()]],
+  );
+  const runner = new FunctionRunner(deployment, options.functions, systemQueries);
   const running = { runner, keys, limits, random: new Random(seed + 3), redact };
+  const importRoutes = new SnapshotImportRoutes(imports, keys, limits.body, options.snapshotImport);
   const routes = new Routes(
     deployment,
     keys,
     { ...options, instanceName, instanceSecret },
     new FunctionRoutes(running),
+    importRoutes,
   );
   const site = new Site({ ...running, httpActions: options.httpActions });
   const server = new HttpServer((request) => routes.answer(request), faults, journal, limits);
   const siteServer = new HttpServer((request) => site.answer(request), faults, journal, limits);
   const key = keys.make('all');
-  const readOnlyKey = keys.make(['deployment:data:view']);
+  const readOnlyKey = keys.make(['deployment:data:view', 'deployment:backups:view']);
   const importOnlyKey = keys.make(['deployment:backups:import']);
   const actualPort = await server.listen(port);
   const sitePort = await siteServer.listen(0);
@@ -91,6 +104,7 @@ export async function startEmulator(options: EmulatorOptions = {}): Promise<Emul
     deployment,
     journal,
     faults,
+    imports,
     work: {
       snapshot: routes.listSnapshot.iterator.work,
       deltas: routes.documentDeltas.work,
@@ -98,6 +112,7 @@ export async function startEmulator(options: EmulatorOptions = {}): Promise<Emul
     },
     syncProgress: routes.dataSync.progress,
     close: async () => {
+      imports.close();
       deployment.close();
       await Promise.all([server.close(), siteServer.close()]);
     },

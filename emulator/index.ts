@@ -7,6 +7,8 @@ export type { HttpActionHandler, HttpActions } from './functions/http-actions.ts
 export type { PaginationOptions, PaginationResult } from './functions/paginate.ts';
 export type { Journal, JournalEntry } from './http/journal.ts';
 export type { Format } from './values/json-format.ts';
+export type { Hold, HoldPoint, ImportStep } from './snapshot-import/holds.ts';
+export type { SnapshotImports } from './snapshot-import/snapshot-imports.ts';
 export { DEFAULT_LIMITS, type Limits } from './store/limits.ts';
 export type { ImportTarget, TableImport } from './store/table-import.ts';
 export type { SchemaJson, ValidatorJson } from './store/schema.ts';

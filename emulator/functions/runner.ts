@@ -5,7 +5,7 @@ import { formatBytes } from '../values/format-bytes.ts';
 import type { Json } from '../values/json-parse.ts';
 import { mismatchOf } from '../store/schema-check.ts';
 import { Transaction } from '../store/transaction.ts';
-import { isObject, sizeOf, toObject, toValue, type Value, type ValueObject } from '../values/values.ts';
+import { emptyObject, isObject, sizeOf, toObject, toValue, type Value, type ValueObject } from '../values/values.ts';
 import { type ActionContext, authOf, consoleInto, type Run } from './contexts.ts';
 import { DatabaseReader, DatabaseWriter } from './database.ts';
 import { decodeValue } from './decode.ts';
@@ -19,6 +19,7 @@ import {
   pathOf,
 } from './definitions.ts';
 import { describeThrown, FunctionError } from './errors.ts';
+import type { SystemQuery } from './system-queries.ts';
 
 /** What became of a call: a value, or the message and data of an error. Lines were printed in either case. */
 export type Outcome = { logLines: string[] } & (
@@ -53,11 +54,18 @@ const NAMES: Record<FunctionType, string> = { query: 'Query', mutation: 'Mutatio
 export class FunctionRunner {
   readonly #deployment: Deployment;
   readonly #functions: Map<string, FunctionDefinition>;
+  readonly #systemQueries: ReadonlyMap<string, SystemQuery>;
   /** Queries and mutations run one after the other: a transaction in progress is nobody else's to see. */
   #last: Promise<unknown> = Promise.resolve();
 
-  constructor(deployment: Deployment, functions: Functions = {}) {
+  /** `systemQueries` are the backend's own, by path. */
+  constructor(
+    deployment: Deployment,
+    functions: Functions = {},
+    systemQueries: ReadonlyMap<string, SystemQuery> = new Map(),
+  ) {
     this.#deployment = deployment;
+    this.#systemQueries = systemQueries;
     this.#functions = new Map(
       Object.entries(functions).map(([path, given]) => [parseFunctionPath(path).key, definitionOf(given)]),
     );
@@ -68,6 +76,13 @@ export class FunctionRunner {
     const path = parseFunctionPath(text);
     const logLines: string[] = [];
     try {
+      const systemQuery =
+        expected === 'query' || expected === undefined ? this.#systemQueries.get(path.short) : undefined;
+      if (systemQuery !== undefined && identity.kind === 'admin') {
+        const decoded = this.#decode(path, args);
+        requireOperation(identity, systemQuery.operation);
+        return { value: systemQuery.run(isObject(decoded) ? decoded : emptyObject()), logLines };
+      }
       const definition = this.#find(path, expected, identity);
       const value = await this.#run(path, definition, this.#decode(path, args), { identity, logLines, db: undefined });
       return { value, logLines };

@@ -3,10 +3,14 @@ import { badRequest, forbidden, type HttpError, unauthenticated } from './errors
 import type { UserIdentity } from '../functions/contexts.ts';
 import type { Random } from '../store/random.ts';
 
-/** What a request may do. The export needs to view data, the import to import backups, functions that are internal to be run. */
+/**
+ * What a request may do. The export needs to view data, both imports need to import backups, a look at the state of a
+ * snapshot import needs to view them, and internal functions need to be run.
+ */
 export type Operation =
   | 'deployment:data:view'
   | 'deployment:backups:import'
+  | 'deployment:backups:view'
   | 'deployment:functions:runInternalQueries'
   | 'deployment:functions:runInternalMutations'
   | 'deployment:functions:runInternalActions';

@@ -16,6 +16,7 @@ import { readJsonBody } from './json-body.ts';
 import { columnNames, jsonSchemas } from '../shapes/json-schemas.ts';
 import { ListSnapshot, type SnapshotOptions } from '../export/list-snapshot.ts';
 import { schemaText } from '../store/schema.ts';
+import type { SnapshotImportRoutes } from '../snapshot-import/routes.ts';
 import { type Answer, errorAnswer, type Request } from './server.ts';
 
 /** Who asks, with which client, and a signal that aborts when the client or the server gives up. */
@@ -64,9 +65,17 @@ export class Routes {
   readonly #options: RouteOptions;
   readonly #routes: Map<string, Methods>;
   readonly #functions: FunctionRoutes;
+  readonly #snapshotImport: SnapshotImportRoutes;
 
-  constructor(deployment: Deployment, keys: Keys, options: RouteOptions, functions: FunctionRoutes) {
+  constructor(
+    deployment: Deployment,
+    keys: Keys,
+    options: RouteOptions,
+    functions: FunctionRoutes,
+    snapshotImport: SnapshotImportRoutes,
+  ) {
     this.#functions = functions;
+    this.#snapshotImport = snapshotImport;
     this.#deployment = deployment;
     this.#keys = keys;
     this.#options = options;
@@ -90,6 +99,7 @@ export class Routes {
 
   async #route(request: Request): Promise<Answer> {
     if (this.#functions.has(request.path)) return this.#functions.answer(request);
+    if (this.#snapshotImport.has(request.path)) return this.#snapshotImport.answer(request);
     const methods = this.#routes.get(routePath(request.path));
     if (methods === undefined) return { status: 404, headers: {}, body: '' };
     const route = methods[request.method === 'HEAD' ? 'GET' : request.method];

@@ -7,7 +7,7 @@ import { DEFAULT_LIMITS, type Limits } from './limits.ts';
 import { Log, type LogRow } from './log.ts';
 import { Random } from './random.ts';
 import type { SchemaJson } from './schema.ts';
-import { enforceSchema } from './schema-check.ts';
+import { enforceSchema, type TableNames } from './schema-check.ts';
 import { type ImportTarget, TableImport } from './table-import.ts';
 import { clear, drop } from './table-swaps.ts';
 import { Tables } from './tables.ts';
@@ -232,12 +232,24 @@ export class Deployment {
     this.systemWrite(1);
   }
 
-  /** @throws 400 `SchemaEnforcementError` */
-  enforceSchema(tablet: Tablet, document: ValueObject): void {
+  /** The active schemas by component. */
+  schemas(): ReadonlyMap<string, SchemaJson> {
+    return this.#schemas;
+  }
+
+  /**
+   * Checks a document that is about to be written. `tableNames` gives the tables of its component by number; without it
+   * they are the present ones. @throws 400 `SchemaEnforcementError`
+   */
+  enforceSchema(tablet: Tablet, document: ValueObject, tableNames?: TableNames): void {
     const schema = this.#schemas.get(tablet.component);
     if (schema === undefined) return;
+    enforceSchema(schema, tablet.name, document, tableNames ?? this.#tableNames(tablet));
+  }
+
+  #tableNames(tablet: Tablet): TableNames {
     const names = new Map([...this.catalog.active(tablet.component), tablet].map(({ number, name }) => [number, name]));
-    enforceSchema(schema, tablet.name, document, (number) => names.get(number));
+    return (number) => names.get(number);
   }
 
   /** Makes all indexes ready now. */

@@ -5,6 +5,7 @@ import { badRequest, type HttpError } from '../http/errors.ts';
 import { newId } from '../values/ids.ts';
 import { formatValue } from '../values/json-format.ts';
 import type { LogRow } from './log.ts';
+import type { TableNames } from './schema-check.ts';
 import { Entry, Revision, type Tablet } from './tablets.ts';
 import type { TransactionBudget } from './transaction-budget.ts';
 import { emptyObject, toObject, type Value, type ValueObject } from '../values/values.ts';
@@ -79,22 +80,26 @@ export class Transaction {
 
   /** Creates a document with a new `_id`; returns it. */
   insertInto(tablet: Tablet, fields: ValueObject): string {
-    const { clock, random } = this.#deployment;
-    const entry = new Entry(newId(tablet.number, random, Number(clock.now / DAY)));
-    return this.#create(tablet, entry, fields, this.#nextCreationTime());
+    return this.#create(tablet, new Entry(this.#newId(tablet)), fields, this.#nextCreationTime());
   }
 
   /**
-   * As `insertInto`, but a document keeps the `_id` and `_creationTime` that it brings. That they fit the table is the
-   * caller's business. @throws 400 `DocumentExists` or `DocumentDeleted` where the table knows the `_id`
+   * As `insertInto`, but a document keeps the `_id` and `_creationTime` that it brings, or either. That they fit the
+   * table is the caller's business. `tableNames` gives the tables that ids in it are checked against, by number.
+   * @throws 400 `DocumentExists` or `DocumentDeleted` where the table knows the `_id`
    */
-  importInto(tablet: Tablet, fields: ValueObject): string {
+  importInto(tablet: Tablet, fields: ValueObject, tableNames?: TableNames): string {
     const { _id: id, _creationTime: creationTime } = fields;
-    if (typeof id !== 'string') return this.insertInto(tablet, fields);
-    const known = tablet.documents.get(id);
-    if (known !== undefined) throw idInUse(id, known.current !== null);
+    const known = typeof id === 'string' ? tablet.documents.get(id) : undefined;
+    if (known !== undefined) throw idInUse(known.id, known.current !== null);
     const time = typeof creationTime === 'number' ? creationTime : this.#nextCreationTime();
-    return this.#create(tablet, new Entry(id), fields, time);
+    const entry = new Entry(typeof id === 'string' ? id : this.#newId(tablet));
+    return this.#create(tablet, entry, fields, time, tableNames);
+  }
+
+  #newId(tablet: Tablet): string {
+    const { clock, random } = this.#deployment;
+    return newId(tablet.number, random, Number(clock.now / DAY));
   }
 
   #nextCreationTime(): number {
@@ -103,10 +108,10 @@ export class Transaction {
     return creationTime;
   }
 
-  #create(tablet: Tablet, entry: Entry, fields: ValueObject, creationTime: number): string {
+  #create(tablet: Tablet, entry: Entry, fields: ValueObject, creationTime: number, tableNames?: TableNames): string {
     const document = withSystemFields(fields, entry.id, creationTime);
     checkDocumentNesting(document);
-    this.#checkAndCount(tablet, document);
+    this.#checkAndCount(tablet, document, tableNames);
     tablet.documents.add(entry);
     this.#stage(tablet, entry, document);
     return entry.id;
@@ -176,8 +181,8 @@ export class Transaction {
     return found;
   }
 
-  #checkAndCount(tablet: Tablet, document: ValueObject): void {
-    this.#deployment.enforceSchema(tablet, document);
+  #checkAndCount(tablet: Tablet, document: ValueObject, tableNames?: TableNames): void {
+    this.#deployment.enforceSchema(tablet, document, tableNames);
     const bytes = checkDocumentSize(document, this.#deployment.limits.documentBytes);
     this.#bytes += bytes;
     this.#budget?.write(bytes);

@@ -11,12 +11,13 @@ export function withSystemFields(fields: ValueObject, id: string, creationTime: 
   for (const name of Object.keys(fields)) {
     const value = fields[name] ?? null;
     if (name === '_id' && value !== id) {
-      throw badRequest('InvalidIdError', `Provided document ID "${id}" doesn't match '_id' field`);
+      const shown = formatValue(value, 'json');
+      throw badRequest('InvalidIdError', `Provided document ID "${id}" doesn't match '_id' field ${shown}`);
     }
     if (name === '_creationTime' && value !== creationTime) {
       throw badRequest(
         'InvalidCreationTimeError',
-        `Provided creation time ${creationTime} doesn't match '_creationTime' field`,
+        `Provided creation time ${creationTime} doesn't match '_creationTime' field in ${formatValue(fields, 'json')}`,
       );
     }
     if (name.startsWith('_') && !(name in document)) {
