@@ -10,6 +10,7 @@ export default tseslint.config(
       '.venv*/',
       '**/*.generated.ts',
       'shared/json/wasm/structure.ts',
+      'shared/json/wasm/export-values.ts',
     ],
   },
   js.configs.recommended,

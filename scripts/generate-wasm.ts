@@ -1,5 +1,5 @@
 /**
- * Compiles shared/json/wasm/structure.ts (AssemblyScript) and writes the module, as base64, to a TypeScript file: so it runs from
+ * Compiles the AssemblyScript of shared/json/wasm and writes the module, as base64, to a TypeScript file: so it runs from
  * sources, from dist/ and from the npm package alike, without a file to be found at run time. `--check` fails if that file is stale.
  */
 import { readFile, writeFile } from 'node:fs/promises';
@@ -15,7 +15,8 @@ interface Compiler {
 const COMPILER: string = 'assemblyscript/asc';
 const { main: compile } = (await import(COMPILER)) as Compiler;
 
-const SOURCE = 'shared/json/wasm/structure.ts';
+/** Its exports are the module's. */
+const SOURCE = 'shared/json/wasm/export-values.ts';
 const TARGET = 'shared/json/wasm/structure.generated.ts';
 
 const { error, stderr, binary } = await compileSource();

@@ -1,4 +1,4 @@
-/** The WebAssembly functions of structure.ts and their memory, for one caller at a time: they are synchronous, and keep nothing. */
+/** The WebAssembly functions of structure.ts and export-values.ts and their memory, for one caller at a time: they are synchronous, and keep nothing. */
 import { STRUCTURE } from './structure.generated.ts';
 
 /** The part of the WebAssembly interface in use; Node's own types leave it to the browser's. */
@@ -23,6 +23,7 @@ interface Exports {
   findElements: (text: number, length: number) => number;
   findEnd: (text: number, length: number, depth: number, inString: number, escaped: number) => number;
   findMembers: (text: number, length: number, keys: number) => number;
+  findExportValues: (text: number, length: number, first: number, withMinus: number) => number;
 }
 
 const { Module, Instance } = (globalThis as unknown as { WebAssembly: WebAssemblyApi }).WebAssembly;
@@ -92,6 +93,30 @@ export function findMembers(buffer: Buffer, at: number, limit: number, known: Kn
   if (buffer.buffer === memory) return wasm.findMembers(buffer.byteOffset + at, limit - at, known.count);
   return wasm.findMembers(COPIED, copy(buffer, at, limit), known.count);
 }
+
+/** A multiple of 64; at most every second byte of it is found. */
+const EXPORT_PIECE = 63 * 1024;
+
+/**
+ * Positions in `buffer[at, limit)`, which is one JSON value: the byte after each integer without a point or an exponent, each `$` after a
+ * quote, and, if `withMinus`, each minus that begins a number. They are in `found` from 0 to before the number that is returned, counted
+ * from `at`. A text longer than a piece is dealt with in several: call again with the next `at` and `first` false.
+ */
+export function findExportValues(
+  buffer: Buffer,
+  at: number,
+  limit: number,
+  { first, withMinus }: { first: boolean; withMinus: boolean },
+): { count: number; length: number } {
+  const length = Math.min(limit - at, EXPORT_PIECE);
+  copied.set(buffer.subarray(at, at + length));
+  piece.count = wasm.findExportValues(COPIED, length, Number(first), Number(withMinus));
+  piece.length = length;
+  return piece;
+}
+
+/** Reused: one for each document would be garbage. */
+const piece = { count: 0, length: 0 };
 
 function copy(buffer: Buffer, at: number, limit: number): number {
   const length = Math.min(limit - at, MAX_COPIED);

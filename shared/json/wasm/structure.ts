@@ -24,17 +24,25 @@ export const RESIDENT: i32 = COPIED + MAX_COPIED;
 export const MAX_RESIDENT: i32 = 64 * 1024;
 
 /** One bit for each byte of the block in hand, without what is inside strings. */
-let opens: u64 = 0;
-let closes: u64 = 0;
-let commas: u64 = 0;
+export let opens: u64 = 0;
+export let closes: u64 = 0;
+export let commas: u64 = 0;
 /** All ones while the block before ended inside a string; one if its last byte escapes the first of this one. */
-let inside: u64 = 0;
-let escapes: u64 = 0;
+export let inside: u64 = 0;
+export let escapes: u64 = 0;
+/** One bit for each byte of the block in hand that is a quote, or inside a string. */
+export let quotes: u64 = 0;
+export let strings: u64 = 0;
+
+export function beginText(): void {
+  inside = 0;
+  escapes = 0;
+}
 
 /** The top bits of 64 bytes, in order. */
 // @ts-ignore: decorator
 @inline
-function bitsOf(a: v128, b: v128, c: v128, d: v128): u64 {
+export function bitsOf(a: v128, b: v128, c: v128, d: v128): u64 {
   const low = <u32>i8x16.bitmask(a) | (<u32>i8x16.bitmask(b) << 16);
   const high = <u32>i8x16.bitmask(c) | (<u32>i8x16.bitmask(d) << 16);
   return <u64>low | ((<u64>high) << 32);
@@ -43,18 +51,18 @@ function bitsOf(a: v128, b: v128, c: v128, d: v128): u64 {
 /** One bit for each of 64 bytes that is `byte`. Written out: a loop over the four parts of a block costs a fifth more (measured). */
 // @ts-ignore: decorator
 @inline
-function bytesThatAre(byte: v128, a: v128, b: v128, c: v128, d: v128): u64 {
+export function bytesThatAre(byte: v128, a: v128, b: v128, c: v128, d: v128): u64 {
   return bitsOf(i8x16.eq(a, byte), i8x16.eq(b, byte), i8x16.eq(c, byte), i8x16.eq(d, byte));
 }
 
 // @ts-ignore: decorator
 @inline
-function readBlock(text: i32, at: i32, length: i32, withCommas: bool): void {
+export function readBlock(text: i32, at: i32, length: i32, withCommas: bool): void {
   let a = v128.load(text + at);
   let b = v128.load(text + at, 16);
   let c = v128.load(text + at, 32);
   let d = v128.load(text + at, 48);
-  let quotes = bytesThatAre(i8x16.splat(0x22), a, b, c, d);
+  let quoting = bytesThatAre(i8x16.splat(0x22), a, b, c, d);
   let backslashes = bytesThatAre(i8x16.splat(0x5c), a, b, c, d);
   let between: u64 = 0;
   if (withCommas) between = bytesThatAre(i8x16.splat(0x2c), a, b, c, d);
@@ -68,7 +76,7 @@ function readBlock(text: i32, at: i32, length: i32, withCommas: bool): void {
   let closing = bytesThatAre(i8x16.splat(0x7d), a, b, c, d);
   if (length - at < 64) {
     const within: u64 = ((<u64>1) << (length - at)) - 1;
-    quotes &= within;
+    quoting &= within;
     backslashes &= within;
     opening &= within;
     closing &= within;
@@ -89,22 +97,24 @@ function readBlock(text: i32, at: i32, length: i32, withCommas: bool): void {
       backslashes &= backslashes - 1;
       backslashes &= ~next;
     }
-    quotes &= ~escaped;
+    quoting &= ~escaped;
     // The text ends within the block: whether its last byte escapes the next one is for whoever goes on with it.
     if (length - at < 64) escapes = (escaped >> (length - at)) & 1;
   }
-  let strings = quotes;
-  strings ^= strings << 1;
-  strings ^= strings << 2;
-  strings ^= strings << 4;
-  strings ^= strings << 8;
-  strings ^= strings << 16;
-  strings ^= strings << 32;
-  strings ^= inside;
-  inside = <u64>(<i64>strings >> 63);
-  opens = opening & ~strings;
-  closes = closing & ~strings;
-  commas = between & ~strings;
+  let quoted = quoting;
+  quoted ^= quoted << 1;
+  quoted ^= quoted << 2;
+  quoted ^= quoted << 4;
+  quoted ^= quoted << 8;
+  quoted ^= quoted << 16;
+  quoted ^= quoted << 32;
+  quoted ^= inside;
+  inside = <u64>(<i64>quoted >> 63);
+  quotes = quoting;
+  strings = quoted;
+  opens = opening & ~quoted;
+  closes = closing & ~quoted;
+  commas = between & ~quoted;
 }
 
 /**

@@ -1,0 +1,158 @@
+/**
+ * From `export_json`, in which Data Sync sends every document (C101), to the bytes of the format that is wanted.
+ *
+ * What differs (C42): int64 values, which export_json writes as bare integers, bytes, and the floats that JSON
+ * has no numbers for. Everything else is copied as it is: order of fields, escapes, and the digits of floats are the same in all formats.
+ */
+import { CLOSE_BRACE, COLON, JsonError, OPEN_BRACE, QUOTE, bytesAre, skipSpace } from '../json/raw.ts';
+import { findExportValues, found } from '../json/wasm/find.ts';
+import type { ValueFormat } from './streaming-export.ts';
+
+const DOLLAR = 0x24;
+const MINUS = 0x2d;
+const ZERO = 0x30;
+const NINE = 0x39;
+const BYTES = Buffer.from('"$bytes"');
+const FLOAT = Buffer.from('"$float"');
+const NEGATIVE_ZERO = Buffer.from('-0.0');
+const NEGATIVE_ZERO_ENCODED = Buffer.from('{"$float":"AAAAAAAAAIA="}');
+const INTEGER_BEFORE = Buffer.from('{"$integer":"');
+const INTEGER_AFTER = Buffer.from('"}');
+/** Longest text of an int64 that is wrapped. */
+const MAX_INTEGER = INTEGER_BEFORE.length + 12 + INTEGER_AFTER.length;
+
+export class ExportValues {
+  /** The document in the wanted format is `buffer` from `start` to before `end`; valid until the next call of `rewrite`. */
+  buffer: Buffer = Buffer.alloc(0);
+  start = 0;
+  end = 0;
+  readonly #format: ValueFormat;
+  #out = Buffer.allocUnsafe(64 * 1024);
+  #length = 0;
+  /** Up to where the document in hand is in `#out`. */
+  #taken = 0;
+  readonly #scratch = Buffer.alloc(8);
+
+  constructor(format: ValueFormat) {
+    this.#format = format;
+  }
+
+  /**
+   * Rewrites the document `buffer[start, end)`. One without any value that is written otherwise is not copied: the result is then these
+   * very bytes. Throws `JsonError` for a special value that no deployment sends.
+   */
+  rewrite(buffer: Buffer, start: number, end: number): void {
+    this.buffer = buffer;
+    this.start = start;
+    this.end = end;
+    if (this.#format === 'export_json') return;
+    const withMinus = this.#format === 'convex_encoded_json';
+    this.#length = 0;
+    this.#taken = start;
+    for (let at = start; at < end;) {
+      const { count, length } = findExportValues(buffer, at, end, { first: at === start, withMinus });
+      for (let i = 0; i < count; i++) this.#rewriteAt(buffer, at + found[i]!, end);
+      at += length;
+    }
+    if (this.#taken === start) return;
+    this.#copy(buffer, this.#taken, end);
+    this.buffer = this.#out;
+    this.start = 0;
+    this.end = this.#length;
+  }
+
+  #rewriteAt(buffer: Buffer, position: number, end: number): void {
+    // Inside a value that was dealt with already.
+    if (position < this.#taken) return;
+    const byte = buffer[position];
+    if (byte === DOLLAR) this.#special(buffer, position - 1, end);
+    else if (byte !== MINUS) this.#integer(buffer, position);
+    else if (bytesAre(buffer, position, position + 4, NEGATIVE_ZERO) && !isNumberByte(buffer[position + 4]))
+      this.#replace(buffer, position, position + 4, NEGATIVE_ZERO_ENCODED);
+  }
+
+  /** An int64 ends before `after`. */
+  #integer(buffer: Buffer, after: number): void {
+    let at = after;
+    while (isDigit(buffer[at - 1])) at--;
+    if (buffer[at - 1] === MINUS) at--;
+    this.#copy(buffer, this.#taken, at);
+    this.#reserve(Math.max(MAX_INTEGER, after - at + 2));
+    const out = this.#out;
+    if (this.#format === 'json') {
+      out[this.#length++] = QUOTE;
+      for (let from = at; from < after; from++) out[this.#length++] = buffer[from]!;
+      out[this.#length++] = QUOTE;
+    } else {
+      const value = BigInt(buffer.toString('latin1', at, after));
+      if (BigInt.asIntN(64, value) !== value) throw new JsonError('a document has an integer of more than 64 bits');
+      this.#scratch.writeBigInt64LE(value);
+      this.#length += INTEGER_BEFORE.copy(out, this.#length);
+      this.#length += out.write(this.#scratch.toString('base64'), this.#length, 'latin1');
+      this.#length += INTEGER_AFTER.copy(out, this.#length);
+    }
+    this.#taken = after;
+  }
+
+  /** `key` is the quote before a key, or a text, that begins with a `$`: `{"$bytes":"…"}` and `{"$float":"…"}` are values of their own. */
+  #special(buffer: Buffer, key: number, end: number): void {
+    if (this.#format !== 'json') return;
+    const open = lastNonSpace(buffer, key - 1);
+    const isBytes = bytesAre(buffer, key, key + BYTES.length, BYTES);
+    if (buffer[open] !== OPEN_BRACE || (!isBytes && !bytesAre(buffer, key, key + FLOAT.length, FLOAT))) return;
+    const colon = skipSpace(buffer, key + BYTES.length, end);
+    const text = skipSpace(buffer, colon + 1, end);
+    const textEnd = buffer.indexOf(QUOTE, text + 1);
+    const close = skipSpace(buffer, textEnd + 1, end);
+    if (buffer[colon] !== COLON || buffer[text] !== QUOTE || textEnd === -1 || buffer[close] !== CLOSE_BRACE)
+      throw new JsonError(`a document has a ${isBytes ? '$bytes' : '$float'} of another form`);
+    if (isBytes) this.#replace(buffer, open, close + 1, buffer.subarray(text, textEnd + 1));
+    else this.#replace(buffer, open, close + 1, this.#nameOf(buffer.toString('latin1', text + 1, textEnd)));
+  }
+
+  #nameOf(base64: string): Buffer {
+    const bytes = Buffer.from(base64, 'base64');
+    const value = bytes.length === 8 ? bytes.readDoubleLE() : 0;
+    if (Number.isNaN(value)) return NAN;
+    if (value === Infinity) return INFINITY;
+    if (value === -Infinity) return NEGATIVE_INFINITY;
+    throw new JsonError('a document has a $float that is a finite number');
+  }
+
+  #replace(buffer: Buffer, from: number, to: number, by: Buffer): void {
+    this.#copy(buffer, this.#taken, from);
+    this.#copy(by, 0, by.length);
+    this.#taken = to;
+  }
+
+  #copy(source: Buffer, from: number, to: number): void {
+    this.#reserve(to - from);
+    this.#length += source.copy(this.#out, this.#length, from, to);
+  }
+
+  #reserve(length: number): void {
+    const needed = this.#length + length;
+    if (needed <= this.#out.length) return;
+    const grown = Buffer.allocUnsafe(Math.max(needed, 2 * this.#out.length));
+    this.#out.copy(grown, 0, 0, this.#length);
+    this.#out = grown;
+  }
+}
+
+const NAN = Buffer.from('"NaN"');
+const INFINITY = Buffer.from('"Infinity"');
+const NEGATIVE_INFINITY = Buffer.from('"-Infinity"');
+
+function lastNonSpace(buffer: Buffer, at: number): number {
+  while (at > 0 && (buffer[at] === 0x20 || buffer[at] === 0x09)) at--;
+  return at;
+}
+
+function isDigit(byte: number | undefined): boolean {
+  return byte !== undefined && byte >= ZERO && byte <= NINE;
+}
+
+/** Whether a number goes on with this byte. */
+function isNumberByte(byte: number | undefined): boolean {
+  return isDigit(byte) || byte === 0x65 || byte === 0x45;
+}
