@@ -29,7 +29,7 @@ interface Caller {
 }
 
 /** Does what was asked for and returns the body; an empty one has no content type. */
-type Work = (caller: Caller) => string | void | Promise<string>;
+type Work = (caller: Caller) => string | void | Promise<string | void>;
 
 interface Route {
   /** Query arguments are read before the key is checked, bodies after. Open routes do not look at keys at all. */
@@ -180,7 +180,7 @@ export class Routes {
 
   #importRoutes(): Record<string, Methods> {
     const deployment = this.#deployment;
-    const importing = (prepare: (args: Arguments) => () => string | void): Route => ({
+    const importing = (prepare: (args: Arguments) => () => string | void | Promise<string | void>): Route => ({
       arguments: 'body',
       prepare: (args) => {
         const work = prepare(args);

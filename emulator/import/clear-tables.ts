@@ -1,19 +1,28 @@
 import { type Arguments, listOf, stringOf } from '../http/arguments.ts';
+import { ReadSet } from '../store/conflicts.ts';
 import type { Deployment } from '../store/deployment.ts';
 import { sanitiseTableName } from '../values/sanitise.ts';
 
 /**
- * `PUT clear_tables`: an import of empty tables, so all are swapped in one commit, missing ones are made, and readers of
- * the log see no tombstone (trap 10). Refused while an index backfills, so clear first, then index (traps 15, 18).
+ * `PUT clear_tables` (crates/application/src/snapshot_import/mod.rs, `clear_tables`): an import of empty tables. All
+ * tables are replaced in one commit and missing ones are created. The log gets no tombstones. It is refused while an
+ * index of a table is backfilling.
  */
-export function clearTables(deployment: Deployment, args: Arguments): () => void {
+export function clearTables(deployment: Deployment, args: Arguments): () => Promise<void> {
   const names = listOf(args.required('tableNames'), 'tableNames', stringOf);
-  return () => {
-    clear(deployment, names);
-  };
+  return () => clear(deployment, names);
 }
 
-function clear(deployment: Deployment, names: string[]): void {
+async function clear(deployment: Deployment, names: string[]): Promise<void> {
   const tables = [...new Set(names.map(sanitiseTableName))];
-  if (tables.length > 0) deployment.clearTables(tables.map((table) => [table, '']));
+  if (tables.length === 0) return;
+  const beginning = await deployment.commits.begin();
+  const reads = new ReadSet();
+  for (const table of tables) {
+    const tablet = deployment.catalog.get(table);
+    // Counting the documents that go depends on all of them.
+    if (tablet !== undefined) reads.tablets.add(tablet);
+  }
+  deployment.commits.validate(beginning, reads);
+  deployment.clearTables(tables.map((table) => [table, '']));
 }

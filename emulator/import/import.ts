@@ -1,6 +1,7 @@
 import { type Arguments, bodyError, describe, listOf, mapOf, stringOf } from '../http/arguments.ts';
 import type { Deployment } from '../store/deployment.ts';
 import { badRequest, ServerError, TransactionLimit } from '../http/errors.ts';
+import { type Beginning, ReadSet } from '../store/conflicts.ts';
 import { PRIMARY_KEY_INDEX } from '../store/indexes.ts';
 import { formatValue } from '../values/json-format.ts';
 import { type Json, JsonNumber, JsonObject } from '../values/json-parse.ts';
@@ -33,54 +34,72 @@ interface AirbyteRecord {
 type Stream = FieldPaths | undefined;
 
 /**
- * `POST import_airbyte_records`: one transaction, until a limit of a transaction is hit; then what there is gets
- * committed, and a new one begins (trap 25). The answer is empty. (crates/application/src/{airbyte_import,lib}.rs)
+ * `POST import_airbyte_records`: one transaction. Where it reaches a limit of transactions, it is committed and the rest
+ * goes into a new one. The answer is empty. (crates/application/src/{airbyte_import,lib}.rs)
  */
-export function importAirbyteRecords(deployment: Deployment, args: Arguments): () => void {
+export function importAirbyteRecords(deployment: Deployment, args: Arguments): () => Promise<void> {
   const given = readArguments(args);
-  return () => {
-    importRecords(deployment, given);
-  };
+  return () => importRecords(deployment, given);
 }
 
-function importRecords(deployment: Deployment, { messages, streams }: ReturnType<typeof readArguments>): void {
+async function importRecords(
+  deployment: Deployment,
+  { messages, streams }: ReturnType<typeof readArguments>,
+): Promise<void> {
   const records = messages.map(toRecord);
   const tables = new Map<string, Stream>();
   for (const [name, primaryKey] of streams) tables.set(sanitiseTableName(name), toStream(primaryKey));
 
-  const newTransaction = () => {
-    const budget = new TransactionBudget(deployment.limits);
-    return { tx: new Transaction(deployment, budget), budget };
-  };
-  let { tx, budget } = newTransaction();
+  let imported = 0;
+  while (imported < records.length) {
+    const beginning = await deployment.commits.begin();
+    imported = importOnce(deployment, beginning, records, tables, imported);
+  }
+}
+
+/** What one transaction of an import works with. */
+interface Work {
+  deployment: Deployment;
+  tx: Transaction;
+  budget: TransactionBudget;
+  reads: ReadSet;
+}
+
+/** Imports records from a position on, in one transaction. Returns the position of the first that did not fit. */
+function importOnce(
+  deployment: Deployment,
+  beginning: Beginning,
+  records: AirbyteRecord[],
+  tables: ReadonlyMap<string, Stream>,
+  from: number,
+): number {
+  const budget = new TransactionBudget(deployment.limits);
+  const tx = new Transaction(deployment, budget);
+  const work = { deployment, tx, budget, reads: new ReadSet() };
+  let position = from;
   try {
-    for (const record of records) {
-      // Looked up one by one: what came before may be committed already.
+    for (; position < records.length; position++) {
+      const record = records[position] as AirbyteRecord;
+      // Looked up record by record: an earlier transaction may be committed already.
       if (!tables.has(record.table)) throw badRequest('MissingStream', `Missing stream for table ${record.table}`);
-      const stream = tables.get(record.table);
       try {
-        processRecord(deployment, tx, budget, record, stream);
+        processRecord(work, record, tables.get(record.table));
       } catch (error) {
-        if (!(error instanceof TransactionLimit)) throw error;
-        tx.commit();
-        ({ tx, budget } = newTransaction());
-        processRecord(deployment, tx, budget, record, stream);
+        if (!(error instanceof TransactionLimit) || position === from) throw error;
+        break;
       }
     }
+    // Also where nothing is left to write: at its beginning the request may have had something to write.
+    deployment.commits.validate(beginning, work.reads);
   } catch (error) {
     tx.rollback();
     throw error;
   }
   tx.commit();
+  return position;
 }
 
-function processRecord(
-  deployment: Deployment,
-  tx: Transaction,
-  budget: TransactionBudget,
-  record: AirbyteRecord,
-  stream: Stream,
-): void {
+function processRecord({ deployment, tx, budget, reads }: Work, record: AirbyteRecord, stream: Stream): void {
   const { table, fields } = record;
   if (stream === undefined) {
     // Append does not look at delete markers: the marker becomes a row (trap 19).
@@ -94,7 +113,9 @@ function processRecord(
   });
   const tablet = deployment.catalog.get(table);
   const index = requireIndex(tablet, table);
-  const found = index.find(inIndexOrder(stream, values, index.fields, table));
+  const ordered = inIndexOrder(stream, values, index.fields, table);
+  const found = index.find(ordered);
+  if (tablet !== undefined) reads.key(tablet, index, ordered);
   const [entry, another] = found;
   for (const { current } of found.slice(0, 2)) budget.read(current ?? emptyObject());
   budget.range(`${table} ${JSON.stringify(values.map((value) => formatValue(value, 'convex_encoded_json')))}`);

@@ -1,4 +1,5 @@
 import { type Arguments, listOf, mapOf, stringOf } from '../http/arguments.ts';
+import { ReadSet } from '../store/conflicts.ts';
 import type { Deployment } from '../store/deployment.ts';
 import { badRequest } from '../http/errors.ts';
 import { pathsOf } from './import.ts';
@@ -7,30 +8,39 @@ import { checkIndexFields, checkNewIndex, type FieldPaths } from '../store/prima
 import { sanitiseTableName } from '../values/sanitise.ts';
 
 /** `PUT add_primary_key_indexes`: makes tables and starts backfills; the same fields again change nothing. */
-export function addPrimaryKeyIndexes(deployment: Deployment, args: Arguments): () => void {
+export function addPrimaryKeyIndexes(deployment: Deployment, args: Arguments): () => Promise<void> {
   const given = mapOf(args.required('indexes'), 'indexes', pathsOf);
-  return () => {
-    addIndexes(deployment, given);
-  };
+  return () => addIndexes(deployment, given);
 }
 
-function addIndexes(deployment: Deployment, given: Map<string, FieldPaths>): void {
+async function addIndexes(deployment: Deployment, given: Map<string, FieldPaths>): Promise<void> {
   const indexes = new Map<string, FieldPaths>();
   for (const [name, paths] of given) {
     indexes.set(sanitiseTableName(name), checkNewIndex(paths));
   }
   for (const paths of indexes.values()) checkIndexFields(paths);
+  const changed = () => [...indexes].filter(([table, paths]) => !hasIndex(deployment, table, paths));
+  const writes = changed().length > 0;
+  const beginning = await deployment.commits.begin();
+  if (!writes) return;
+  // Looking up an index that is not there depends on all indexes.
+  const reads = new ReadSet();
+  reads.indexes = true;
+  deployment.commits.validate(beginning, reads);
   deployment.transaction((tx) => {
-    for (const [table, paths] of indexes) {
-      if (deployment.catalog.get(table)?.index?.sameFields(paths) === true) continue;
+    for (const [table] of changed()) {
       tx.tablet(table);
       tx.systemWrite(1);
     }
   });
-  for (const [table, paths] of indexes) {
+  for (const [table, paths] of changed()) {
     const tablet = deployment.catalog.get(table);
-    if (tablet !== undefined && tablet.index?.sameFields(paths) !== true) deployment.backfills.start(tablet, paths);
+    if (tablet !== undefined) deployment.backfills.start(tablet, paths);
   }
+}
+
+function hasIndex(deployment: Deployment, table: string, paths: FieldPaths): boolean {
+  return deployment.catalog.get(table)?.index?.sameFields(paths) === true;
 }
 
 /** `GET primary_key_indexes_ready`, with a body. */

@@ -1,5 +1,6 @@
 import { Backfills } from './backfills.ts';
 import { Clock, DEFAULT_NOW } from './clock.ts';
+import { Commits } from './conflicts.ts';
 import { Components } from './components.ts';
 import { newTabletId, type TabletId } from '../values/ids.ts';
 import type { Format } from '../values/json-format.ts';
@@ -19,8 +20,10 @@ import { WriteRate } from './write-rate.ts';
 /** A commit comes some milliseconds after the one before; a request moves the clock by less. */
 const COMMIT_STEP = 5_000_000;
 const IDLE_STEP = 900_000;
-/** Even an index of an empty table takes a while. */
+/** Even an index of an empty table takes a while, and every row that is there takes its share. */
 const DEFAULT_BACKFILL_MS = 25;
+const DEFAULT_BACKFILL_MS_PER_ROW = 0.02;
+const DEFAULT_COMMIT_MS = 2;
 
 export interface DeploymentOptions {
   limits?: Partial<Limits>;
@@ -35,8 +38,12 @@ export interface DeploymentOptions {
   idleClockStands?: boolean;
   /** The schema of the root component. */
   schema?: SchemaJson;
-  /** Milliseconds that the backfill of an index takes. Infinity: until `finishBackfills` is called. */
+  /** Milliseconds that the backfill of an empty table's index takes. Infinity: until `finishBackfills` is called. */
   backfillDelayMs?: number;
+  /** Milliseconds more for each row that the table has. Default 0.02. */
+  backfillMsPerRow?: number;
+  /** Milliseconds between the beginning of an import request's transaction and its commit. Default 2. */
+  commitMs?: number;
 }
 
 /** An event of the audit log. */
@@ -59,6 +66,8 @@ export class Deployment {
   readonly backfills: Backfills;
   /** What the deployment's audit log has of what the emulator does, oldest first. */
   readonly auditLog: AuditEvent[] = [];
+  /** Import requests that run at the same time, and their conflicts. */
+  readonly commits: Commits;
   readonly writeRate = new WriteRate(() => this.limits.writeRate);
   readonly #schemas = new Map<string, SchemaJson>();
   readonly #systemTablet: TabletId;
@@ -72,7 +81,13 @@ export class Deployment {
     this.catalog = new Tables(this.random, this.limits.tables);
     this.#idleClockStands = options.idleClockStands ?? false;
     this.#systemTablet = newTabletId(this.random);
-    this.backfills = new Backfills(options.backfillDelayMs ?? DEFAULT_BACKFILL_MS, () => this.systemWrite(1));
+    const { backfillDelayMs = DEFAULT_BACKFILL_MS, backfillMsPerRow = DEFAULT_BACKFILL_MS_PER_ROW } = options;
+    this.backfills = new Backfills(backfillDelayMs, backfillMsPerRow, () => this.systemWrite(1));
+    this.commits = new Commits(options.commitMs ?? DEFAULT_COMMIT_MS, this.log, () => ({
+      ts: this.clock.now,
+      tables: this.catalog.version,
+      indexes: this.backfills.version,
+    }));
     if (options.schema !== undefined) this.#schemas.set('', options.schema);
   }
 
@@ -266,5 +281,6 @@ export class Deployment {
   /** Stops its timers. */
   close(): void {
     this.backfills.close();
+    this.commits.close();
   }
 }

@@ -56,7 +56,17 @@ export class PrimaryKeyIndex {
     return found;
   }
 
+  /** The range of all documents that start with `values`, as text. */
+  rangeOf(values: readonly Value[]): string {
+    return JSON.stringify(values.map(keyPart));
+  }
+
+  /** The range that a document falls into, where only the first `length` fields count. */
+  rangeIn(document: ValueObject, length: number): string {
+    return JSON.stringify(this.fields.slice(0, length).map((path) => keyPart(valueAt(document, path))));
+  }
+
   #key(document: ValueObject): string {
-    return JSON.stringify(this.fields.map((path) => keyPart(valueAt(document, path))));
+    return this.rangeIn(document, this.fields.length);
   }
 }

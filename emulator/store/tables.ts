@@ -11,6 +11,8 @@ const FIRST_TABLE_NUMBER = 10_001;
 export class Tables {
   /** Hidden and retired ones included. */
   readonly all: Tablet[] = [];
+  /** How often the rows of `_tables` have changed. */
+  version = 0;
   readonly #active = new Map<string, Tablet>();
   readonly #random: Random;
   readonly #limit: number;
@@ -61,14 +63,17 @@ export class Tables {
   /** Registers a tablet while it is hidden. */
   add(tablet: Tablet): void {
     this.all.push(tablet);
+    this.version++;
   }
 
   activate(tablet: Tablet, ts: bigint): void {
+    this.version++;
     tablet.activeFrom = ts;
     this.#active.set(`${tablet.component}:${tablet.name}`, tablet);
   }
 
   retire(tablet: Tablet, ts: bigint): void {
+    this.version++;
     tablet.activeUntil = ts;
     this.#active.delete(`${tablet.component}:${tablet.name}`);
   }
