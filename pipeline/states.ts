@@ -1,7 +1,8 @@
 import { open, readFile, realpath, rename, rm } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import type { InboundState } from '../shared/airbyte/protocol.generated.ts';
-import { CLOSE_BRACKET, COMMA, JsonError, Members, OPEN_BRACKET, skipSpace, skipValue } from '../shared/json/raw.ts';
+import { eachElement } from '../shared/json/array.ts';
+import { JsonError, Members, OPEN_BRACKET, skipSpace, skipValue } from '../shared/json/raw.ts';
 
 const STATE = Buffer.from('state');
 
@@ -58,7 +59,7 @@ export class StateFile {
       if (!members.keyIs(STATE)) continue;
       const bytes = Buffer.from(line.subarray(members.valueStart, members.valueEnd));
       const state = JSON.parse(bytes.toString()) as InboundState;
-      this.#states.set(keyOf(state), bytes);
+      this.#states.set(keyOf(state) ?? 'LEGACY', bytes);
       return state;
     }
     throw new JsonError('the message has no state');
@@ -100,22 +101,17 @@ async function syncFolder(path: string): Promise<void> {
   await folder?.close();
 }
 
-/** The states of a file: a list of states, a single one, or `{}` for none. */
+/** The states of a file: a list of states, or states one after the other, such as one a line. */
 function* statesIn(bytes: Buffer): Generator<[string, Buffer]> {
   const end = bytes.length;
   let at = skipSpace(bytes, 0, end);
-  if (at === end) return;
-  if (bytes[at] !== OPEN_BRACKET) {
-    yield* stateAt(bytes, at, skipValue(bytes, at, end));
-    return;
-  }
-  at = skipSpace(bytes, at + 1, end);
-  while (bytes[at] !== CLOSE_BRACKET) {
+  while (at < end) {
     const after = skipValue(bytes, at, end);
-    yield* stateAt(bytes, at, after);
+    const states: [number, number][] = [];
+    if (bytes[at] === OPEN_BRACKET) eachElement(bytes, at, after, (...place) => states.push(place));
+    else states.push([at, after]);
+    for (const [from, to] of states) yield* stateAt(bytes, from, to);
     at = skipSpace(bytes, after, end);
-    if (bytes[at] === COMMA) at = skipSpace(bytes, at + 1, end);
-    else if (bytes[at] !== CLOSE_BRACKET) throw new JsonError(`byte ${at} should be a comma or the end of the list`);
   }
 }
 
@@ -123,12 +119,15 @@ function* stateAt(bytes: Buffer, start: number, end: number): Generator<[string,
   const raw = bytes.subarray(start, end);
   const state = JSON.parse(raw.toString()) as InboundState | null;
   if (typeof state !== 'object' || state === null || Array.isArray(state)) throw new JsonError('a state is an object');
-  if (Object.keys(state).length > 0) yield [keyOf(state), raw];
+  // A state of another shape is for the source to read or to refuse. Two of them are two, so none replaces another.
+  if (Object.keys(state).length > 0) yield [keyOf(state) ?? `OTHER ${start}`, raw];
 }
 
-function keyOf(state: InboundState): string {
-  if (state.stream) return streamKey(state.stream.stream_descriptor);
-  return state.type ?? 'LEGACY';
+/** Undefined for a state of another shape than the protocol's. */
+function keyOf(state: InboundState): string | undefined {
+  const name = state.stream?.stream_descriptor?.name;
+  if (typeof name === 'string') return streamKey(state.stream!.stream_descriptor);
+  return state.type === 'GLOBAL' ? state.type : undefined;
 }
 
 interface StreamName {

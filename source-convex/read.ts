@@ -1,6 +1,6 @@
 /** The verb `read`: plan, snapshots, change log, one after the other, and what every stream is told at its end. */
 import type { Context } from '../shared/airbyte/connector.ts';
-import { descriptorKey } from '../shared/airbyte/descriptor.ts';
+import { descriptorKey, descriptorOfKey, descriptorText } from '../shared/airbyte/descriptor.ts';
 import type { ConfiguredAirbyteStream } from '../shared/airbyte/protocol.generated.ts';
 import type { StreamStates } from '../shared/airbyte/state-file.ts';
 import { connect } from '../shared/connector/deployment.ts';
@@ -70,5 +70,11 @@ async function existingTables(api: StreamingExport, { log }: Context): Promise<S
 function reportUnknownStates(states: StreamStates, streams: readonly SourceStream[], { log }: Context): void {
   const known = streams.filter(({ planned }) => states.has(descriptorKey(planned.descriptor))).length;
   const unknown = states.size - known;
-  if (unknown > 0) log.info(`The state also holds ${counted(unknown, 'stream')} that the catalog does not select.`);
+  if (known === 0 && unknown > 0) {
+    const held = [...states.keys()].map((key) => ({ name: descriptorText(descriptorOfKey(key)) }));
+    log.warn(
+      `The state holds ${counted(unknown, 'stream')} (${names(held)}), but none that the catalog selects: every stream is read from its beginning. If a sync should have gone on, use the state of this connection.`,
+    );
+  } else if (unknown > 0)
+    log.info(`The state also holds ${counted(unknown, 'stream')} that the catalog does not select.`);
 }

@@ -10,6 +10,12 @@ export function descriptorKey(descriptor: { name: string; namespace?: string | n
   return `${descriptor.namespace ?? ''}\0${descriptor.name}`;
 }
 
+/** The descriptor that a key of `descriptorKey` was made of. */
+export function descriptorOfKey(key: string): StreamDescriptor {
+  const [namespace, name = ''] = key.split('\0', 2);
+  return descriptorOf(name, namespace);
+}
+
 /** How a stream is named to a user. */
 export function descriptorText(descriptor: { name: string; namespace?: string | null | undefined }): string {
   return descriptor.namespace ? `${descriptor.namespace}.${descriptor.name}` : descriptor.name;

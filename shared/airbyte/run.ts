@@ -2,6 +2,7 @@
 import { writeSync } from 'node:fs';
 import { setFlagsFromString } from 'node:v8';
 import { readConfiguredCatalog } from './catalog.ts';
+import { descriptorOf } from './descriptor.ts';
 import { UsageError, parseCommandLine, usage, type Command, type Verb } from './command-line.ts';
 import type { Connector, Context } from './connector.ts';
 import { ConnectorFailure, configError } from './failure.ts';
@@ -84,14 +85,15 @@ async function perform<Config>(
     case 'discover':
       writer.message({ type: 'CATALOG', catalog: await connector.discover!(config, context) });
       return true;
-    case 'read':
+    case 'read': {
       refuseSockets();
-      return connector.read!(
-        config,
-        await readConfiguredCatalog(command.catalog),
-        await readStateFile(command.state),
-        context,
+      const streams = await readConfiguredCatalog(command.catalog);
+      const states = await readStateFile(
+        command.state,
+        streams.map(({ stream }) => descriptorOf(stream.name, stream.namespace)),
       );
+      return connector.read!(config, streams, states, context);
+    }
     case 'write':
       refuseSockets();
       return connector.write!(config, await readConfiguredCatalog(command.catalog), stdinChunks(), context);

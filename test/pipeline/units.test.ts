@@ -118,6 +118,27 @@ describe('StateFile', () => {
     work.remove();
   });
 
+  test.each([
+    ['one a line', '{"type":"STREAM","stream":A}\n{"type":"STREAM","stream":B}\n', 2],
+    [
+      "as Airbyte's settings page shows them",
+      '[{"streamDescriptor":{"name":"a"}},{"streamDescriptor":{"name":"b"}}]',
+      2,
+    ],
+    ['inner objects', '[A,B]', 2],
+    ['by stream name', '{"a":{},"b":{}}', 1],
+  ])('S1: states %s are all kept for the source to read', async (_what, text, count) => {
+    const stream = (name: string) =>
+      `{"stream_descriptor":{"name":"${name}"},"stream_state":{"n":1763000000000000123}}`;
+    const written = text.replace(/\bA\b/, stream('a')).replace(/\bB\b/, stream('b'));
+    const file = await StateFile.load(work.write('state.json', written));
+    expect(file.size).toBe(count);
+    await file.save();
+    const saved = work.read('state.json');
+    for (const name of ['a', 'b']) expect(saved).toContain(`"${name}"`);
+    expect(saved.match(/1763000000000000123/g)?.length ?? 0).toBe(written.match(/1763000000000000123/g)?.length ?? 0);
+  });
+
   test('a file that another program wrote keeps its states byte for byte', async () => {
     const pretty = JSON.stringify(JSON.parse(stateBody('a', '1')), null, 2).replace('1', `${CURSOR}.0`);
     const global = '{"type":"GLOBAL","global":{"stream_states":[]}}';

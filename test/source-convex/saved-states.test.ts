@@ -51,6 +51,8 @@ describe('state files', () => {
     ['null', ' null\n'],
     ['nothing', ''],
     ['a byte order mark and nothing', '\ufeff[]'],
+    ['S1: a list of an empty object', '[{}]'],
+    ['S1: an API answer that says so', '{"stateType":"not_set","connectionId":"c"}'],
     [
       'states without content',
       '[{"type":"STREAM","stream":{"stream_descriptor":{"name":"users"},"stream_state":null}},{"type":"STREAM","stream":{"stream_descriptor":{"name":"users"},"stream_state":{}}}]',
@@ -88,6 +90,94 @@ describe('state files', () => {
     expect(recordsOf(lines)).toHaveLength(1);
   });
 
+  /** The descriptor and the state of a stream, as STREAM states hold them. */
+  interface Saved {
+    stream_descriptor: { name: string };
+    stream_state: Record<string, unknown>;
+  }
+  const text = JSON.stringify;
+
+  test.each<[string, (saved: Saved) => string]>([
+    ['a dictionary by stream name', ({ stream_state }) => text({ users: stream_state })],
+    [
+      'a dictionary by stream name, with states of other streams',
+      ({ stream_state }) => text({ x: { a: 1 }, users: stream_state }),
+    ],
+    [
+      'a dictionary with the integers of the Python source',
+      ({ stream_state }) => text({ users: stream_state }).replace(/"(\d{19})"/, '$1'),
+    ],
+    ['a dictionary of STREAM states', (stream) => text({ users: { type: 'STREAM', stream } })],
+    ['a list of dictionaries', ({ stream_state }) => text([{ users: stream_state }])],
+    ['LEGACY data by stream name', ({ stream_state }) => text({ type: 'LEGACY', data: { users: stream_state } })],
+    ['data without a type', ({ stream_state }) => text({ data: { users: stream_state } })],
+    ['the inner object of a STATE message', (stream) => text(stream)],
+    ['a list of inner objects', (stream) => text([stream])],
+    [
+      "what Airbyte's settings page shows",
+      ({ stream_descriptor, stream_state }) =>
+        text([{ streamDescriptor: stream_descriptor, streamState: stream_state }]),
+    ],
+    [
+      "what Airbyte's API answers",
+      ({ stream_descriptor, stream_state }) =>
+        text({
+          stateType: 'stream',
+          connectionId: 'c',
+          streamState: [{ streamDescriptor: stream_descriptor, streamState: stream_state }],
+          globalState: null,
+        }),
+    ],
+    [
+      "a GLOBAL state as Airbyte's API answers it",
+      ({ stream_descriptor, stream_state }) =>
+        text({
+          stateType: 'global',
+          globalState: {
+            sharedState: null,
+            streamStates: [{ streamDescriptor: stream_descriptor, streamState: stream_state }],
+          },
+        }),
+    ],
+    [
+      'STATE messages, one a line',
+      (stream) =>
+        [{ ...stream, stream_state: { old: 1 } }, stream]
+          .map((each) => `${text({ type: 'STATE', state: { type: 'STREAM', stream: each } })}\n`)
+          .join(''),
+    ],
+    [
+      'states, one a line',
+      (stream) =>
+        `${text({ type: 'STREAM', stream })}\n${text({ type: 'STREAM', stream: { stream_descriptor: { name: 'x' }, stream_state: { a: 1 } } })}`,
+    ],
+    ['states in an object', (stream) => text({ state: [{ type: 'STREAM', stream }] })],
+  ])('S1: %s: only changes are read, from the very position', async (_what, write) => {
+    await using source = await Source.start();
+    source.deployment.load('users', people(3));
+    const [saved] = savedStates(await source.readAll({ streams: ['users'] })) as { stream: Saved }[];
+    source.deployment.load('users', people(1, 9));
+    source.emulator.journal.clear();
+    const lines = await source.readAll({ streams: ['users'], state: write(saved!.stream) });
+    expect(recordsOf(lines)).toHaveLength(1);
+    expect(source.emulator.journal.of('/api/document_deltas')[0]?.body).toContain(
+      `{"cursor":${String(saved!.stream.stream_state['delta_cursor'])},`,
+    );
+  });
+
+  test('S1: states of other streams only: everything is read, and it is said', async () => {
+    await using source = await Source.start();
+    source.deployment.load('users', people(2));
+    const state = [
+      stateOf('Users', { snapshot_cursor: null, snapshot_has_more: false, delta_cursor: '1790000000124494963' }),
+    ];
+    const lines = await source.readAll({ streams: ['users'], state });
+    expect(recordsOf(lines)).toHaveLength(2);
+    expect(logsOf(lines)).toContain(
+      'WARN The state holds 1 stream (Users), but none that the catalog selects: every stream is read from its beginning. If a sync should have gone on, use the state of this connection.',
+    );
+  });
+
   test.each([
     [
       'no JSON',
@@ -95,9 +185,19 @@ describe('state files', () => {
       'The state file is not valid: it is not JSON. Use the file that the last sync saved, or start anew without one.',
     ],
     [
-      'a number',
+      'S1: a number',
       '7',
-      'The state file is not valid: byte 0 does not start a JSON object. Use the file that the last sync saved, or start anew without one.',
+      'The state file is not valid: it holds something else than states. Use the file that the last sync saved, or start anew without one.',
+    ],
+    [
+      'S1: a list in a list',
+      '[[]]',
+      'The state file is not valid: it holds something else than states. Use the file that the last sync saved, or start anew without one.',
+    ],
+    [
+      'S1: a list of null',
+      '[null]',
+      'The state file is not valid: it holds something else than states. Use the file that the last sync saved, or start anew without one.',
     ],
     [
       'a state that names no stream',
@@ -105,9 +205,44 @@ describe('state files', () => {
       'The state file is not valid: a state in it names no stream. Use the file that the last sync saved, or start anew without one.',
     ],
     [
-      'a legacy state',
-      '{"type":"LEGACY","data":{"users":{"delta_cursor":1}}}',
-      'The state file holds a state of the type LEGACY, which cannot be assigned to streams. Clear the streams and sync them anew.',
+      'S1: a STREAM state without its stream',
+      '{"type":"STREAM"}',
+      'The state file is not valid: a state in it names no stream. Use the file that the last sync saved, or start anew without one.',
+    ],
+    [
+      'S1: a GLOBAL state without its streams',
+      '{"type":"GLOBAL"}',
+      'The state file is not valid: a GLOBAL state in it holds no states of streams. Use the file that the last sync saved, or start anew without one.',
+    ],
+    [
+      'S1: a message without its state',
+      '{"type":"STATE"}',
+      'The state file is not valid: a message in it holds no state. Use the file that the last sync saved, or start anew without one.',
+    ],
+    [
+      'S1: a legacy state of no known stream',
+      '{"type":"LEGACY","data":{"posts":{"delta_cursor":1}}}',
+      'The state file is not valid: it holds a state of the type LEGACY that does not say which stream of the catalog it is of. Use the file that the last sync saved, or start anew without one.',
+    ],
+    [
+      'S1: a dictionary of no known stream',
+      '{"bookmarks":{"x":{"delta_cursor":1}}}',
+      'The state file is not valid: its keys ("bookmarks") are neither those of a state nor streams of the catalog. States are read as a list of STREAM states, one message a line, or an object with the name of a stream as each key. Use the file that the last sync saved, or start anew without one.',
+    ],
+    [
+      'S1: the state of a stream without its name',
+      '{"snapshot_cursor":null,"snapshot_has_more":false,"delta_cursor":"1"}',
+      'The state file is not valid: its keys ("snapshot_cursor", "snapshot_has_more", "delta_cursor") are neither those of a state nor streams of the catalog. States are read as a list of STREAM states, one message a line, or an object with the name of a stream as each key. Use the file that the last sync saved, or start anew without one.',
+    ],
+    [
+      'S1: a message that is no state',
+      '{"type":"RECORD","record":{"stream":"users","data":{}}}',
+      'The state file is not valid: its keys ("type", "record") are neither those of a state nor streams of the catalog. States are read as a list of STREAM states, one message a line, or an object with the name of a stream as each key. Use the file that the last sync saved, or start anew without one.',
+    ],
+    [
+      'S1: a dictionary that holds a text',
+      '{"users":"1790000000124494963"}',
+      'The state file is not valid: what it holds under the key "users" is not the state of a stream. Use the file that the last sync saved, or start anew without one.',
     ],
   ])('%s: nothing is read', async (_what, state, message) => {
     await using source = await Source.start();

@@ -44,6 +44,49 @@ describe('a state file', () => {
     expect(parse(text)).toEqual([[key('a', 'n'), CONTENT]]);
   });
 
+  const streams = [{ name: 'a', namespace: 'n' }, { name: 'b' }, { name: 'data' }];
+  const read = (text: string): [string, string][] => [...parseStateFile(Buffer.from(text), streams)];
+  const other = CONTENT.replace('789', '788');
+  test.each<[string, string, [string, string][]]>([
+    ['by name', `{"b":${CONTENT}}`, [[key('b'), CONTENT]]],
+    ['by a name with its namespace', `{"n.a":${CONTENT}}`, [[key('a', 'n'), CONTENT]]],
+    ['by the only name', `{"a":${CONTENT},"b":null}`, [[key('a', 'n'), CONTENT]]],
+    [
+      'by name, some unknown',
+      `{"b":${CONTENT},"c":${other}}`,
+      [
+        [key('b'), CONTENT],
+        [key('c'), other],
+      ],
+    ],
+    ['by the name of a key of the protocol', `{"data":${CONTENT}}`, [[key('data'), CONTENT]]],
+    ['inner objects', `[${stream}]`, [[key('a', 'n'), CONTENT]]],
+    ['camel case', `[${stream.replace('_d', 'D').replace('_s', 'S')}]`, [[key('a', 'n'), CONTENT]]],
+    ['lines: the last one counts', `{"b":${other}}\n{"b":${CONTENT}}\n\n`, [[key('b'), CONTENT]]],
+    ['lines: a state that was taken back', `{"b":${other}}\n{"b":null}`, []],
+    ['an empty object in a list', '[{}]', []],
+  ])('S1: %s', (_what, text, states) => {
+    expect(read(text)).toEqual(states);
+  });
+
+  test.each([
+    ['unknown names', '{"c":{}}'],
+    ['unknown names without states', '{"c":null}'],
+    ['names in other case', `{"B":${CONTENT}}`],
+    ['a text by name', '{"b":"x"}'],
+    ['a list by name', '{"b":[1]}'],
+    ['the bare state of one stream', CONTENT],
+    ['a list of lists', '[[]]'],
+    ['a list of nulls', '[null]'],
+    ['false', 'false'],
+    ['half a line', `{"b":${CONTENT}}\n{"b":`],
+    ['two values in a list without a comma', '[{} {}]'],
+    ['another message', '{"type":"LOG","log":{"level":"INFO","message":"x"}}'],
+    ['one that is no state among states', `[{"type":"STREAM","stream":${stream}},{"x":1}]`],
+  ])('S1: %s: refused', (_what, text) => {
+    expect(() => read(text)).toThrow(/^The state file is not valid: /);
+  });
+
   test('hands on what streams have saved byte for byte, whatever it is', () => {
     const name = fc.string({ minLength: 1, maxLength: 8 });
     const states = fc.uniqueArray(fc.tuple(name, fc.option(name, { nil: undefined }), objectText), {
