@@ -56,6 +56,11 @@ export class Progress {
     this.#add(stream, -1);
   }
 
+  /** Records of this stream that were written. While a request with refused records is being divided, it may be too low. */
+  written(stream: StreamPlan): number {
+    return this.#streams.get(stream)?.total ?? 0;
+  }
+
   /** The closing line. */
   close(): void {
     clearInterval(this.#timer);

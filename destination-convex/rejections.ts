@@ -18,9 +18,13 @@ export class Rejections {
   readonly #first: string[] = [];
   readonly #byStream = new Map<StreamPlan, number>();
 
-  constructor(failing: boolean, log: Log) {
+  readonly #aftermath: () => string | undefined;
+
+  /** `aftermath`: what became of the other records, where it is something else than that they were written. */
+  constructor(failing: boolean, log: Log, aftermath: () => string | undefined = () => undefined) {
     this.failing = failing;
     this.#log = log;
+    this.#aftermath = aftermath;
   }
 
   add(stream: StreamPlan, data: Buffer, reason: string): void {
@@ -41,7 +45,7 @@ export class Rejections {
     const more = this.count - this.#first.length;
     return new ConnectorFailure(
       'config_error',
-      `Convex refused ${this.count === 1 ? 'a record' : `${this.count} records`}. ${this.#first.join(' ')}${more > 0 ? ` And ${more} more.` : ''} The records around them were written. Mend or deselect what is refused, or set "When Convex refuses a record" to "Skip and report" to go on without such records.`,
+      `Convex refused ${this.count === 1 ? 'a record' : `${this.count} records`}. ${this.#first.join(' ')}${more > 0 ? ` And ${more} more.` : ''} ${this.#aftermath() ?? 'The records around them were written.'} Mend or deselect what is refused, or set "When Convex refuses a record" to "Skip and report" to go on without such records.`,
     );
   }
 

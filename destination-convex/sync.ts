@@ -16,6 +16,7 @@ import { News } from './news.ts';
 import { Pipeline } from './pipeline.ts';
 import { Tables } from './prepare.ts';
 import { Progress } from './progress.ts';
+import { aftermathOf, allRefused } from './aftermath.ts';
 import { Rejections } from './rejections.ts';
 import { router } from './routing.ts';
 import { readState, withStats, type StateFacts } from './state.ts';
@@ -67,7 +68,9 @@ export class Sync {
       this.#ledger.release(index);
     });
     this.#progress = new Progress(log);
-    this.#rejections = new Rejections(!skipRejected, log);
+    this.#rejections = new Rejections(!skipRejected, log, () =>
+      aftermathOf(streams, this.#rejections, this.#progress, this.#tables),
+    );
     this.#importer = new Importer({
       api,
       log,
@@ -220,22 +223,17 @@ export class Sync {
     await this.#echo();
   }
 
-  /** These streams have come to their end: one without records is emptied now. */
+  /** These streams have come to their end: one without records is emptied now, one whose records were all refused is left as it is. */
   async #complete(streams: readonly StreamPlan[]): Promise<void> {
-    const refused = streams.filter((stream) => this.#keepsOldDocuments(stream));
+    const refused = streams.filter((stream) => {
+      const { records, rejected } = this.countsOf(stream);
+      return stream.truncation !== 'none' && records === 0 && rejected > 0;
+    });
     for (const stream of refused) {
-      this.#ledger.release(stream.index);
-      this.#context.log.warn(
-        `Every record of stream "${stream.text}" was refused before it was sent. Its table ${stream.table} was not emptied and holds what it held.`,
-      );
+      this.#context.log.warn(allRefused(stream, this.#tables.emptied(stream)));
+      if (stream.generation !== undefined) this.#ledger.release(stream.index);
     }
     await this.#tables.clear(streams.filter((stream) => !refused.includes(stream)));
-  }
-
-  /** A table that is to be replaced is left as it is where nothing can be written instead. */
-  #keepsOldDocuments(stream: StreamPlan): boolean {
-    const { records, rejected } = this.countsOf(stream);
-    return stream.truncation !== 'none' && records === 0 && rejected > 0 && !this.#tables.emptied(stream);
   }
 
   async #echo(): Promise<void> {

@@ -30,14 +30,15 @@ async function sync(options: Options): Promise<boolean> {
   // Any number that grows does; the second of the start needs no memory.
   const refresh = fullRefresh ? { refresh: Math.floor(Date.now() / 1000) } : {};
   const catalog = configure(found, { ...(streams ? { streams } : {}), mode, ...refresh });
-  if (fullRefresh || mode === 'overwrite') {
+  const replaces = fullRefresh || mode === 'overwrite';
+  if (replaces) {
     // Before anything is cleared: a run that is cut off must not leave a state that speaks of documents that are gone.
     states.forget(catalog.streams.map(({ stream }) => stream));
     await states.save();
   }
 
   const started = performance.now();
-  const running = await startSync({ ...options, catalog, states, show });
+  const running = await startSync({ ...options, catalog, states, saveAtEnd: replaces, show });
   const timer = setInterval(() => {
     const { read, committed } = running.progress;
     show('sync', `${count(read)} records read, ${count(committed)} committed`);
@@ -47,7 +48,7 @@ async function sync(options: Options): Promise<boolean> {
     clearInterval(timer);
     forgetSignals();
   });
-  process.stdout.write(summary(outcome, (performance.now() - started) / 1000, states.path));
+  process.stdout.write(summary(outcome, (performance.now() - started) / 1000, states.path, replaces));
   return outcome.failures.length === 0;
 }
 

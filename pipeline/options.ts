@@ -18,8 +18,9 @@ Usage: npm run sync -- --source-config FILE --destination-config FILE --state FI
   --mode MODE                append_dedup  one document for each _id, deletions included (default)
                              append        every revision as a document of its own
                              overwrite     empty the tables and copy everything, each time
-  --full-refresh             Forget the state of these streams, empty their tables and start over. If such a run is
-                             stopped or fails, repeat it with this option.
+  --full-refresh             Forget the state of these streams, empty their tables and start over. Their new state is
+                             remembered once the whole run has succeeded: if it is stopped or fails, repeat it with
+                             this option.
   --source COMMAND           Another source than source-convex, and its arguments.
   --destination COMMAND      Another destination than destination-convex, and its arguments.
   --help                     Print this.

@@ -14,7 +14,7 @@ export const showOnStderr: Show = (who, text) => {
 };
 
 /** What came of a sync, for people. */
-export function summary(outcome: Outcome, seconds: number, statePath: string): string {
+export function summary(outcome: Outcome, seconds: number, statePath: string, replaces = false): string {
   const { read, committed, rejected, states, failures } = outcome;
   const speed = seconds > 0 ? `, ${count(read / seconds)} records/s` : '';
   const moved =
@@ -23,7 +23,13 @@ export function summary(outcome: Outcome, seconds: number, statePath: string): s
     ` in ${seconds.toFixed(1)} s${speed}`;
   if (failures.length === 0) return `${moved}\n`;
   const why = failures.map(({ who, message, type }) => `  ${who}: ${message}${type ? ` (${type})` : ''}\n`);
-  const kept = states > 0 ? `What was committed is remembered in ${statePath}: the next run goes on from there.\n` : '';
+  const again =
+    'The tables that were to be replaced may hold a part of the data, and no state of them is kept: run it again with the same options.\n';
+  const kept = replaces
+    ? again
+    : states > 0
+      ? `What was committed is remembered in ${statePath}: the next run goes on from there.\n`
+      : '';
   return `The sync failed.\n${why.join('')}${moved}\n${kept}`;
 }
 

@@ -19,6 +19,11 @@ export interface SyncOptions {
   destinationConfig: string;
   catalog: ConfiguredAirbyteCatalog;
   states: StateFile;
+  /**
+   * Saves states only when the whole sync has succeeded: for runs that replace tables, since the next run replaces them again and has to read
+   * everything. Default: each time the destination gives states back.
+   */
+  saveAtEnd?: boolean;
   show: Show;
 }
 
@@ -80,15 +85,17 @@ class Run {
   readonly progress: Progress = { read: 0, committed: 0, rejected: 0, states: 0 };
   readonly #failures: Failure[] = [];
   readonly #states: StateFile;
+  readonly #saveAtEnd: boolean;
   readonly #show: Show;
   /** How many records were in front of each state that has not come back yet. */
   readonly #inFront: number[] = [];
   #inputEnded = false;
 
-  constructor(source: Connector, destination: Connector, { states, show }: SyncOptions) {
+  constructor(source: Connector, destination: Connector, { states, show, saveAtEnd = false }: SyncOptions) {
     this.source = source;
     this.destination = destination;
     this.#states = states;
+    this.#saveAtEnd = saveAtEnd;
     this.#show = show;
   }
 
@@ -113,6 +120,7 @@ class Run {
       else if (this.#inFront.length > 0)
         this.fail('destination', `did not commit the last ${this.#inFront.length} states`);
     }
+    if (this.#saveAtEnd && this.#failures.length === 0) await this.#states.save().catch(this.#broken);
     return { ...this.progress, failures: this.#failures };
   }
 
@@ -189,7 +197,7 @@ class Run {
         this.progress.states++;
         committed = true;
       }
-      if (committed) await this.#states.save();
+      if (committed && !this.#saveAtEnd) await this.#states.save();
     }
   }
 

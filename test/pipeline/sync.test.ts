@@ -152,6 +152,20 @@ describe('the state file', () => {
     expect((json('seen') as { state: string }).state).not.toContain('users');
   });
 
+  test.each([['--full-refresh'], ['--mode', 'overwrite']])(
+    'D1: of a run that replaces tables is written when all of it has succeeded: %s',
+    async (...replacing) => {
+      const lines = [record('users', 1), state('users', '1')];
+      const failed = await work.sync({ catalog, lines, end: { code: 3 } }, {}, ['--streams', 'users', ...replacing]);
+      expect(failed.code).toBe(1);
+      expect(failed.stdout).toContain('run it again with the same options');
+      expect(work.read('state.json')).toBe('[]\n');
+      const { code } = await work.sync({ catalog, lines }, {}, ['--streams', 'users', ...replacing]);
+      expect(code).toBe(0);
+      expect(work.read('state.json')).toBe(`[\n${stateBody('users', '1')}\n]\n`);
+    },
+  );
+
   test('that cannot be written stops both sides', async () => {
     const { code, stdout } = await work.sync({ catalog, lines: [state('users', '1')], end: { hang: true } }, {}, [
       '--state',

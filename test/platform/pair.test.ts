@@ -260,21 +260,58 @@ test('refreshes: truncate removes what the source no longer has, merge keeps it'
   expect(differences(pair)).toEqual([]);
 });
 
-test('a truncate refresh that is killed half-way commits nothing; the next attempt of the same generation starts over', async () => {
-  await using pair = await Pair.start({ supportsRefreshes: true });
-  fill(pair);
-  await pair.select('incremental_append_dedup');
-  expectComplete(await pair.connection.sync());
-  pair.from.deployment.importTable(
-    'users',
-    Array.from({ length: 50 }, (_, n) => ({ name: `again ${n}` })),
-  );
-  const job = await pair.connection.refresh('truncate', {
-    kills: [stalled(pair, { side: 'source', when: ({ forwarded }) => forwarded >= 20 })],
+describe('D1: a replacement that is killed at an acknowledgement; the next attempt makes it whole', () => {
+  const imported = (pair: Pair, count: number) => {
+    const documents = Array.from({ length: count }, (_, n) => ({ name: `again ${n}` }));
+    pair.from.deployment.importTable('users', documents);
+  };
+  const sides = ['source', 'destination'] as const;
+
+  /** Kills one job after the other, at the first acknowledgement, the second, and so on, until one has no more. */
+  async function atEveryAcknowledgement(pair: Pair, start: (kill: Kill) => Promise<Job>): Promise<void> {
+    let at = 1;
+    for (;;) {
+      imported(pair, 20 + at);
+      const job = await start({ side: sides[at % 2]!, when: ({ acknowledged }) => acknowledged >= at });
+      expectSound(job);
+      expect(job.succeeded, `killed at acknowledgement ${at}`).toBe(true);
+      expect(new Set(names(pair)).size, `killed at acknowledgement ${at}`).toBe(20 + at);
+      expect(differences(pair), `killed at acknowledgement ${at}`).toEqual([]);
+      if (!job.attempts[0]!.killed) break;
+      at++;
+    }
+    expect(at).toBeGreaterThan(3);
+  }
+
+  test('truncate refresh', { timeout: 120_000 }, async () => {
+    await using pair = await Pair.start({ supportsRefreshes: true });
+    fill(pair);
+    await pair.select('incremental_append_dedup');
+    expectComplete(await pair.connection.sync());
+    await atEveryAcknowledgement(pair, (kill) => pair.connection.refresh('truncate', { kills: [kill] }));
   });
-  expect(job.attempts.map(({ books }) => books.acknowledged.length > 0)).toEqual([false, true]);
-  expectComplete(job);
-  expect(differences(pair)).toEqual([]);
+
+  test.each([true, false])('full refresh + overwrite (refreshes supported: %s)', { timeout: 120_000 }, async (flag) => {
+    await using pair = await Pair.start({ supportsRefreshes: flag });
+    fill(pair);
+    await pair.select('full_refresh_overwrite');
+    expectComplete(await pair.connection.sync());
+    await atEveryAcknowledgement(pair, (kill) => pair.connection.sync({ kills: [kill] }));
+  });
+
+  test('a long refresh is gone on with', async () => {
+    await using pair = await Pair.start({ supportsRefreshes: true });
+    fill(pair);
+    await pair.select('incremental_append_dedup');
+    expectComplete(await pair.connection.sync());
+    imported(pair, 50);
+    const job = await pair.connection.refresh('truncate', {
+      kills: [stalled(pair, { side: 'source', when: ({ acknowledged }) => acknowledged >= 4 })],
+    });
+    expectComplete(job);
+    expect(job.attempts[1]!.books.forwarded).toBeLessThan(53);
+    expect(differences(pair)).toEqual([]);
+  });
 });
 
 test('a source that falls silent misses its heartbeat, and the next attempt goes on', async () => {

@@ -1,0 +1,30 @@
+/** What refused records leave behind in tables that were to be replaced. */
+import type { Tables } from './prepare.ts';
+import type { Progress } from './progress.ts';
+import type { Rejections } from './rejections.ts';
+import type { StreamPlan } from './streams.ts';
+
+/** A sentence for each stream that replaces its table and of which nothing is known to be written; undefined where there is none. */
+export function aftermathOf(
+  streams: readonly StreamPlan[],
+  rejections: Pick<Rejections, 'of'>,
+  progress: Pick<Progress, 'written'>,
+  tables: Pick<Tables, 'emptied'>,
+): string | undefined {
+  const replaced = streams.filter(
+    (stream) => stream.truncation !== 'none' && rejections.of(stream) > 0 && progress.written(stream) <= 0,
+  );
+  const sentences = replaced.map((stream) =>
+    tables.emptied(stream)
+      ? `Table ${stream.table} had been emptied for the new records of stream "${stream.text}", none of which is known to be written: it is empty, or holds a few of them, until a sync succeeds.`
+      : `No record of stream "${stream.text}" was written in this run, and its table ${stream.table} was not emptied.`,
+  );
+  return sentences.length === 0 ? undefined : sentences.join(' ');
+}
+
+/** Of a stream that has come to its end and that replaces its table. `emptied`: the table was emptied in this run. */
+export function allRefused({ text, table }: StreamPlan, emptied: boolean): string {
+  return emptied
+    ? `Every record of stream "${text}" was refused after its table was emptied: its table ${table} is empty now.`
+    : `Every record of stream "${text}" was refused before it was sent. Its table ${table} was not emptied and holds what it held.`;
+}
