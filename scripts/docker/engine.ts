@@ -59,15 +59,15 @@ const VARIANTS: readonly { before: string[]; run: string[] }[] = [
   { before: ['--runtime', 'runc'], run: ['--ulimit', 'nofile=1024:1024', '--ulimit', 'nproc=4096:4096'] },
 ];
 
-/** The engine, with the options with which a container of `image` starts. Throws where none does. */
-export async function startable(engine: Engine, image: string): Promise<Engine> {
+/** The engine with options under which a container of `image` runs `args` with success. Throws if there are none. */
+export async function startable(engine: Engine, image: string, args: readonly string[] = ['true']): Promise<Engine> {
   const failures: string[] = [];
   for (const { before, run } of VARIANTS) {
     const variant = {
       command: [...engine.command, ...before],
       runOptions: [...engine.runOptions, ...NETWORK, ...run],
     };
-    const { code, stderr } = await execute([...variant.command, 'run', ...variant.runOptions, '--rm', image, 'true']);
+    const { code, stderr } = await execute([...variant.command, 'run', ...variant.runOptions, '--rm', image, ...args]);
     if (code === 0) return variant;
     failures.push(stderr);
   }

@@ -1,4 +1,7 @@
-/** Numbers of docs/convex-api.md (`C12`) and docs/decisions.md (`DEC3`, `INV2`): each is defined once, and each that is cited is defined. */
+/**
+ * Numbers of docs/convex-api.md (`C12`) and docs/decisions.md (`DEC3`, `INV2`): each is defined once, and each that is
+ * cited is defined.
+ */
 import { readdirSync, readFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { describe, expect, test } from 'vitest';
@@ -24,7 +27,7 @@ const PAGES = [
   { page: 'docs/decisions.md', kinds: ['INV', 'DEC'] },
 ];
 
-/** Number of each fact that a page defines, in the order of the page: paragraphs that begin with `**C12. `. */
+/** Numbers that a page defines, in its order: its paragraphs that begin with `**C12. `. */
 function defined(page: string, kind: string): number[] {
   const text = readFileSync(join(ROOT, page), 'utf8');
   return [...text.matchAll(new RegExp(`^\\*\\*${kind}(\\d+)\\. `, 'gm'))].map(([, number]) => Number(number));
