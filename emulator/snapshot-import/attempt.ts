@@ -70,7 +70,7 @@ export class ImportAttempt {
     await this.#steps.reach(this.#step('swap'));
     if (this.#row.state.state !== 'in_progress') throw new InternalFailure('the import is not in progress');
     const tablets = [...this.#prepared.values()].map(({ tablet }) => tablet);
-    return { timestamp: finalizeImport(this.#deployment, this.#mode, tablets, this.#schemas), rows };
+    return { timestamp: finalizeImport(this.#deployment, this.#row, tablets, this.#schemas), rows };
   }
 
   #step(point: ImportStep['point'], table?: string, rowsWritten = 0): ImportStep {

@@ -44,6 +44,7 @@ function* recordsOf(text: string): Generator<{ cells: string[]; line: number }> 
   let position = 0;
   while (position < text.length) {
     const start = line;
+    const from = position;
     const cells: string[] = [];
     for (;;) {
       let cell = '';
@@ -63,10 +64,11 @@ function* recordsOf(text: string): Generator<{ cells: string[]; line: number }> 
       if (text[position] !== ',') break;
       position++;
     }
+    const empty = position === from;
     const end = /\r?\n|\r/y;
     end.lastIndex = position;
     position += end.exec(text)?.[0].length ?? 0;
     line++;
-    if (cells.length > 1 || cells[0] !== '') yield { cells, line: start };
+    if (!empty) yield { cells, line: start };
   }
 }

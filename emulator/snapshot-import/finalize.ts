@@ -3,8 +3,11 @@ import type { Deployment } from '../store/deployment.ts';
 import type { SchemaJson, ValidatorJson } from '../store/schema.ts';
 import { swapTablets } from '../store/table-swaps.ts';
 import type { Tablet } from '../store/tablets.ts';
-import type { ImportMode } from './rows.ts';
+import type { ImportRow } from './rows.ts';
 import { tableConflict } from './table-numbers.ts';
+
+/** Names of tables in an audit event. */
+const AUDITED_TABLES = 20;
 
 /** The schemas as they were when an import began. */
 export type Schemas = ReadonlyMap<string, SchemaJson>;
@@ -16,7 +19,7 @@ export type Schemas = ReadonlyMap<string, SchemaJson>;
  */
 export function finalizeImport(
   deployment: Deployment,
-  mode: ImportMode,
+  { mode, format: { format } }: Pick<ImportRow, 'mode' | 'format'>,
   tablets: readonly Tablet[],
   before: Schemas,
 ): bigint {
@@ -33,7 +36,26 @@ export function finalizeImport(
     if (conflict !== undefined) throw tableConflict(component, name, conflict.name);
   }
   const replaced = fresh.flatMap(({ component, name }) => catalog.get(name, component) ?? []);
+  deployment.auditLog.push({
+    action: 'snapshot_import',
+    mode,
+    format,
+    tables: auditNames(tablets),
+    tableCount: tablets.length,
+    tablesDeleted: auditNames(dropped),
+    tableCountDeleted: dropped.length,
+  });
   return swapTablets(deployment, [...replaced, ...dropped], fresh);
+}
+
+/** The names of the audit event, by component: the first of them. */
+function auditNames(tablets: readonly Tablet[]): Map<string, string[]> {
+  const names = new Map<string, string[]>();
+  const sorted = tablets.map(({ component, name }) => [component, name] as const).sort();
+  for (const [component, name] of sorted.slice(0, AUDITED_TABLES)) {
+    names.set(component, [...(names.get(component) ?? []), name]);
+  }
+  return names;
 }
 
 /** Documents of hidden tablets were checked against the schemas at the beginning, so these must still hold. */

@@ -47,10 +47,19 @@ export interface DeploymentOptions {
 }
 
 /** An event of the audit log. */
-export interface AuditEvent {
-  readonly action: 'create_data_sync';
-  readonly syncId: string;
-}
+export type AuditEvent =
+  | { readonly action: 'create_data_sync'; readonly syncId: string }
+  | {
+      readonly action: 'snapshot_import';
+      readonly mode: string;
+      readonly format: string;
+      /** Tables by component, at most 20 in all, and how many there are. */
+      readonly tables: ReadonlyMap<string, string[]>;
+      readonly tableCount: number;
+      /** The same of tables that replaceAll dropped. */
+      readonly tablesDeleted: ReadonlyMap<string, string[]>;
+      readonly tableCountDeleted: number;
+    };
 
 /** A document as the programmatic interface hands it out. */
 export type StoredDocument = ValueObject & { _id: string; _creationTime: number };

@@ -104,18 +104,29 @@ export function replaceLines(emulator: Emulator, content: string | Buffer, table
   return importFile(emulator, content, { tableName, format: 'jsonLines', mode: 'replace' });
 }
 
+/** The number of a table, which is in its ids. */
+export function numberOf(emulator: Emulator, table: string): number {
+  const tablet = emulator.deployment.catalog.get(table);
+  if (tablet === undefined) throw new Error(`there is no table ${table}`);
+  return tablet.number;
+}
+
+export function idsOf(emulator: Emulator, table: string): string[] {
+  return [...emulator.deployment.documents(table)].map(({ _id }) => _id);
+}
+
 /** A jsonLines file of `count` small rows. */
 export function lines(count: number, start = 0): string {
   return Array.from({ length: count }, (_, index) => `{"n":${start + index}}\n`).join('');
 }
 
-/** A ZIP file of texts, deflated or stored. */
-export function zip(files: Record<string, string>, stored = false): Buffer {
+/** A ZIP file, deflated or stored. */
+export function zip(files: Record<string, string | Buffer>, stored = false): Buffer {
   const local: Buffer[] = [];
   const central: Buffer[] = [];
   let offset = 0;
-  for (const [name, text] of Object.entries(files)) {
-    const content = Buffer.from(text);
+  for (const [name, given] of Object.entries(files)) {
+    const content = Buffer.from(given as string);
     const packed = stored ? content : deflateRawSync(content);
     const fields = Buffer.alloc(26);
     fields.writeUInt16LE(20, 0);
