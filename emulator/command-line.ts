@@ -5,7 +5,7 @@ import { DEFAULT_LIMITS, type Limits } from './store/limits.ts';
 
 export const USAGE = `npm run emulator -- [options]
 
-Emulates a Convex deployment on 127.0.0.1, in memory: streaming export and streaming import.
+Emulates a Convex deployment on 127.0.0.1, in memory: streaming export, streaming import and snapshot import.
 
   --port <number>            the port; default: any free one
   --name <name>              the deployment's name; default: happy-otter-123
@@ -23,6 +23,9 @@ Emulates a Convex deployment on 127.0.0.1, in memory: streaming export and strea
   --without-list-active-syncs
                              a backend without GET /api/v1/data/list_active_syncs
   --without-data-sync-by-id  a backend without GET /api/v1/data/sync/{sync_id}
+  --without-snapshot-import  a backend without the routes of \`npx convex import\`
+  --without-uniform          a backend of before March 2026, which refuses "uniform" in a ZIP import
+  --import-backoff <ms>      the wait after an import that failed for an internal reason; default: 30000
   --limit <name>=<number>    lowers a limit; can be repeated. Names and defaults:
 ${Object.entries(DEFAULT_LIMITS)
   .map(([name, value]) => `                               ${name}=${value}`)
@@ -71,6 +74,11 @@ export function parseCommandLine(argv: string[]): Command | 'help' {
   if (values['without-cursor-from-deltas'] === true) options.withoutCursorFromDeltas = true;
   if (values['without-list-active-syncs'] === true) options.withoutListActiveSyncs = true;
   if (values['without-data-sync-by-id'] === true) options.withoutDataSyncById = true;
+  if (values['without-snapshot-import'] === true) options.withoutSnapshotImport = true;
+  if (values['without-uniform'] === true) options.withoutUniform = true;
+  if (values['import-backoff'] !== undefined) {
+    options.importBackoffMs = count(values['import-backoff'], '--import-backoff');
+  }
   options.limits = limits(values.limit ?? []);
   const data = values.data ?? 'sample';
   if (data !== 'none' && data !== 'sample') throw new CommandLineError(`--data is none or sample, not '${data}'`);
@@ -98,6 +106,9 @@ function parse(argv: string[]) {
         'without-cursor-from-deltas': { type: 'boolean' },
         'without-list-active-syncs': { type: 'boolean' },
         'without-data-sync-by-id': { type: 'boolean' },
+        'without-snapshot-import': { type: 'boolean' },
+        'without-uniform': { type: 'boolean' },
+        'import-backoff': { type: 'string' },
         limit: { type: 'string', multiple: true },
         fault: { type: 'string', multiple: true },
       },

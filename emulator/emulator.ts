@@ -23,8 +23,8 @@ export interface EmulatorOptions extends DeploymentOptions, Partial<RouteOptions
   functions?: Functions;
   /** The app's HTTP actions, which are served at `siteUrl`. */
   httpActions?: HttpActions;
-  /** Whether the backend has the routes of the snapshot import. Default true. */
-  snapshotImport?: boolean;
+  /** A backend without the routes of the snapshot import: an empty 404. */
+  withoutSnapshotImport?: boolean;
   /** Keeps messages of errors and lines of logs from clients, as production deployments in the cloud do. */
   redact?: boolean;
 }
@@ -72,11 +72,11 @@ export async function startEmulator(options: EmulatorOptions = {}): Promise<Emul
   const { limits } = deployment;
   const imports = new SnapshotImports(deployment, options);
   const systemQueries = new Map(
-    options.snapshotImport === false ? [] : [['_system/cli/queryImport', imports.queryImport()]],
+    options.withoutSnapshotImport === true ? [] : [['_system/cli/queryImport', imports.queryImport()]],
   );
   const runner = new FunctionRunner(deployment, options.functions, systemQueries);
   const running = { runner, keys, limits, random: new Random(seed + 3), redact };
-  const importRoutes = new SnapshotImportRoutes(imports, keys, limits.body, options.snapshotImport);
+  const importRoutes = new SnapshotImportRoutes(imports, keys, limits.body, options.withoutSnapshotImport !== true);
   const routes = new Routes(
     deployment,
     keys,

@@ -21,8 +21,8 @@ export interface WorkerOptions {
   importBackoffMs?: number;
   /** Milliseconds between two batches of an import. Default 0. */
   importBatchDelayMs?: number;
-  /** Whether ZIP imports know the schema "uniform". Default true; false as before March 2026. */
-  uniformImports?: boolean;
+  /** A backend of before March 2026, which refuses the schema "uniform" in a ZIP file. */
+  withoutUniform?: boolean;
 }
 
 /**
@@ -125,7 +125,7 @@ export class ImportWorker {
     const pieces = this.#uploads.file(row.objectKey);
     if (pieces === undefined) throw new InternalFailure('missing import object');
     const { limits } = this.#deployment;
-    return openImport(row.format, row.component, pieces, limits, this.#options.uniformImports !== false);
+    return openImport(row.format, row.component, pieces, limits, this.#options.withoutUniform !== true);
   }
 
   async #reach(step: ImportStep): Promise<void> {

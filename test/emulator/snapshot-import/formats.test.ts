@@ -139,7 +139,7 @@ describe('zip', () => {
   });
 
   test('a backend of before March 2026 refuses "uniform", before anything is confirmed', async () => {
-    const emulator = await deploy({ uniformImports: false });
+    const emulator = await deploy({ withoutUniform: true });
     const id = await upload(emulator, zip({ 't/generated_schema.jsonl': UNIFORM, 't/documents.jsonl': '' }), ZIP);
     const row = await until(emulator, id, 'waiting_for_confirmation', 'failed');
     expect(row.state).toEqual({

@@ -122,7 +122,7 @@ describe('a backend without these routes', () => {
     'perform_import',
     'cancel_import',
   ])('/api/%s is an empty 404', async (path) => {
-    const emulator = await deploy({ snapshotImport: false });
+    const emulator = await deploy({ withoutSnapshotImport: true });
     const reply = await post(emulator, `/api/${path}`, {});
     expect([reply.status, reply.text]).toEqual([404, '']);
   });
