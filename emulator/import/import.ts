@@ -103,7 +103,7 @@ function processRecord({ deployment, tx, budget, reads }: Work, record: AirbyteR
   const { table, fields } = record;
   if (stream === undefined) {
     // Append does not look at delete markers: the marker becomes a row (trap 19).
-    tx.insertInto(tx.tablet(table), fields);
+    tx.insertValue(table, fields);
     return;
   }
   const values = stream.map((path) => {
@@ -123,7 +123,7 @@ function processRecord({ deployment, tx, budget, reads }: Work, record: AirbyteR
   if (another !== undefined) throw new ServerError('Received more than one value for query');
   if (entry === undefined || tablet === undefined) {
     // Also for a deletion: the marker of a row that does not exist becomes a row (trap 19).
-    tx.insertInto(tx.tablet(table), fields);
+    tx.insertValue(table, fields);
     return;
   }
   // The row is read once more by its id, which is a range of its own.

@@ -153,7 +153,7 @@ export class Deployment {
     let total = 0;
     let tx = new Transaction(this);
     for (const document of documents) {
-      tx.insertInto(tx.tablet(table, component), toObject(document));
+      tx.insertValue(table, toObject(document), component);
       total++;
       if (total % perTransaction === 0) {
         tx.commit();

@@ -33,7 +33,17 @@ export class Transaction {
 
   /** Creates a document, and its table where there is none. Returns the `_id`. */
   insert(table: string, fields: object, component = ''): string {
-    return this.insertInto(this.tablet(table, component), toObject(fields));
+    return this.insertValue(table, toObject(fields), component);
+  }
+
+  /**
+   * As `insert`, for checked fields. The document takes its creation time before its table is made, as in the backend
+   * (crates/database/src/bootstrap_model/user_facing.rs): a new table's rows lie between it and the next document.
+   */
+  insertValue(table: string, fields: ValueObject, component = ''): string {
+    const creationTime = this.#nextCreationTime();
+    const tablet = this.tablet(table, component);
+    return this.#create(tablet, new Entry(this.#newId(tablet)), fields, creationTime);
   }
 
   /** Replaces a document as a whole: fields that are not given are gone. The same value again writes no revision. */
@@ -73,8 +83,9 @@ export class Transaction {
     this.#deployment.mountComponent(component);
     const tablet = this.#deployment.catalog.make(table, component, this.#newTablets);
     this.#newTablets.push(tablet);
-    // its rows in _tables and _index (by_id, by_creation_time)
+    // Its rows in _tables and _index (by_id, by_creation_time), each of which takes a creation time.
     this.systemWrite(3);
+    for (let row = 0; row < 3; row++) this.#nextCreationTime();
     return tablet;
   }
 
@@ -144,12 +155,17 @@ export class Transaction {
       this.#deployment.catalog.add(tablet);
       this.#deployment.catalog.activate(tablet, ts);
     }
-    for (const [entry, tablet] of this.#touched) {
+    // The shapes of tables are updated in this order, whatever the order of the writes was
+    // (crates/database/src/committer.rs, table_dependency_sort_key).
+    const touched = [...this.#touched]
+      .map(([entry, tablet]) => ({ entry, tablet, order: `${tablet.id.order}${entry.id}` }))
+      .sort((a, b) => (a.order < b.order ? -1 : a.order > b.order ? 1 : 0));
+    for (const { entry, tablet, order } of touched) {
       const revision = new Revision(ts, entry.staged?.value ?? null, entry.head);
       entry.staged = undefined;
       entry.head = revision;
       tablet.commit(revision);
-      const row = { ts, order: `${tablet.id.order}${entry.id}`, tablet, entry, revision };
+      const row = { ts, order, tablet, entry, revision };
       rows.push(row);
       const ofTablet = rowsOfTablets.get(tablet);
       if (ofTablet === undefined) rowsOfTablets.set(tablet, [row]);
