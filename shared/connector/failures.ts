@@ -78,6 +78,11 @@ export function explain(error: unknown, circumstances: Circumstances): unknown {
         'config_error',
         `${host} does not know the saved position (${said}): the state is of another deployment, or the deployment was restored from a backup since. Refresh (or clear) the stream to read it anew.`,
       );
+    case 'no-route':
+      return fail(
+        'config_error',
+        `${host} answered, but ${error.message}: the backend is older than this route. Update it.`,
+      );
     case 'transient':
       return fail(
         'transient_error',

@@ -22,6 +22,8 @@ export type Reason =
   | 'expired'
   /** The position is not one of this deployment, or not one any more. */
   | 'bad-position'
+  /** The deployment is older than this route. */
+  | 'no-route'
   /** Later may help. */
   | 'transient'
   /** The deployment understood and refused. */
@@ -60,6 +62,8 @@ export class ConvexError extends Error {
   readonly code: string | undefined;
   /** The first line of the server's message, as far as it cannot hold parts of a document (`detailOf`). May name fields and tables. */
   readonly detail: string | undefined;
+  /** True for a 404 with an empty body, which deployments answer for routes that they do not have. */
+  readonly emptyNotFound: boolean;
   /** What to look at where no connection came about. */
   readonly obstacle: Obstacle | undefined;
   /** Milliseconds that the answer asked to wait. */
@@ -77,6 +81,7 @@ export class ConvexError extends Error {
       status?: number;
       code?: string | undefined;
       detail?: string | undefined;
+      emptyNotFound?: boolean;
       obstacle?: Obstacle | undefined;
       retryAfter?: number | undefined;
       maybeDone?: boolean;
@@ -89,14 +94,20 @@ export class ConvexError extends Error {
     this.status = facts.status;
     this.code = facts.code;
     this.detail = facts.detail;
+    this.emptyNotFound = facts.emptyNotFound ?? false;
     this.obstacle = facts.obstacle;
     this.retryAfter = facts.retryAfter;
     this.maybeDone = facts.maybeDone ?? false;
   }
 }
 
-const EXPIRED = new Set(['InvalidWindowToReadDocuments', 'SnapshotTooOld']);
-const BAD_POSITION = new Set(['InvalidListSnapshotCursor', 'SnapshotTooNew', 'DocumentDeltasCursorRequired']);
+const EXPIRED = new Set(['InvalidWindowToReadDocuments', 'SnapshotTooOld', 'DataSyncCursorExpired']);
+const BAD_POSITION = new Set([
+  'InvalidListSnapshotCursor',
+  'SnapshotTooNew',
+  'DocumentDeltasCursorRequired',
+  'InvalidDataSyncCursor',
+]);
 const BAD_KEY = new Set([
   'BadAdminKey',
   'BadDeployKey',

@@ -11,6 +11,7 @@ import pRetry from 'p-retry';
 import { limitConnecting } from './connecting.ts';
 import { connectionFailure } from './connection-failure.ts';
 import { ConvexError, judge, readErrorBody, type Verdict } from './errors.ts';
+import { withIdleTimeout } from './idle.ts';
 import { proxySetting } from './proxy-env.ts';
 import { parseRetryAfter, Patience, type RetryLimits } from './retry.ts';
 
@@ -65,6 +66,8 @@ export const TIMEOUTS: Timeouts = { connect: 15_000, response: 330_000, idle: 12
 
 /** Bytes of an error's body that are looked at. */
 const MAX_ERROR_BODY = 64 * 1024;
+/** How often a route answers 404 with an empty body before it counts as missing, and not as an ingress that passes. */
+const MISSING_TRIES = 3;
 /** Bytes of a small answer (a schema of thousands of tables is a few megabytes). */
 const MAX_SMALL_BODY = 64 * 1024 * 1024;
 
@@ -72,6 +75,8 @@ export class ConvexHttp {
   readonly #options: HttpOptions;
   readonly #timeouts: Timeouts;
   readonly #agent: { http: http.Agent; https: https.Agent };
+  /** Paths that have answered: these routes are not missing. */
+  readonly #known = new Set<string>();
 
   constructor(options: HttpOptions) {
     this.#options = options;
@@ -134,7 +139,7 @@ export class ConvexHttp {
           if (!(error instanceof ConvexError)) return;
           const now = performance.now();
           Object.assign(error, { tries, elapsed: now - started });
-          if (!error.retry) return;
+          if (!error.retry || (error.emptyNotFound && !this.#known.has(path) && tries >= MISSING_TRIES)) return;
           const delay = patience.afterFailure(now, error.retryAfter);
           if (delay === undefined) return;
           goOn = true;
@@ -154,6 +159,7 @@ export class ConvexHttp {
       const status = await this.#status(stream, request);
       answered = true;
       if (!accepted(request, status)) throw await this.#refusal(stream, request, status);
+      this.#known.add(request.path);
       yield* withIdleTimeout(stream, this.#timeouts.idle);
     } catch (error) {
       throw this.#connectionFailure(error, request, answered);
@@ -256,6 +262,7 @@ export function refusal(path: string, status: number, body: string, retryAfter?:
     code,
     detail,
     retryAfter,
+    emptyNotFound: status === 404 && body === '',
     obstacle: status === 400 && code === undefined && WANTS_TLS.test(body) ? 'wants-https' : undefined,
     // After the server's time limit, or where a proxy lost the answer, the request may have been carried out (C147).
     maybeDone: status === 408 || (status >= 500 && code === undefined),
@@ -275,22 +282,4 @@ function redirected(path: string, status: number, origin: string, location: stri
   const message = `${path} was redirected${target === undefined ? '' : ` to ${target.host}`}`;
   const verdict: Verdict = { reason: 'not-convex', retry: false };
   return new ConvexError(verdict, message, { status, obstacle: toTls ? 'wants-https' : undefined });
-}
-
-async function* withIdleTimeout(stream: Request, idle: number): AsyncGenerator<Buffer> {
-  let waiting = true;
-  const timer = setTimeout(() => {
-    if (waiting) stream.destroy(Object.assign(new Error('no bytes for too long'), { code: 'ETIMEDOUT' }));
-    else timer.refresh();
-  }, idle);
-  try {
-    for await (const chunk of stream) {
-      waiting = false;
-      yield chunk as Buffer;
-      waiting = true;
-      timer.refresh();
-    }
-  } finally {
-    clearTimeout(timer);
-  }
 }

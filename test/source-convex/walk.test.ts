@@ -216,7 +216,10 @@ describe('whatever the server ignores', () => {
     const { code, lines } = await source.startRead({ streams: ['users', 'missing'], config }).finished;
     expect(code).toBe(0);
     expect(lines.filter((line) => line.includes('"RECORD"'))).toHaveLength(3);
-    expect(logsOf(lines)[0]).toBe(
+    // An empty 404 may be an ingress that restarts, so it is asked for a few times.
+    const warnings = logsOf(lines).filter((line) => line.startsWith('WARN'));
+    expect(warnings.filter((line) => line.includes('get_table_column_names answered 404'))).toHaveLength(2);
+    expect(warnings[2]).toBe(
       'WARN This deployment cannot list its tables, so streams whose table is missing will look empty.',
     );
   });

@@ -6,6 +6,10 @@ describe('what an answer means', () => {
     // The positions of readers.
     [400, 'InvalidWindowToReadDocuments', 'expired', false],
     [400, 'SnapshotTooOld', 'expired', false],
+    [400, 'DataSyncCursorExpired', 'expired', false],
+    [400, 'InvalidDataSyncCursor', 'bad-position', false],
+    [400, 'InvalidDataSyncSelection', 'refused', false],
+    [404, 'DataSyncNotFound', 'refused', false],
     [400, 'InvalidListSnapshotCursor', 'bad-position', false],
     [400, 'SnapshotTooNew', 'bad-position', false],
     [400, 'DocumentDeltasCursorRequired', 'bad-position', false],

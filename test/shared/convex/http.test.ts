@@ -104,6 +104,25 @@ describe('a request', () => {
   });
 });
 
+describe('a 404 with an empty body', () => {
+  const missing: Answer = (_request, response) => response.writeHead(404).end();
+  const patient = { retries: { ...LIMITS, attempts: 10 } };
+
+  test('is a missing route after three tries', async () => {
+    await using server = await answering(missing);
+    const error = await failure(client(server, patient).http.text(GET));
+    expect(error).toMatchObject({ reason: 'not-convex', emptyNotFound: true, tries: 3 });
+  });
+
+  test('S13: is an ingress that passes where the route has answered before', async () => {
+    await using server = await answering(ok, ...Array.from({ length: 8 }, () => missing), ok);
+    const { http, notices } = client(server, patient);
+    await http.text(GET);
+    expect(await http.text(GET)).toBe('"fine"');
+    expect(notices).toHaveLength(8);
+  });
+});
+
 describe('an answer', () => {
   test('may be compressed', async () => {
     await using server = await answering((_request, response) =>
