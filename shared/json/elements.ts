@@ -53,8 +53,10 @@ export class ElementScanner {
   /** Bytes taken in so far. */
   bytes = 0;
   readonly #arrayKey: string;
+  readonly #maxMemberBytes: number;
   readonly #batch = new ElementBatch();
   readonly #members = new Map<string, string>();
+  #membersBefore: ReadonlyMap<string, string> | undefined;
   #sawArray = false;
   /** White space since the last thing that was none. */
   #space = 0;
@@ -71,9 +73,15 @@ export class ElementScanner {
   readonly #utf8 = new Utf8Check();
   #lineBreaks = false;
 
-  /** `arrayKey`: the member of the response whose elements are wanted. */
-  constructor(arrayKey: string) {
+  /** `arrayKey`: the member of the response whose elements are wanted. `maxMemberBytes`: the largest of the others. */
+  constructor(arrayKey: string, maxMemberBytes = MAX_MEMBER_BYTES) {
     this.#arrayKey = arrayKey;
+    this.#maxMemberBytes = maxMemberBytes;
+  }
+
+  /** The raw text of the members that stand before the array; undefined as long as it has not begun. */
+  get membersBefore(): ReadonlyMap<string, string> | undefined {
+    return this.#membersBefore;
   }
 
   /** Takes the next bytes. Returns the elements that they complete. Throws `JsonError` where the text is not as expected. */
@@ -117,6 +125,7 @@ export class ElementScanner {
             if (this.#sawArray) throw new JsonError(`the response has two members "${this.#arrayKey}"`);
             this.#inArray = true;
             this.#sawArray = true;
+            this.#membersBefore = new Map(this.#members);
             this.#expect = Expect.ElementOrEnd;
             at++;
           } else {
@@ -267,7 +276,7 @@ export class ElementScanner {
 
   #keep(chunk: Buffer, start: number, end: number): void {
     const length = this.#carried + end - start;
-    const limit = this.#inArray ? MAX_ELEMENT_BYTES : MAX_MEMBER_BYTES;
+    const limit = this.#inArray ? MAX_ELEMENT_BYTES : this.#maxMemberBytes;
     if (length > limit) {
       throw new JsonError(`the response holds a value of more than ${limit} bytes, which no page of documents does`);
     }

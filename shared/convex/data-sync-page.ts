@@ -1,0 +1,110 @@
+/** What a page of Data Sync says beside its values. Pure: raw JSON in, checked values out. Throws `ConvexError` for what no deployment says. */
+import { isDigits } from '../json/integers.ts';
+import { JsonError, rawMembers } from '../json/raw.ts';
+import type { ConvexError } from './errors.ts';
+import { notConvex } from './http.ts';
+import type { TableRef } from './selection.ts';
+
+/** `stale`, `upToDate`: what was read up to and with this page is the deployment at `snapshotTs` (digits, nanoseconds), exactly (C92). */
+export type DataSyncStatus =
+  { type: 'snapshotting' } | { type: 'stale'; snapshotTs: string } | { type: 'upToDate'; snapshotTs: string };
+
+/** What is known of a page before its first change. */
+export interface DataSyncStart {
+  kind: 'start';
+  status: DataSyncStatus;
+  /** Everything that is held for these tables is void (C93). */
+  truncates: TableRef[];
+  /** True where the page broke off and was requested again: changes are repeated, and status and truncates may differ. */
+  again: boolean;
+}
+
+/** What is known of a page at its end. */
+export interface DataSyncPage {
+  status: DataSyncStatus;
+  truncates: TableRef[];
+  syncId: string;
+  /** Hex, opaque, another one in each answer (C98). */
+  nextCursor: string;
+  /** How many changes the page had, in its last answer. */
+  changes: number;
+}
+
+type Members = ReadonlyMap<string, string>;
+
+/** Of a 64-bit integer. */
+const MAX_TIMESTAMP_DIGITS = 19;
+
+/** `before`: the members that stand before `values`. */
+export function startOf(before: Members, again: boolean, path: string): DataSyncStart {
+  const status = before.get('status');
+  const truncates = before.get('truncates');
+  if (status === undefined || truncates === undefined)
+    throw lie(path, 'does not give "status" and "truncates" before its values');
+  return { kind: 'start', status: statusOf(status, path), truncates: truncatesOf(truncates, path), again };
+}
+
+export function endOf(
+  members: Members,
+  given: string | null,
+  path: string,
+): Pick<DataSyncPage, 'syncId' | 'nextCursor'> {
+  const syncId = parsed(members.get('syncId'));
+  if (typeof syncId !== 'string' || syncId === '') throw lie(path, 'has no "syncId"');
+  const pagination = objectOf(members.get('pagination'));
+  const nextCursor = cursorOf(pagination?.get('nextCursor'), path);
+  if (nextCursor === given) throw lie(path, 'gives the cursor back that it was given');
+  return { syncId, nextCursor };
+}
+
+/** The cursor whose raw JSON is `raw`. */
+export function cursorOf(raw: string | undefined, path: string): string {
+  const cursor = parsed(raw);
+  if (typeof cursor !== 'string' || !/^(?:[0-9a-f]{2})+$/i.test(cursor)) throw lie(path, 'has no cursor');
+  return cursor;
+}
+
+function statusOf(raw: string, path: string): DataSyncStatus {
+  const members = objectOf(raw);
+  const type = parsed(members?.get('type'));
+  if (type === 'snapshotting') return { type };
+  // Taken as it is written: a number would round it (C20).
+  const snapshotTs = members?.get('snapshotTs') ?? '';
+  if (type !== 'stale' && type !== 'upToDate') throw lie(path, 'has a status of an unknown type');
+  if (!isDigits(snapshotTs) || snapshotTs.length > MAX_TIMESTAMP_DIGITS)
+    throw lie(path, 'has a status without a timestamp');
+  return { type, snapshotTs };
+}
+
+function truncatesOf(raw: string, path: string): TableRef[] {
+  const list = parsed(raw);
+  if (!Array.isArray(list)) throw lie(path, 'has no list of truncates');
+  return list.map((entry: unknown) => {
+    const { component, table } = (entry ?? {}) as Partial<TableRef>;
+    if (typeof component !== 'string' || typeof table !== 'string' || table === '')
+      throw lie(path, 'has a truncate without a table');
+    return { component, table };
+  });
+}
+
+function objectOf(raw: string | undefined): Map<string, string> | undefined {
+  try {
+    return raw === undefined ? undefined : rawMembers(Buffer.from(raw));
+  } catch (error) {
+    if (error instanceof JsonError) return undefined;
+    throw error;
+  }
+}
+
+function parsed(raw: string | undefined): unknown {
+  try {
+    return raw === undefined ? undefined : (JSON.parse(raw) as unknown);
+  } catch {
+    return undefined;
+  }
+}
+
+/** An answer with status 200 that contradicts what the route promises. Asking again would give the same. */
+export function lie(path: string, what: string): ConvexError {
+  return notConvex(`the answer of ${path} ${what}`, 200);
+}

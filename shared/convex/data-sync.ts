@@ -1,0 +1,166 @@
+/**
+ * Data Sync, typed (C90 to C104): pages of changes after an opaque cursor, cursors for positions in the change log, and which syncs there are.
+ *
+ * Each route may be missing on an older backend. A missing route answers 404 with an empty body; so may an ingress whose backend restarts.
+ * It is therefore asked for three times (see http.ts) before it counts as missing: `ConvexError` with the reason `no-route`.
+ */
+import { isDigits } from '../json/integers.ts';
+import { JsonError, rawMembers } from '../json/raw.ts';
+import { DataSyncReader } from './data-sync-reader.ts';
+import type { Changes } from './data-sync-changes.ts';
+import { cursorOf, lie, type DataSyncPage, type DataSyncStart } from './data-sync-page.ts';
+import { ConvexError } from './errors.ts';
+import type { ConvexHttp } from './http.ts';
+import type { Selection } from './selection.ts';
+
+export type { Changes } from './data-sync-changes.ts';
+export type { DataSyncPage, DataSyncStart, DataSyncStatus } from './data-sync-page.ts';
+
+/** A sync that was active within the last three days. */
+export interface ActiveSync {
+  syncId: string;
+  type: 'snapshotting' | 'stale' | 'upToDate';
+  /** Physical tables: more than the selected ones while an import writes the hidden copy of one (C104). */
+  totalTables: number;
+  /** Documents sent so far. */
+  documentsSynced: number;
+  /** Documents of all selected tables, while a snapshot is being read; an estimate. */
+  totalDocuments: number | undefined;
+}
+
+const SYNC = '/api/v1/data/sync';
+const FROM_DELTAS = '/api/data_sync_cursor_from_deltas';
+const ACTIVE = '/api/v1/data/list_active_syncs';
+const ACTIVE_PAGE = 100;
+/** Far more than a deployment has consumers. */
+const MAX_ACTIVE_PAGES = 100;
+
+export class DataSync {
+  readonly #http: ConvexHttp;
+
+  constructor(http: ConvexHttp) {
+    this.#http = http;
+  }
+
+  /**
+   * One page of changes after `cursor`; null starts a sync from scratch. Yields a `DataSyncStart` with all truncates before the first
+   * change, then the changes in order. The page counts only as a whole (C92).
+   *
+   * Where the connection breaks off, the page is requested again from the same cursor. Its answer may differ then: it has the same changes
+   * and perhaps later ones, a later `snapshotTs`, perhaps more truncates. So another `DataSyncStart` is yielded, with `again` set, and
+   * changes are repeated. Changes yielded before it are revisions that were committed, up to the `snapshotTs` of their own start; a consumer that upserts may keep
+   * them. Of truncates, the last start counts.
+   *
+   * Throws `ConvexError`: `expired`, `bad-position`, `no-route`, `transient` after a page that did not come further with many tries.
+   */
+  async *page(args: {
+    cursor: string | null;
+    selection: Selection;
+  }): AsyncGenerator<DataSyncStart | Changes, DataSyncPage> {
+    const reader = new DataSyncReader(this.#http, { method: 'POST', path: SYNC, body: bodyOf(args) }, args.cursor);
+    try {
+      for (;;) {
+        const step = await this.#optional(SYNC, () => reader.next());
+        if (step.kind === 'page') return step.page;
+        yield step;
+      }
+    } finally {
+      await reader.close();
+    }
+  }
+
+  /**
+   * A cursor from which `page` goes on where the change log was read up to `ts` (digits, nanoseconds). All tables of the selection count
+   * as read up to then (C100): make it before a snapshot is pinned. No side effect.
+   */
+  async cursorFromDeltas({ ts, selection }: { ts: string; selection: Selection }): Promise<string> {
+    if (!isDigits(ts)) throw new TypeError('the position is not written in digits');
+    // A bare integer: the server refuses strings, and a number would round it (C20).
+    const body = `{"cursor":${ts},"selection":${JSON.stringify(selection)}}`;
+    const text = await this.#optional(FROM_DELTAS, () => this.#http.once({ method: 'POST', path: FROM_DELTAS, body }));
+    return cursorOf(membersOf(text, FROM_DELTAS).get('cursor'), FROM_DELTAS);
+  }
+
+  /** Whether the deployment has Data Sync; without side effects (C90). */
+  async isAvailable(): Promise<boolean> {
+    try {
+      await this.#activePage(undefined, 1);
+      return true;
+    } catch (error) {
+      if (error instanceof ConvexError && error.reason === 'no-route') return false;
+      throw error;
+    }
+  }
+
+  /** The sync with this id; undefined where it is not among those of the last three days. */
+  async activeSync(syncId: string): Promise<ActiveSync | undefined> {
+    let cursor: string | undefined;
+    for (let page = 0; page < MAX_ACTIVE_PAGES; page++) {
+      const { syncs, next } = await this.#activePage(cursor, ACTIVE_PAGE);
+      const found = syncs.find((sync) => sync.syncId === syncId);
+      if (found !== undefined || next === undefined) return found;
+      if (next === cursor) throw lie(ACTIVE, 'gives the cursor back that it was given');
+      cursor = next;
+    }
+    return undefined;
+  }
+
+  async #activePage(
+    cursor: string | undefined,
+    limit: number,
+  ): Promise<{ syncs: ActiveSync[]; next: string | undefined }> {
+    const query = { limit: String(limit), ...(cursor === undefined ? {} : { cursor }) };
+    const text = await this.#optional(ACTIVE, () => this.#http.once({ method: 'GET', path: ACTIVE, query }));
+    const members = membersOf(text, ACTIVE);
+    // Its timestamps are rounded by JSON.parse, and not used.
+    const syncs = JSON.parse(members.get('syncs') ?? 'null') as unknown;
+    const pagination = JSON.parse(members.get('pagination') ?? 'null') as {
+      hasMore?: unknown;
+      nextCursor?: unknown;
+    } | null;
+    if (!Array.isArray(syncs) || typeof pagination?.hasMore !== 'boolean') throw lie(ACTIVE, 'lists no syncs');
+    const { hasMore, nextCursor } = pagination;
+    if (hasMore && typeof nextCursor !== 'string') throw lie(ACTIVE, 'says that there is more but not where');
+    return { syncs: syncs.map(activeSyncOf), next: hasMore ? (nextCursor as string) : undefined };
+  }
+
+  async #optional<T>(path: string, attempt: () => Promise<T>): Promise<T> {
+    try {
+      return await this.#http.retrying(path, attempt);
+    } catch (error) {
+      if (!(error instanceof ConvexError) || !error.emptyNotFound) throw error;
+      throw new ConvexError({ reason: 'no-route', retry: false }, `it has no ${path}`, { status: 404 });
+    }
+  }
+}
+
+function bodyOf({ cursor, selection }: { cursor: string | null; selection: Selection }): string {
+  return `{${cursor === null ? '' : `"cursor":${JSON.stringify(cursor)},`}"selection":${JSON.stringify(selection)}}`;
+}
+
+function membersOf(text: string, path: string): Map<string, string> {
+  try {
+    JSON.parse(text);
+    return rawMembers(Buffer.from(text));
+  } catch (error) {
+    if (!(error instanceof JsonError) && !(error instanceof SyntaxError)) throw error;
+    throw lie(path, 'is not the JSON object that a Convex deployment sends');
+  }
+}
+
+const TYPES = new Set(['snapshotting', 'stale', 'upToDate']);
+
+function activeSyncOf(value: unknown): ActiveSync {
+  const { syncId, status } = (value ?? {}) as { syncId?: unknown; status?: Record<string, unknown> | null };
+  const { type, totalTables, numDocumentsSynced, totalDocuments } = status ?? {};
+  const isCount = (count: unknown): count is number => typeof count === 'number' && count >= 0;
+  if (typeof syncId !== 'string' || !TYPES.has(type as string) || !isCount(totalTables) || !isCount(numDocumentsSynced))
+    throw lie(ACTIVE, 'lists something else than syncs');
+  return {
+    syncId,
+    type: type as ActiveSync['type'],
+    totalTables,
+    documentsSynced: numDocumentsSynced,
+    totalDocuments: isCount(totalDocuments) ? totalDocuments : undefined,
+  };
+}
