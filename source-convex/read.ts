@@ -9,6 +9,7 @@ import { tableKey } from '../shared/convex/selection.ts';
 import { StreamingExport } from '../shared/convex/streaming-export.ts';
 import type { SourceConfig } from './config.generated.ts';
 import { explain } from '../shared/connector/failures.ts';
+import { checkComponentChanges } from './component-changes.ts';
 import { plan } from './plan.ts';
 import { SourceStream } from './stream.ts';
 import { Sync } from './sync.ts';
@@ -33,6 +34,7 @@ export async function read(
     reportUnknownStates(states, streams, context);
     for (const stream of streams) stream.start();
     for (const stream of streams) if (stream.need.kind === 'failed') stream.fail(stream.need.failure);
+    await checkComponentChanges(api, host, streams, context);
     const resync = config.expired_cursor_behavior === 'Re-sync data';
     await Promise.race([new Sync({ api, host, streams, context, resync }).run(), outputFailure(context)]);
   } catch (error) {

@@ -117,6 +117,13 @@ const SOURCE: Mutation[] = [
     only: 'S1',
   },
   {
+    name: 'S4: a backend whose change log leaves components out is read as a current one',
+    file: 'shared/convex/streaming-export.ts',
+    find: "body.length === 0 ? 'absent' :",
+    replace: "body.length === 0 ? 'present' :",
+    test: 'test/source-convex/components.test.ts',
+  },
+  {
     name: 'S8: a full refresh goes on with what another sync has read',
     file: 'source-convex/sync-id.ts',
     find: 'current !== undefined && saved === current',

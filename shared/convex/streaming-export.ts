@@ -30,6 +30,9 @@ export interface TableColumns {
   columns: string[];
 }
 
+/** Whether a backend has `list_active_syncs`. Otherwise what it answered that is neither the route nor its absence. */
+export type ActiveSyncsRoute = 'present' | 'absent' | { answer: string };
+
 export class StreamingExport {
   readonly #http: ConvexHttp;
   readonly #format: ValueFormat;
@@ -121,6 +124,21 @@ export class StreamingExport {
       tables.set(component, list);
     }
     return tables;
+  }
+
+  /**
+   * Whether the backend is of 2026-08-13 or later: it has a route that older ones answer with an empty 404 (C90). Changes nothing.
+   * Throws `ConvexError`.
+   */
+  async activeSyncsRoute(): Promise<ActiveSyncsRoute> {
+    const path = '/api/v1/data/list_active_syncs';
+    const accepts = (status: number): boolean => status === 200 || status === 404;
+    const request = { method: 'GET', path, query: { limit: '1' }, accepts } as const;
+    const { status, body } = await this.#http.retrying(path, () => this.#http.exchange(request));
+    if (status === 404) return body.length === 0 ? 'absent' : { answer: `${path} answered 404` };
+    return Array.isArray(this.#json(body.toString('utf8'), path)['syncs'])
+      ? 'present'
+      : { answer: `${path} answered 200` };
   }
 
   #json(text: string, path: string): Record<string, unknown> {
