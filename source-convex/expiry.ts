@@ -19,6 +19,11 @@ export function expiredFailure(host: string, streams: readonly Named[], position
   );
 }
 
+/** A full refresh needs no history: it begins anew, whatever the configuration says of expired positions. */
+export function refreshAnewWarning(host: string, streams: readonly Named[], snapshot: string): string {
+  return `The snapshot of ${date(snapshot)} that the full refresh of ${names(streams)} was reading is not kept by ${host} any more. The full refresh begins anew. Documents of its first part that were deleted since then stay in the destination until the next full refresh.`;
+}
+
 export function resyncWarning(host: string, streams: readonly Named[], position: string): string {
   return `${host} does not keep its documents' history back to ${date(position)} any more. As configured, ${names(streams)} will be read anew; documents that were deleted since then remain in the destination until the streams are refreshed.`;
 }

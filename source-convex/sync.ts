@@ -11,7 +11,7 @@ import type { StreamingExport } from '../shared/convex/streaming-export.ts';
 import { compareDigits, minDigits } from '../shared/json/integers.ts';
 import { Checkpoints } from './checkpoints.ts';
 import { walkDeltas } from './deltas.ts';
-import { expiredFailure, isExpired, resyncWarning } from './expiry.ts';
+import { expiredFailure, isExpired, refreshAnewWarning, resyncWarning } from './expiry.ts';
 import { snapshotWalks, type SnapshotWalk } from './plan.ts';
 import { Progress } from './progress.ts';
 import { walkSnapshot, type Output } from './snapshot.ts';
@@ -201,16 +201,24 @@ export class Sync {
     return this.#head;
   }
 
-  #afterExpiry(streams: readonly SourceStream[], position: string): void {
-    if (streams.length === 0) return;
+  #afterExpiry(all: readonly SourceStream[], position: string): void {
     const { resync, context, host } = this.#options;
+    const refreshes = all.filter(({ planned }) => !planned.incremental);
+    const streams = all.filter(({ planned }) => planned.incremental);
+    if (refreshes.length > 0) context.log.warn(refreshAnewWarning(host, refreshes, position));
+    this.#readAgain(refreshes);
+    if (streams.length === 0) return;
     if (resync) {
       context.log.warn(resyncWarning(host, streams, position));
-      for (const stream of streams) stream.need = { kind: 'snapshot' };
-      this.#again.push(...streams);
+      this.#readAgain(streams);
     } else {
       for (const stream of streams) stream.fail(expiredFailure(host, streams, position));
     }
+  }
+
+  #readAgain(streams: readonly SourceStream[]): void {
+    for (const stream of streams) stream.need = { kind: 'snapshot' };
+    this.#again.push(...streams);
   }
 
   #failAll(streams: readonly SourceStream[], error: ConvexError): void {

@@ -134,7 +134,13 @@ export class StreamingExport {
     const path = '/api/v1/data/list_active_syncs';
     const accepts = (status: number): boolean => status === 200 || status === 404;
     const request = { method: 'GET', path, query: { limit: '1' }, accepts } as const;
-    const { status, body } = await this.#http.retrying(path, () => this.#http.exchange(request));
+    const ask = () => this.#http.retrying(path, () => this.#http.exchange(request));
+    let { status, body } = await ask();
+    if (status === 404) {
+      // An ingress whose backend restarts answers so for a moment. The test waits until the deployment answers again.
+      await this.test();
+      ({ status, body } = await ask());
+    }
     if (status === 404) return body.length === 0 ? 'absent' : { answer: `${path} answered 404` };
     return Array.isArray(this.#json(body.toString('utf8'), path)['syncs'])
       ? 'present'

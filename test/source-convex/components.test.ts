@@ -67,6 +67,12 @@ describe('S4: a backend that cannot be told', () => {
   });
 });
 
+test('S4: a current backend that restarts, and is not there for a moment, is not taken for an old one', async () => {
+  await using source = await deploy();
+  source.emulator.faults.add({ kind: 'html', status: 404, body: '', path: PROBE });
+  expect(recordsOf(await source.readAll({ streams: [ORDERS] }))).toHaveLength(3);
+});
+
 test('S4: a current backend is asked once a run, and only for incremental streams of components', async () => {
   await using source = await deploy();
   const first = await source.readAll({ streams: [ORDERS, 'users'] });

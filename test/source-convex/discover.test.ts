@@ -178,7 +178,13 @@ describe('a table whose documents Convex cannot describe', () => {
   test('ends the discovery where the backend is too old to list its columns', async () => {
     await using source = await Source.start();
     source.deployment.load('odd', [{ 'first name': 'Ada' }]);
-    source.emulator.faults.add({ kind: 'html', status: 404, body: '', path: '/api/get_table_column_names' });
+    source.emulator.faults.add({
+      kind: 'html',
+      status: 404,
+      body: '',
+      path: '/api/get_table_column_names',
+      times: Infinity,
+    });
     const { code, lines } = await source.discover();
     expect(code).toBe(1);
     expect(errorsOf(lines)).toEqual([

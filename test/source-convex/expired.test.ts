@@ -110,15 +110,39 @@ describe('a snapshot that has expired before it was read to its end', () => {
     for (const table of ['a', 'b']) expect(replay(recordsOf(lines), table)).toEqual(source.truth(table));
   });
 
-  test('of a full refresh is taken anew where that was asked for', async () => {
-    await using source = await Source.start({ limits: { snapshotPage: 3 } });
-    source.deployment.load('a', people(8));
-    const first = await interrupt(source, 'a');
-    source.deployment.advance(6n * DAY);
-    const streams = [{ name: 'a', mode: 'full_refresh' }];
-    const lines = await source.readAll({ streams, state: savedStates(first), config: RESYNC });
-    expect(recordsOf(lines)).toHaveLength(8);
-  });
+  test.each([
+    ['Fail sync', 'is too old to be listed', 6n, {}],
+    ['Fail sync', 'is older than the documents that are kept', 4n, { retention: 3n * DAY }],
+    ['Re-sync data', 'is too old to be listed', 6n, {}],
+  ])(
+    'S9: with %s, a full refresh whose snapshot %s begins anew by itself, and says so',
+    async (behavior, _what, days, limits) => {
+      await using source = await Source.start({ limits: { snapshotPage: 3, ...limits } });
+      source.deployment.load('a', people(8));
+      const { faults } = source.emulator;
+      const heal = faults.add({
+        kind: 'status',
+        status: 401,
+        code: 'BadAdminKey',
+        path: '/api/list_snapshot',
+        after: 2,
+      });
+      const streams = [{ name: 'a', mode: 'full_refresh', syncId: 7 }, 'b'];
+      source.deployment.load('b', people(2));
+      const first = await source.read({ streams: streams.slice(0, 1) });
+      heal();
+      expect(lastState(first.lines, 'a')).toMatchObject({ snapshot_has_more: true, sync_id: 7 });
+      source.deployment.advance(days * DAY);
+      source.deployment.load('a', people(2));
+      const config = { expired_cursor_behavior: behavior };
+      const lines = await source.readAll({ streams, state: savedStates(first.lines), config });
+      for (const table of ['a', 'b']) expect(replay(recordsOf(lines), table)).toEqual(source.truth(table));
+      expect(logsOf(lines)).toContain(
+        `WARN The snapshot of ${NOW} that the full refresh of a was reading is not kept by 127.0.0.1 any more. The full refresh begins anew. Documents of its first part that were deleted since then stay in the destination until the next full refresh.`,
+      );
+      expect(logsOf(lines).filter((line) => line.includes('deletions'))).toEqual([]);
+    },
+  );
 
   test('while it is read: the streams that were not finished fail', async () => {
     await using source = await Source.start({ limits: { snapshotPage: 3 } });
