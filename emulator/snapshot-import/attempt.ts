@@ -86,9 +86,6 @@ export class ImportAttempt {
   /** Finds or makes the tablet that rows go to. A hidden tablet of an earlier attempt is filled further. */
   #prepare({ component, table, number }: NumberedTable): void {
     if (table === STORAGE) return;
-    if (table.startsWith('_')) {
-      throw badRequest('InvalidTableName', `Invalid table name ${table} starts with metadata prefix '_'`);
-    }
     const { catalog } = this.#deployment;
     const checkpoint = this.#checkpoint(component, table);
     const earlier = catalog.all.find(({ id }) => id.text === checkpoint?.tabletId);
@@ -97,7 +94,7 @@ export class ImportAttempt {
     if (earlier === undefined && this.#mode === 'RequireEmpty' && (existing?.size ?? 0) > 0) throw tableExists(table);
     let tablet = earlier ?? (this.#mode === 'Append' ? existing : undefined);
     if (tablet === undefined) {
-      tablet = hiddenTablet(this.#deployment, table, component, number);
+      tablet = hiddenTablet(this.#deployment, table, component, number ?? catalog.nextNumber(component));
       if (checkpoint !== undefined) checkpoint.tabletId = tablet.id.text;
     }
     if (number !== undefined && number !== tablet.number) {

@@ -56,7 +56,7 @@ export class Tables {
     if (existing === undefined && this.#active.size + ahead.length >= this.#limit) {
       throw badRequest('TooManyTables', `Number of tables cannot exceed ${this.#limit}.`);
     }
-    const tableNumber = number ?? existing?.number ?? this.#nextNumber(component, ahead);
+    const tableNumber = number ?? existing?.number ?? this.nextNumber(component, ahead);
     return new Tablet(newTabletId(this.#random), tableNumber, table, component);
   }
 
@@ -78,8 +78,8 @@ export class Tables {
     this.#active.delete(`${tablet.component}:${tablet.name}`);
   }
 
-  /** Numbers count per component, so the ids of two components look alike. */
-  #nextNumber(component: string, ahead: readonly Tablet[]): number {
+  /** A number that no table has had. Numbers count per component, so the ids of two components look alike. */
+  nextNumber(component: string, ahead: readonly Tablet[] = []): number {
     let number = FIRST_TABLE_NUMBER;
     for (const tablet of [...this.all, ...ahead]) {
       if (tablet.component === component && tablet.number >= number) number = tablet.number + 1;

@@ -169,10 +169,13 @@ describe('ids', () => {
   test('of a table that stays: TableConflict', async () => {
     const emulator = await deploy();
     emulator.deployment.load('u', [{}]);
+    const tablets = emulator.deployment.catalog.all.length;
     expect((await importFile(emulator, `{"_id":"${idsOf(emulator, 'u')[0]}"}\n`, REPLACE)).error_message).toBe(
       `${PREFIX}New table \`t\` has IDs that conflict with existing table \`u\`. To delete all existing tables, import ` +
         'with `npx convex import --replace-all`.',
     );
+    // Found before a hidden table is made.
+    expect(emulator.deployment.catalog.all).toHaveLength(tablets);
   });
 
   test('twice in a batch, and twice in two batches', async () => {

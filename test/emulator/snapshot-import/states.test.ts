@@ -117,7 +117,9 @@ describe('the way of the CLI', () => {
     expect(outcome(await uploadPart(emulator, '{"objectKey":"x","filepath":"y"}', 1, 'x'))).toBe(
       '500 InternalServerError',
     );
-    expect(outcome(await finishUpload(emulator, 'nonsense', REPLACE))).toBe('500 InternalServerError');
+    for (const token of ['nonsense', '{"objectKey":"x"}', 'null']) {
+      expect(outcome(await finishUpload(emulator, token, REPLACE))).toBe('500 InternalServerError');
+    }
   });
 });
 
@@ -178,6 +180,20 @@ describe('cancel_import', () => {
     expect(rows(emulator, 't')).toEqual([{ old: true }]);
     const { values } = await deltasPage(emulator, before, '"tableName":"t"');
     expect(values.length).toBeGreaterThan(0);
+  });
+
+  test('an import that has written everything does not swap any more', async () => {
+    const emulator = await deploy({ importBackoffMs: 1 });
+    emulator.deployment.load('t', [{ old: true }]);
+    const id = await waiting(emulator, lines(2));
+    const hold = emulator.imports.hold('swap');
+    await perform(emulator, id);
+    await hold.reached;
+    await cancel(emulator, id);
+    hold.release();
+    await waiting(emulator, lines(1), { ...REPLACE, tableName: 'u' });
+    expect((await rowOf(emulator, id)).state.error_message).toBe('Import canceled');
+    expect(rows(emulator, 't')).toEqual([{ old: true }]);
   });
 
   test('a completed import cannot be cancelled', async () => {

@@ -50,6 +50,17 @@ describe('_tables', () => {
     );
   });
 
+  test('a table whose number another one takes gets a fresh one', async () => {
+    const emulator = await deploy();
+    emulator.deployment.load('t', [{ old: true }]);
+    const number = numberOf(emulator, 't');
+    const file = tables(`{"name":"a","id":${number}}\n`, { 't/documents.jsonl': lines(1) });
+    expect((await importFile(emulator, file, ZIP)).error_message).toBeUndefined();
+    expect(numberOf(emulator, 'a')).toBe(number);
+    expect(numberOf(emulator, 't')).not.toBe(number);
+    expect(rows(emulator, 't')).toEqual([{ n: 0 }]);
+  });
+
   test('a number may not change where another table refers to it: ImportForeignKey', async () => {
     const schema: SchemaJson = {
       schemaValidation: true,

@@ -108,7 +108,8 @@ describe('progress', () => {
     await swap.reached;
     expect((await rowOf(emulator, id)).state.checkpoint_messages).toEqual(['Imported "t" (7 documents)']);
     swap.release();
-    await until(emulator, id, 'completed');
+    const { checkpoints } = await until(emulator, id, 'completed');
+    expect(checkpoints?.[0]?.['num_rows_written']).toBe('7');
   });
 });
 
@@ -131,6 +132,24 @@ describe('the one worker', () => {
     next.release();
     await until(emulator, third, 'completed');
     expect(rows(emulator, 't')).toEqual([{ n: 200 }]);
+  });
+
+  test('parses uploads before it takes the next import', async () => {
+    const emulator = await deploy();
+    const first = await upload(emulator, lines(1), REPLACE);
+    const second = await upload(emulator, lines(1), REPLACE);
+    for (const id of [first, second]) await until(emulator, id, 'waiting_for_confirmation');
+    const hold = emulator.imports.hold('swap');
+    await perform(emulator, first);
+    await hold.reached;
+    const parse = emulator.imports.hold('parse');
+    await perform(emulator, second);
+    const third = await upload(emulator, lines(1), REPLACE);
+    hold.release();
+    expect((await parse.reached).importId).toBe(third);
+    expect((await rowOf(emulator, second)).state.progress_message).toBe('Importing');
+    parse.release();
+    await until(emulator, second, 'completed');
   });
 
   test('parses no upload while an import runs', async () => {
@@ -165,8 +184,8 @@ describe('the one worker', () => {
 });
 
 describe('a server that is killed', () => {
-  test('parses an upload again', async () => {
-    const emulator = await deploy();
+  test('parses an upload again, at once', async () => {
+    const emulator = await deploy({ importBackoffMs: 600_000 });
     const hold = emulator.imports.hold('parse');
     const id = await upload(emulator, lines(1), REPLACE);
     await hold.reached;
