@@ -1,5 +1,5 @@
 /**
- * The document_deltas walk: one, from the oldest position of all streams, up to the head that was pinned when the run began.
+ * The document_deltas walk: one, from the oldest position of all streams, up to the head that was pinned last.
  *
  * The server reads its whole log for any selection and stops after 128 rows read, so a walk for each stream would cost N times the
  * requests (trap 8), and a page without documents but with more to come is normal (trap 6): the position to go on from is the page's

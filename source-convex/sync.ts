@@ -1,5 +1,6 @@
 /**
- * One run over all streams: snapshots first, then the change log up to one head, never two walks at a time.
+ * One run over all streams: snapshots first, then the change log up to one head, never two walks at a time. The head is pinned when the
+ * snapshots are finished: what is committed while they are read for hours belongs to this run.
  *
  * A stream that fails on its own leaves the others running; a key that is refused, or a deployment that cannot be reached, stops all.
  */
@@ -45,6 +46,12 @@ const OF_POSITIONS: ReadonlySet<Reason> = new Set(['expired', 'bad-position']);
 /** Walks that fail one after the other, without a page between them, until the deployment is at fault and not a stream. */
 const MAX_FAILED_WALKS = 3;
 
+/** Needs of which a snapshot is a part. */
+const OF_SNAPSHOTS: ReadonlySet<string> = new Set(['snapshot', 'resume']);
+
+/** Snapshots that expire while changes are read are taken anew. More often than this, the deployment keeps too little history to be read. */
+const MAX_ROUNDS = 3;
+
 /** Nanoseconds by which a position may be ahead of the head: clocks of replicas differ, and what was promised at it still holds. */
 const CLOCK_TOLERANCE = 5n * 60n * 1_000_000_000n;
 
@@ -53,7 +60,7 @@ export class Sync {
   readonly #output: Output;
   readonly #checkpoints: Checkpoints;
   readonly #progress: Progress;
-  /** Digits: the deployment's present when the run began. */
+  /** Digits: the deployment's present when the run began, and again after its snapshots. The walk over the change log ends there. */
   #head = '0';
   /** Streams whose snapshot has to be taken anew, at the head. */
   readonly #again: SourceStream[] = [];
@@ -74,16 +81,32 @@ export class Sync {
     this.#announce();
     this.#checkpoints.startHeartbeat();
     try {
-      for (const walk of snapshotWalks(streams, this.#head)) await this.#snapshot(walk);
-      this.#complete(streams.filter((stream) => !stream.planned.incremental));
-      await this.#deltas();
-      const again = this.#again.splice(0);
-      if (again.length > 0) await this.#snapshot({ snapshot: this.#head, cursor: null, streams: again });
+      await this.#round(snapshotWalks(streams, this.#head));
+      for (let round = 1; this.#again.length > 0 && round < MAX_ROUNDS; round++)
+        await this.#round([{ snapshot: this.#head, cursor: null, streams: this.#again.splice(0) }]);
+      const expired = this.#again.splice(0);
+      for (const stream of expired) stream.fail(expiredFailure(this.#options.host, expired, stream.cursor));
       this.#complete(streams);
     } finally {
       this.#checkpoints.stopHeartbeat();
     }
     this.#progress.summary();
+  }
+
+  /** Reads snapshots, and then the changes of all streams up to the time at which the snapshots were finished. */
+  async #round(walks: readonly SnapshotWalk<SourceStream>[]): Promise<void> {
+    for (const walk of walks) await this.#snapshot(walk);
+    this.#complete(this.#options.streams.filter((stream) => !stream.planned.incremental));
+    if (this.#ofLog().length === 0) return;
+    if (walks.length > 0) this.#head = await this.#options.api.pin();
+    await this.#deltas();
+  }
+
+  /** The streams whose changes are read. */
+  #ofLog(): SourceStream[] {
+    return this.#options.streams.filter(
+      (stream) => stream.planned.incremental && !stream.failed && !this.#again.includes(stream),
+    );
   }
 
   #complete(streams: readonly SourceStream[]): void {
@@ -150,12 +173,11 @@ export class Sync {
   async #deltas(): Promise<void> {
     const { api, context, streams: all } = this.#options;
     for (const stream of all) {
-      if (stream.need.kind === 'deltas') stream.standAt(inLog(this.#startOf(stream, stream.need.cursor)));
+      if (stream.need.kind === 'deltas' && stream.state === undefined)
+        stream.standAt(inLog(this.#startOf(stream, stream.need.cursor)));
     }
     for (;;) {
-      const streams = all.filter(
-        (stream) => stream.planned.incremental && !stream.failed && !this.#again.includes(stream),
-      );
+      const streams = this.#ofLog();
       const behind = streams.filter((stream) => compareDigits(stream.cursor, this.#head) < 0);
       if (behind.length === 0) return;
       const cursor = behind.map((stream) => stream.cursor).reduce(minDigits);
@@ -237,9 +259,10 @@ export class Sync {
       [count('failed'), 'that cannot be read'],
     ] as const;
     const shown = parts.filter(([number]) => number > 0).map(([number, what]) => `${number} ${what}`);
-    context.log.info(
-      `${counted(streams.length, 'stream')}: ${shown.join(', ')}. This run ends at ${date(this.#head)}.`,
-    );
+    const end = streams.some(({ need, planned }) => planned.incremental && OF_SNAPSHOTS.has(need.kind))
+      ? 'with what is committed when its snapshots are finished'
+      : `at ${date(this.#head)}`;
+    context.log.info(`${counted(streams.length, 'stream')}: ${shown.join(', ')}. This run ends ${end}.`);
     for (const [why, stream] of byReason(streams))
       context.log.info(
         `The saved state of ${names(stream)} ${why}. ${stream.length === 1 ? 'The stream is read from its beginning' : 'These streams are read from their beginning'}.`,

@@ -122,8 +122,8 @@ describe('SIGKILL at a page boundary', () => {
         if (pages > 2) expect(before.length).toBeGreaterThan(0);
         expect(allowed.size).toBe(0);
       }
-      // pin + alpha 3 + beta 3 (8 = 2·4 takes an empty one) + gamma 2 + empty 1 + delta 3
-      expect(boundaries).toHaveLength(1 + 3 + 3 + 2 + 1 + 3);
+      // pin + alpha 3 + beta 3 (8 = 2·4 takes an empty one) + gamma 2 + empty 1 + delta 3 + pin
+      expect(boundaries).toHaveLength(1 + 3 + 3 + 2 + 1 + 3 + 1);
     },
     LONG,
   );

@@ -71,6 +71,7 @@ describe('signs of life', () => {
     expect(shown(first)).toEqual([
       'INFO Snapshot: 1 page, 3 records (N records/s), 0 of 1 stream done.',
       'INFO Snapshot: 2 pages, 4 records (N records/s), 1 of 1 stream done.',
+      'INFO Changes: 1 page, 0 records (N records/s), up to 2026-09-21 14:13:20 UTC.',
     ]);
     source.deployment.load('a', people(6), { perTransaction: 1 });
     const second = await source.readAll({ streams: ['a'], env, state: savedStates(first) });
@@ -84,7 +85,7 @@ describe('signs of life', () => {
     await using source = await Source.start({ limits: { snapshotPage: 2 } });
     source.deployment.load('a', people(40));
     const lines = await source.readAll({ streams: ['a'], env: { CONVEX_CONNECTOR_CHECKPOINT_MS: '5000' } });
-    expect(messagesOf(lines).filter(({ type }) => type === 'LOG')).toHaveLength(3);
-    expect(statesOf(lines)).toHaveLength(2);
+    expect(messagesOf(lines).filter(({ type }) => type === 'LOG')).toHaveLength(4);
+    expect(statesOf(lines)).toHaveLength(3);
   });
 });

@@ -24,10 +24,11 @@ describe('a first sync', () => {
     const [key] = [...source.deployment.documents('keys', 'betterAuth')];
     const streams: Wanted[] = ['users', { name: 'keys', namespace: 'betterAuth' }];
     const lines = await source.readAll({ streams });
-    const head = String(lastState(lines, 'users')?.['delta_cursor']);
+    const end = String(lastState(lines, 'users')?.['delta_cursor']);
     const [first, second] = source.emulator.journal.of('/api/list_snapshot').slice(1);
+    const snapshot = /"snapshot":(\d{19})/.exec(first?.body ?? '')?.[1] ?? '';
     expect(first?.body).toBe(
-      `{"snapshot":${head},"selection":{"_other":"excluded","":{"_other":"excluded","users":{"_other":"included"}},"betterAuth":{"_other":"excluded","keys":{"_other":"included"}}},"format":"json"}`,
+      `{"snapshot":${snapshot},"selection":{"_other":"excluded","":{"_other":"excluded","users":{"_other":"included"}},"betterAuth":{"_other":"excluded","keys":{"_other":"included"}}},"format":"json"}`,
     );
     expect(second?.body).toMatch(
       /^\{"snapshot":\d{19},"cursor":"\{\\"tablet\\":\\".{22}\\",\\"id\\":\\"\w+\\"\}","selection":/,
@@ -39,7 +40,7 @@ describe('a first sync', () => {
     };
     const status = (stream: string, value: string) =>
       `{"type":"TRACE","trace":{"type":"STREAM_STATUS","emitted_at":T,"stream_status":{"stream_descriptor":${stream},"status":"${value}"}}}`;
-    const state = (stream: string, more: boolean, count: number) =>
+    const state = (stream: string, more: boolean, count: number, head = snapshot) =>
       `{"type":"STATE","state":{"type":"STREAM","stream":{"stream_descriptor":${stream},"stream_state":{"snapshot_cursor":null,"snapshot_has_more":${more},"delta_cursor":"${head}","deployment":"happy-otter-123"}},"sourceStats":{"recordCount":${count}}}}`;
     const log = (message: string) => `{"type":"LOG","log":{"level":"INFO","message":"${message}"}}`;
     const users = '{"name":"users"}';
@@ -65,7 +66,7 @@ describe('a first sync', () => {
     expect(shown).toEqual([
       status(users, 'STARTED'),
       status(keys, 'STARTED'),
-      log(`2 streams: 2 from the beginning. This run ends at ${NOW}.`),
+      log('2 streams: 2 from the beginning. This run ends with what is committed when its snapshots are finished.'),
       log(`Reading users, betterAuth.keys as of ${NOW}.`),
       state(users, true, 0),
       state(keys, true, 0),
@@ -75,7 +76,10 @@ describe('a first sync', () => {
       other[1],
       state(users, false, usersFirst ? 0 : 1),
       state(keys, false, usersFirst ? 1 : 0),
+      log(`Reading the changes of users, betterAuth.keys since ${NOW}, up to ${NOW}.`),
+      state(users, false, 0, end),
       status(users, 'COMPLETE'),
+      state(keys, false, 0, end),
       status(keys, 'COMPLETE'),
       log('Read 2 records of 2 streams in N s.'),
     ]);
@@ -97,7 +101,7 @@ describe('a first sync', () => {
     const lines = await source.readAll({ streams: ['empty'] });
     expect(recordsOf(lines)).toEqual([]);
     expect(statusesOf(lines)).toEqual(['empty STARTED', 'empty RUNNING', 'empty COMPLETE']);
-    expect(statesOf(lines)).toHaveLength(2);
+    expect(statesOf(lines)).toHaveLength(3);
   });
 });
 
@@ -161,11 +165,43 @@ describe('a second sync', () => {
     expectTruth(source, 'users', [first, second]);
   });
 
+  test('S11: that reads its first snapshot for long ends with what was committed meanwhile', async () => {
+    await using source = await Source.start({ limits: { snapshotPage: 2 } });
+    source.deployment.load('users', people(9));
+    source.deployment.load('posts', people(3));
+    const { journal } = source.emulator;
+    // Each page of the snapshot is followed by a change, in both tables.
+    const seen = new Set<number>();
+    const write = setInterval(() => {
+      const pages = journal.count('/api/list_snapshot');
+      if (pages < 2 || seen.has(pages) || journal.count('/api/document_deltas') > 0) return;
+      seen.add(pages);
+      change(source, 'users');
+      source.deployment.load('posts', people(1));
+    }, 1);
+    source.emulator.faults.add({ kind: 'latency', ms: 30, path: '/api/list_snapshot', times: Infinity });
+    const lines = await source.readAll({ streams: ['users', 'posts'] });
+    clearInterval(write);
+    expect(seen.size).toBeGreaterThan(1);
+    for (const table of ['users', 'posts']) expectTruth(source, table, [lines]);
+    // Both streams end at one commit.
+    expect(lastState(lines, 'users')).toEqual(lastState(lines, 'posts'));
+  });
+
+  test('S11: of full refreshes only does not read the log', async () => {
+    await using source = await Source.start();
+    source.deployment.load('users', people(3));
+    await source.readAll({ streams: [{ name: 'users', mode: 'full_refresh' }] });
+    expect(source.emulator.journal.count('/api/document_deltas')).toBe(0);
+    expect(source.emulator.journal.count('/api/list_snapshot')).toBe(2);
+  });
+
   test('ends at the present of its beginning, however much is written meanwhile', async () => {
     await using source = await Source.start({ limits: { deltaRows: 2 } });
     source.deployment.load('users', people(3));
     const first = await source.readAll({ streams: ['users'] });
     source.deployment.load('users', people(6), { perTransaction: 1 });
+    source.emulator.journal.clear();
     // From its first look at the log on, every request finds more than it reads.
     const { journal } = source.emulator;
     const write = setInterval(() => {
