@@ -6,9 +6,10 @@ import { connect } from '../shared/connector/deployment.ts';
 import { explain } from '../shared/connector/failures.ts';
 import { ConvexError } from '../shared/convex/errors.ts';
 import { notConvex } from '../shared/convex/http.ts';
-import { StreamingExport } from '../shared/convex/streaming-export.ts';
+import { StreamingExport, type ValueFormat } from '../shared/convex/streaming-export.ts';
 import type { SourceConfig } from './config.generated.ts';
-import { columnsSchema, streamSchema, type JsonSchema } from './schema.ts';
+import { sampleTables } from './sample.ts';
+import { sampleSchema, streamSchema, type JsonSchema } from './schema.ts';
 
 interface Table {
   component: string;
@@ -20,7 +21,7 @@ export async function discover(config: SourceConfig, { log }: Context): Promise<
   const { http, host } = connect(config, 'airbyte-export', 'discover', log);
   const api = new StreamingExport(http, config.value_format);
   try {
-    const tables = await tablesOf(api, log);
+    const tables = await tablesOf(api, config.value_format ?? 'json', log);
     if (tables.length === 0) log.warn(`${host} has no tables yet, so there is nothing to select.`);
     return { streams: tables.sort(byComponentAndName).map(stream) };
   } catch (error) {
@@ -28,17 +29,31 @@ export async function discover(config: SourceConfig, { log }: Context): Promise<
   }
 }
 
-/** Trap 27: one table whose documents have no common shape, and no schema in the app, makes the server refuse the schemas of all. */
-async function tablesOf(api: StreamingExport, log: Context['log']): Promise<Table[]> {
+/** One table whose documents have no common shape, and no schema in the app, makes the server refuse the schemas of all. */
+async function tablesOf(api: StreamingExport, format: ValueFormat, log: Context['log']): Promise<Table[]> {
   try {
     return tablesBySchema(await api.jsonSchemas());
   } catch (error) {
     if (!(error instanceof ConvexError) || error.reason !== 'refused') throw error;
     const tables = await tablesByColumns(api, error);
-    log.warn(
-      `Convex cannot describe the documents of ${oddTable(error, tables)} (${error.status} ${error.code}), and gives no types for any table then. All tables are listed with the names of their columns, which may hold anything. A definition of that table in the app's schema.ts, as one object type, brings the types back.`,
+    const samples = await sampleTables(
+      api,
+      tables.map(({ component, name }) => ({ component, table: name })),
+      format,
     );
-    return tables.map(({ component, name, columns }) => ({ component, name, schema: columnsSchema(columns) }));
+    const unseen = tables.length - samples.length;
+    const rest =
+      unseen === 0
+        ? ''
+        : ` Of ${unseen} of ${tables.length} tables no documents were read (a limit of time or number, or a failed request): only the names of their columns are known, as far as Convex lists them, and they may hold anything.`;
+    log.warn(
+      `Convex cannot describe the documents of ${oddTable(error, tables)} (${error.status} ${error.code}), and gives no types for any table then. Columns and types are taken from the first documents of each table; later documents may have other fields and types.${rest} A definition of that table in the app's schema.ts, as one object type, brings the types of all documents back.`,
+    );
+    return tables.map(({ component, name, columns }, i) => ({
+      component,
+      name,
+      schema: sampleSchema(samples[i] ?? {}, columns),
+    }));
   }
 }
 

@@ -47,9 +47,13 @@ export function streamSchema(table: unknown): JsonSchema {
   return record(properties ?? {});
 }
 
-/** The schema of a stream's records where only the names of its columns are known. */
-export function columnsSchema(columns: readonly string[]): JsonSchema {
-  return record(Object.fromEntries(columns.map((column) => [column, { type: [...ANY] }])));
+/** The schema of a stream's records from some of its documents, and the names of its other columns. */
+export function sampleSchema(sample: JsonSchema, columns: readonly string[]): JsonSchema {
+  const properties = new Map(columns.map((column): [string, JsonSchema] => [column, { type: [...ANY] }]));
+  for (const [name, schema] of Object.entries(sample.properties ?? {}))
+    // Only nulls have been seen: any value may follow.
+    properties.set(name, typesOf(schema).every((type) => type === 'null') ? { type: [...ANY] } : schema);
+  return record(Object.fromEntries(properties));
 }
 
 function record(properties: Record<string, JsonSchema>): JsonSchema {

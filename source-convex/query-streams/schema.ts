@@ -1,8 +1,7 @@
 /** The schema of a query stream, from its records themselves. Merged by the rules that hold for tables (see ../schema.ts). Pure. */
-import { eachElement } from '../../shared/json/array.ts';
-import { Members, OPEN_BRACE, OPEN_BRACKET, QUOTE } from '../../shared/json/raw.ts';
 import type { ValueFormat } from '../../shared/convex/streaming-export.ts';
 import { merge, nullable, type JsonSchema } from '../schema.ts';
+import { schemaOf } from '../value-schema.ts';
 import type { QueryPage } from './page.ts';
 
 /** Fields that have to be there, whatever has been seen: the key of a record, and its cursor. */
@@ -40,39 +39,4 @@ function keySchema(name: string, seen: JsonSchema | undefined): JsonSchema {
   if (name === '_id') return { type: 'string', description: 'The id of the document.' };
   const types = [seen?.type ?? SCALARS].flat().filter((type) => type !== 'null');
   return { ...seen, type: types.length === 1 ? types[0]! : types.length === 0 ? SCALARS : types };
-}
-
-/** The schema of one value, as its bytes say: nothing is decoded but the names of fields. */
-function schemaOf(buffer: Buffer, start: number, end: number, format: ValueFormat): JsonSchema {
-  switch (buffer[start]) {
-    case OPEN_BRACE: {
-      const properties = new Map<string, JsonSchema>();
-      const members = new Members().open(buffer, start, end);
-      while (members.next())
-        properties.set(members.key(), nullable(schemaOf(buffer, members.valueStart, members.valueEnd, format)));
-      return { type: 'object', properties: Object.fromEntries(properties), additionalProperties: true };
-    }
-    case OPEN_BRACKET: {
-      let items: JsonSchema = {};
-      eachElement(buffer, start, end, (from, to) => {
-        items = merge(items, schemaOf(buffer, from, to, format));
-      });
-      return { type: 'array', items: items.type === undefined ? {} : nullable(items) };
-    }
-    case QUOTE:
-      return { type: 'string' };
-    case 0x74:
-    case 0x66:
-      return { type: 'boolean' };
-    case 0x6e:
-      return { type: 'null' };
-    case undefined:
-    default:
-      return { type: isInt64(buffer, start, end, format) ? 'integer' : 'number' };
-  }
-}
-
-/** Only in export_json a number without a point is an integer (trap 29); elsewhere int64 values are no numbers. */
-function isInt64(buffer: Buffer, start: number, end: number, format: ValueFormat): boolean {
-  return format === 'export_json' && /^-?\d+$/.test(buffer.toString('latin1', start, end));
 }

@@ -116,10 +116,8 @@ test('a deployment without tables', async () => {
 
 describe('a table whose documents Convex cannot describe', () => {
   const REST =
-    "and gives no types for any table then. All tables are listed with the names of their columns, which may hold anything. A definition of that table in the app's schema.ts, as one object type, brings the types back.";
-  const columns = { type: ANY };
-
-  test('costs the types, not the tables: the only one that can be meant is named', async () => {
+    "and gives no types for any table then. Columns and types are taken from the first documents of each table; later documents may have other fields and types. A definition of that table in the app's schema.ts, as one object type, brings the types of all documents back.";
+  test('S6: costs neither columns nor types: the only one that can be meant is named', async () => {
     await using source = await Source.start();
     source.deployment.load('odd', [{ 'first name': 'Ada' }]);
     source.deployment.load('users', [{ name: 'Ada', age: 36 }]);
@@ -127,10 +125,30 @@ describe('a table whose documents Convex cannot describe', () => {
     const run = await source.discover();
     const streams = streamsOf(run);
     expect(namesOf(streams)).toEqual(['odd', 'users', 'billing.invoices']);
-    expect(streams.map(columnsOf)).toEqual([{}, { age: columns, name: columns }, { total: columns }]);
+    expect(streams.map(columnsOf)).toEqual([
+      { 'first name': { type: ['null', 'string'] } },
+      { age: { type: ['null', 'number'] }, name: { type: ['null', 'string'] } },
+      { total: { type: ['null', 'number'] } },
+    ]);
     expect(logsOf(run.lines)).toEqual([
       `WARN Convex cannot describe the documents of the table odd (400 NoSchemaForExport), ${REST}`,
     ]);
+  });
+
+  test('S6: keeps the names of columns where no documents can be read, and says so', async () => {
+    await using source = await Source.start();
+    source.deployment.load('odd', [{ 'first name': 'Ada' }]);
+    source.deployment.load('users', [{ name: 'Ada' }]);
+    source.emulator.faults.add({
+      kind: 'status',
+      status: 400,
+      code: 'Refused',
+      path: '/api/list_snapshot',
+      times: Infinity,
+    });
+    const run = await source.discover();
+    expect(streamsOf(run).map(columnsOf)).toEqual([{}, { name: { type: ANY } }]);
+    expect(logsOf(run.lines).join()).toContain('Of 2 of 2 tables no documents were read');
   });
 
   test('is one of those that are named, where several could be meant', async () => {

@@ -1,0 +1,63 @@
+/** The first documents of tables: what they say of columns and types where Convex gives no schemas. */
+import { ConvexError } from '../shared/convex/errors.ts';
+import { selectTables, type TableRef } from '../shared/convex/selection.ts';
+import type { StreamingExport, ValueFormat } from '../shared/convex/streaming-export.ts';
+import { merge, type JsonSchema } from './schema.ts';
+import { schemaOf } from './value-schema.ts';
+
+/** Tables, and milliseconds, after which no further table is looked at: Airbyte ends a discovery after nine minutes. */
+const MAX_TABLES = 200;
+const MAX_TIME = 60_000;
+
+/**
+ * The schema of the first documents of each table, in the order of `tables`; of an empty table, one without properties. Shorter than
+ * `tables` where the limits were reached or a page could not be read.
+ */
+export async function sampleTables(
+  api: StreamingExport,
+  tables: readonly TableRef[],
+  format: ValueFormat,
+): Promise<JsonSchema[]> {
+  const end = performance.now() + MAX_TIME;
+  const samples: JsonSchema[] = [];
+  try {
+    const snapshot = await api.pin();
+    for (const table of tables.slice(0, MAX_TABLES)) {
+      if (performance.now() >= end) break;
+      const sample = await firstDocuments(api, snapshot, table, format, end);
+      if (sample === undefined) break;
+      samples.push(sample);
+    }
+  } catch (error) {
+    // The names of the columns are known without: the caller says for how many tables there is no more.
+    if (!(error instanceof ConvexError)) throw error;
+  }
+  return samples;
+}
+
+/** The first page that has documents of the table. Pages may be empty before the end. Undefined where the time is over before. */
+async function firstDocuments(
+  api: StreamingExport,
+  snapshot: string,
+  table: TableRef,
+  format: ValueFormat,
+  end: number,
+): Promise<JsonSchema | undefined> {
+  const selection = selectTables([table]);
+  let sample: JsonSchema = {};
+  let cursor: string | null = null;
+  do {
+    const page = api.listSnapshot({ snapshot, cursor, selection });
+    let step = await page.next();
+    for (; !step.done; step = await page.next()) {
+      const documents = step.value;
+      while (documents.next())
+        // A backend that ignores the selection sends documents of other tables too.
+        if (documents.head.component === table.component && documents.head.table === table.table)
+          sample = merge(sample, schemaOf(documents.buffer, documents.start, documents.end, format));
+    }
+    cursor = step.value.cursor;
+    if (sample.properties !== undefined) return sample;
+  } while (cursor !== null && performance.now() < end);
+  return cursor === null ? sample : undefined;
+}
