@@ -1,5 +1,7 @@
 /** Records on their way into a batch: looked at, refused where they cannot be sent, and put into their lane. */
 import { skipObject } from '../shared/json/skip.ts';
+import { deletionWarning, marksDeletion } from './append-deletions.ts';
+import { nullKeyWarning } from './keys.ts';
 import { uninsertable } from './deletes.ts';
 import type { Deletion } from './lane.ts';
 import type { Ledger } from './ledger.ts';
@@ -16,14 +18,28 @@ export class Intake {
   readonly #rejections: Rejections;
   /** By stream; none for those that are appended. */
   readonly #scanners: (RecordScanner | undefined)[];
+  /** By stream: records whose primary key is null. */
+  readonly #nullKeys: number[];
+  /** By stream: whether a deletion among appended records is still to be reported. */
+  readonly #watchesDeletions: boolean[];
+  readonly #warn: (text: string) => void;
   /** By stream: set where deletions have to be sent alone (see deletes.ts). */
   readonly #uninsertable: (Buffer | undefined)[] = [];
 
-  constructor(streams: readonly StreamPlan[], pipeline: Pipeline, ledger: Ledger, rejections: Rejections) {
+  constructor(
+    streams: readonly StreamPlan[],
+    pipeline: Pipeline,
+    ledger: Ledger,
+    rejections: Rejections,
+    warn: (text: string) => void,
+  ) {
     this.#streams = streams;
     this.#pipeline = pipeline;
     this.#ledger = ledger;
     this.#rejections = rejections;
+    this.#warn = warn;
+    this.#nullKeys = streams.map(() => 0);
+    this.#watchesDeletions = streams.map(({ appendsDeletions }) => appendsDeletions);
     this.#scanners = streams.map(({ key }) => (key === undefined ? undefined : new RecordScanner(key)));
   }
 
@@ -46,7 +62,11 @@ export class Intake {
       const { problem, tombstone, markerStart, markerEnd } = scanner;
       if (problem !== undefined)
         return this.#rejectHere(stream, record, buffer.subarray(start, end), problemText(problem));
+      if (scanner.keyIsNull) this.#nullKeys[index]!++;
       if (tombstone) deletion = { markerStart, markerEnd, uninsertable: this.#uninsertable[index] };
+    } else if (this.#watchesDeletions[index] && marksDeletion(buffer.subarray(start, end))) {
+      this.#watchesDeletions[index] = false;
+      this.#warn(deletionWarning(stream.text));
     }
     const lane = this.#pipeline.batch.lane(stream);
     if (lane.fits(stream, end - start, deletion)) return this.#put(stream, record, buffer, start, end, deletion);
@@ -55,6 +75,14 @@ export class Intake {
       if (this.#pipeline.batch.lane(stream).fits(stream, end - start, deletion))
         return this.#put(stream, record, buffer, start, end, deletion);
       return this.#rejectHere(stream, record, buffer.subarray(start, end), tooLarge(end - start));
+    });
+  }
+
+  /** What is to be reported of primary keys at the end of the run, a text a stream. */
+  nullKeyWarnings(): string[] {
+    return this.#streams.flatMap(({ index, text, key }) => {
+      const count = this.#nullKeys[index]!;
+      return count === 0 ? [] : [nullKeyWarning(text, key!, count)];
     });
   }
 

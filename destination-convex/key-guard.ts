@@ -97,6 +97,8 @@ export class ObjectGuard {
   #next = 0;
   markerStart = -1;
   markerEnd = -1;
+  /** Fields of the key whose value is null in this object, those of inner objects not counted. */
+  #nulls = 0;
   /** The position after the object. */
   end = 0;
 
@@ -114,12 +116,18 @@ export class ObjectGuard {
     for (const [name, inner] of byName) this.#inner.push({ name, guard: new ObjectGuard(inner), start: -1, end: -1 });
   }
 
+  /** Fields of the key whose value is null in the object that was scanned. */
+  get nulls(): number {
+    return this.#inner.reduce((sum, { guard }) => sum + guard.nulls, this.#nulls);
+  }
+
   scan(buffer: Buffer, start: number, end: number): KeyProblem | undefined {
     this.markerStart = -1;
     for (const field of this.#fields) field.reset();
     for (const inner of this.#inner) inner.start = -1;
     this.#next = 0;
     this.#merged = undefined;
+    this.#nulls = 0;
     if (this.#indexed.open(buffer, start, end)) this.#walk(this.#indexed, buffer);
     else this.#walk(this.#members.open(buffer, start, end), buffer);
     if (this.#merged !== undefined) return this.#merged;
@@ -195,6 +203,7 @@ export class ObjectGuard {
     }
     if (this.#keys.has(name)) {
       effects.push((bytes, start, end) => {
+        if (bytes[start] === LETTER_N) this.#nulls++;
         const kind = keyValueProblem(bytes, start, end);
         if (kind !== undefined) this.#merged = { kind, field: name };
       });
@@ -211,6 +220,8 @@ export class ObjectGuard {
 }
 
 const MAX_ROLES = 256;
+/** Only null begins with it. */
+const LETTER_N = 0x6e;
 
 /** The name that a field gets where nothing interferes; undefined where only the deployment knows. */
 function basicName(name: string): string | undefined {

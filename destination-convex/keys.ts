@@ -100,3 +100,10 @@ function propertiesOf(schema: unknown): Record<string, unknown> | undefined {
   const properties = (schema as { properties?: unknown }).properties;
   return typeof properties === 'object' && properties !== null ? (properties as Record<string, unknown>) : undefined;
 }
+
+/** `stream`: as messages name it. */
+export function nullKeyWarning(stream: string, { fields }: KeyPlan, count: number): string {
+  const names = fields.map(({ source }) => source.join('.')).join(', ');
+  const records = count === 1 ? '1 record' : `${count} records`;
+  return `Stream "${stream}": ${records} with null as primary key (${names}). Convex takes null for a value, so they replaced one another and share one row. Choose a primary key that is never null, or the sync mode append.`;
+}

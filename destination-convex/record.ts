@@ -12,9 +12,13 @@ export class RecordScanner {
   markerStart = -1;
   markerEnd = -1;
   problem: RecordProblem | undefined;
+  /** Whether every field of the primary key is null. */
+  keyIsNull = false;
   readonly #guard: ObjectGuard;
+  readonly #keyFields: number;
 
   constructor(key: KeyPlan) {
+    this.#keyFields = key.fields.length;
     this.#guard = new ObjectGuard(
       key.fields.map(({ source, stored }) => source.map((name, depth) => [name, stored[depth]!] as const)),
     );
@@ -30,8 +34,10 @@ export class RecordScanner {
       // Brackets and quotes may still match, so that the line is no broken message: then the record alone is what is wrong.
       this.problem = 'not-json';
       this.tombstone = false;
+      this.keyIsNull = false;
       return skipNested(buffer, start, end);
     }
+    this.keyIsNull = guard.nulls >= this.#keyFields;
     this.markerStart = guard.markerStart;
     this.markerEnd = guard.markerEnd;
     this.tombstone = this.markerStart !== -1 && !bytesAre(buffer, this.markerStart, this.markerEnd, NULL);

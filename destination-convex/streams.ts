@@ -5,6 +5,7 @@ import type { ConfiguredAirbyteStream, StreamDescriptor } from '../shared/airbyt
 import { tableNameOf } from '../shared/convex/identifiers.ts';
 import { markerTable } from './generation-marker.ts';
 import { generationOf, truncationOf, type Generation, type Truncation } from './generations.ts';
+import { mayMarkDeletions } from './append-deletions.ts';
 import { keyNames, planKey, type KeyPlan } from './keys.ts';
 
 export interface StreamPlan {
@@ -20,6 +21,8 @@ export interface StreamPlan {
   fullRefresh: boolean;
   /** The key by which records are deduplicated; undefined: they are appended. */
   key: KeyPlan | undefined;
+  /** Whether the records are appended and may mark deletions (see append-deletions.ts). */
+  appendsDeletions: boolean;
   /** Paths of the fields by which a record is named to the user, as the source calls them. */
   label: string[][];
 }
@@ -91,6 +94,7 @@ function planStream(configured: ConfiguredAirbyteStream, index: number, known: K
     generation: generationOf(configured),
     fullRefresh: configured.sync_mode === 'full_refresh',
     key: mode === 'append_dedup' ? planKey(configured, known) : undefined,
+    appendsDeletions: mode !== 'append_dedup' && mayMarkDeletions(configured),
     label: labelOf(configured),
   };
 }

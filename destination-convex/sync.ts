@@ -89,7 +89,9 @@ export class Sync {
       send: (lane) => this.#send(lane),
       onSent: (lastRecord) => this.#sent(lastRecord),
     });
-    this.#intake = new Intake(streams, this.#pipeline, this.#ledger, this.#rejections);
+    this.#intake = new Intake(streams, this.#pipeline, this.#ledger, this.#rejections, (text) => {
+      log.warn(text);
+    });
   }
 
   /** Writes all that comes, and gives back what states may be before the sync has succeeded as a whole (see `commit`). */
@@ -271,6 +273,7 @@ export class Sync {
     if (this.#noise > 1) log.warn(`${this.#noise} lines that are no messages were skipped.`);
     const rejected = this.#rejections.summary();
     if (rejected !== undefined) log.warn(rejected);
+    for (const text of this.#intake.nullKeyWarnings()) log.warn(text);
     if (this.#ledger.merged > 0) {
       log.warn(
         `${this.#ledger.merged} states were left out: they had to wait for the end of their streams, took too much memory, and newer ones say the same.`,
