@@ -5,13 +5,12 @@
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { startEmulator, type Emulator } from '../../emulator/index.ts';
-import type { Mode } from '../../pipeline/catalog.ts';
 import { compare } from '../../pipeline/demo/compare.ts';
 import { startSync, type Outcome, type Sync } from '../../pipeline/run.ts';
 import { StateFile } from '../../pipeline/states.ts';
-import type { ConfiguredAirbyteCatalog } from '../../shared/airbyte/protocol.generated.ts';
 import { Folder } from '../support/folder.ts';
 import { Dice } from './dice.ts';
+import { BROKEN, Jobs, writtenAs, type CampaignMode } from './jobs.ts';
 import { describe, drawPlan, strikeAt, Wiretap, type Plan } from './killer.ts';
 import { Promises } from './promises.ts';
 import { calm, change } from './weather.ts';
@@ -20,7 +19,7 @@ import { World } from './world.ts';
 export interface CampaignOptions {
   seed: number;
   kills: number;
-  mode: Mode;
+  mode: CampaignMode;
   /** The folder with `source-convex/main.*` and `destination-convex/main.*`, and how these files end. */
   code: { root: string; extension: 'ts' | 'js' };
   /** Told of each sync, in one line. */
@@ -37,6 +36,8 @@ export interface Figures {
   completed: number;
   /** Syncs that gave up by themselves, since the weather was too bad. */
   gaveUp: number;
+  /** Syncs in which one of the streams was made to fail. */
+  oneFailing: number;
   faults: number;
   /** States that were compared with what was durable. */
   states: number;
@@ -55,7 +56,8 @@ const HANGS = 60_000;
 const PATIENCE = 25;
 
 export async function campaign(options: CampaignOptions): Promise<Figures> {
-  const { seed, mode } = options;
+  const { seed } = options;
+  const mode = writtenAs(options.mode);
   const dice = new Dice(seed);
   const source = await startEmulator({
     instanceName: 'wise-heron-101',
@@ -87,6 +89,7 @@ class Campaign {
   readonly #world: World;
   readonly #promises: Promises;
   readonly #wiretap: Wiretap;
+  readonly #jobs: Jobs;
   readonly #commands: { source: string[]; destination: string[] };
   readonly #complaints: string[] = [];
   #syncs = 0;
@@ -95,6 +98,7 @@ class Campaign {
   #completed = 0;
   #gaveUp = 0;
   #records = 0;
+  #oneFailing = 0;
   #doing = 'the beginning';
 
   constructor(options: CampaignOptions, dice: Dice, source: Emulator, destination: Emulator, folder: Folder) {
@@ -104,10 +108,17 @@ class Campaign {
     this.#destination = destination;
     this.#folder = folder;
     this.#world = new World(source.deployment, new Dice(options.seed + 2000));
-    this.#promises = new Promises(source.deployment, destination.deployment, this.#world, options.mode, (text) => {
-      if (this.#complaints.length < 20) this.#complaints.push(`${this.#doing}: ${text}`);
-    });
+    this.#promises = new Promises(
+      source.deployment,
+      destination.deployment,
+      this.#world,
+      writtenAs(options.mode),
+      (text) => {
+        if (this.#complaints.length < 20) this.#complaints.push(`${this.#doing}: ${text}`);
+      },
+    );
     this.#wiretap = new Wiretap(source, destination);
+    this.#jobs = new Jobs(options.mode, this.#world.tables, dice);
     this.#commands = this.#prepare();
   }
 
@@ -119,13 +130,15 @@ class Campaign {
       change(this.#dice, [this.#source, this.#destination]);
       this.#world.start(pace, CHANGES);
       const plan = this.#dice.chance(0.9) ? drawPlan(this.#dice) : undefined;
-      failures = (await this.#sync(plan)) === 'gave up' ? failures + 1 : 0;
+      const failing = (mode === 'refresh' || mode === 'overwrite') && this.#dice.chance(0.25);
+      const result = await this.#sync(plan, failing);
+      failures = result === 'gave up' && !failing ? failures + 1 : 0;
     }
     if (failures === PATIENCE) this.#complaints.push(`${PATIENCE} syncs in a row gave up`);
     // The deployment comes to rest, and so does the weather: now the two have to be equal.
     this.#world.stop();
     calm([this.#source, this.#destination]);
-    if (this.#complaints.length === 0 && (await this.#sync(undefined)) !== 'completed')
+    if (this.#complaints.length === 0 && (await this.#sync(undefined, false)) !== 'completed')
       this.#complaints.push('the last sync did not come to its end');
     if (this.#complaints.length === 0 && mode !== 'append') this.#complaints.push(...this.#differences());
     return {
@@ -134,6 +147,7 @@ class Campaign {
       processes: this.#processes,
       completed: this.#completed,
       gaveUp: this.#gaveUp,
+      oneFailing: this.#oneFailing,
       faults: this.#source.faults.fired + this.#destination.faults.fired,
       states: this.#promises.states,
       transactions: this.#world.transactions,
@@ -143,23 +157,25 @@ class Campaign {
     };
   }
 
-  /** One sync, which may be killed as planned. */
-  async #sync(plan: Plan | undefined): Promise<'completed' | 'killed' | 'gave up'> {
-    this.#doing = `sync ${++this.#syncs}${plan === undefined ? '' : ` (kill ${describe(plan)})`}`;
+  /** One sync, which may be killed as planned. `failing`: one stream more is selected, which fails. */
+  async #sync(plan: Plan | undefined, failing: boolean): Promise<'completed' | 'killed' | 'gave up'> {
+    this.#doing = `sync ${++this.#syncs}${plan === undefined ? '' : ` (kill ${describe(plan)})`}${failing ? ' (one stream fails)' : ''}`;
+    if (failing) this.#oneFailing++;
     this.#source.journal.clear();
     this.#destination.journal.clear();
     const states = await StateFile.load(join(this.#folder.path, 'states.json'));
+    await this.#jobs.begin(states);
     const put = states.put.bind(states);
     states.put = (line) => {
       const state = put(line);
-      this.#promises.state(state);
+      if (state.stream?.stream_descriptor.name !== BROKEN) this.#promises.state(state);
       return state;
     };
     const sync = await startSync({
       ...this.#commands,
-      sourceConfig: join(this.#folder.path, 'source.json'),
+      sourceConfig: join(this.#folder.path, failing ? 'source-failing.json' : 'source.json'),
       destinationConfig: join(this.#folder.path, 'destination.json'),
-      catalog: this.#catalog(),
+      catalog: this.#jobs.catalog(failing),
       states,
       show: () => undefined,
     });
@@ -172,9 +188,11 @@ class Campaign {
     if (killed > 0) this.#kills++;
     this.#processes += killed;
     if (result === 'completed') this.#completed++;
-    if (result === 'gave up') this.#gaveUp++;
+    if (result === 'gave up' && !failing) this.#gaveUp++;
     if (result === 'completed') this.#promises.sync();
-    this.#judge(outcome, killed > 0);
+    if (result === 'completed' && failing) this.#complaints.push(`${this.#doing}: it succeeded`);
+    if (result === 'completed') this.#jobs.end();
+    if (!failing) this.#judge(outcome, killed > 0);
     this.#options.show?.(`${this.#doing}: ${result}, ${outcome.read} records, ${outcome.states} states`);
     return result;
   }
@@ -224,29 +242,15 @@ class Campaign {
     );
   }
 
-  #catalog(): ConfiguredAirbyteCatalog {
-    const { mode } = this.#options;
-    return {
-      streams: this.#world.tables.map(({ table, component }) => ({
-        stream: {
-          name: table,
-          ...(component === '' ? {} : { namespace: component }),
-          json_schema: {},
-          supported_sync_modes: ['full_refresh', 'incremental'],
-        },
-        sync_mode: mode === 'overwrite' ? 'full_refresh' : 'incremental',
-        destination_sync_mode: mode,
-        cursor_field: ['_ts'],
-        primary_key: [['_id']],
-      })),
-    };
-  }
-
   /** Configurations, and commands with all intervals as short as the data are few. */
   #prepare(): { source: string[]; destination: string[] } {
     const dice = this.#dice;
     const config = (url: string, key: string) => ({ deployment_url: url, access_key: key });
     this.#folder.write('source.json', config(this.#source.url, this.#source.readOnlyKey));
+    this.#folder.write('source-failing.json', {
+      ...config(this.#source.url, this.#source.readOnlyKey),
+      query_streams: [{ name: BROKEN, query: 'no:such' }],
+    });
     this.#folder.write('destination.json', config(this.#destination.url, this.#destination.importOnlyKey));
     const tuning = {
       RETRY_MIN_MS: 1,

@@ -1,15 +1,16 @@
 /** The short version of `npm run test:chaos`: what breaks easily breaks here already. docs/reliability.md tells of the long one. */
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import type { Mode } from '../../pipeline/catalog.ts';
 import { campaign } from './campaign.ts';
+import type { CampaignMode } from './jobs.ts';
 
 const code = { root: join(import.meta.dirname, '../..'), extension: 'ts' as const };
 
-test.each<{ mode: Mode; seed: number; kills: number }>([
+test.each<{ mode: CampaignMode; seed: number; kills: number }>([
   { mode: 'append_dedup', seed: 1, kills: 5 },
   { mode: 'append', seed: 2, kills: 4 },
   { mode: 'overwrite', seed: 3, kills: 2 },
+  { mode: 'refresh', seed: 4, kills: 4 },
 ])(
   '$kills kills with $mode: nothing is lost, and nothing is promised too early',
   async ({ mode, seed, kills }) => {

@@ -4,15 +4,16 @@ import { execFileSync } from 'node:child_process';
 import { copyFileSync, mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { MODES, type Mode } from '../../pipeline/catalog.ts';
 import { campaign, type Figures } from './campaign.ts';
+import { CAMPAIGN_MODES, type CampaignMode as Mode } from './jobs.ts';
 
 const HELP = `Usage: npm run test:chaos -- [options]
 
   --seed N      The first seed. Default 1.
   --seeds N     How many seeds, one after the other. Default 20.
   --kills N     Kills of each seed and mode. Default 15.
-  --modes A,B   Of append_dedup, append, overwrite. Default: append_dedup,append.
+  --modes A,B   Of append_dedup, append, overwrite, refresh. Default: append_dedup,append.
+                In overwrite and refresh, which replace tables, one stream of some syncs is made to fail.
   --verbose     A line for each sync.
 
 Which transactions are made, what goes wrong and when is killed is decided by the seed; how far the processes have come by
@@ -35,7 +36,7 @@ const { values } = parseArgs({
 if (values.help) {
   process.stdout.write(HELP);
 } else {
-  const modes = values.modes.split(',').map((name) => MODES.find((mode) => mode === name));
+  const modes = values.modes.split(',').map((name) => CAMPAIGN_MODES.find((mode) => mode === name));
   const numbers = [values.seed, values.seeds, values.kills].map(Number);
   if (modes.includes(undefined) || !numbers.every(Number.isSafeInteger)) {
     process.stderr.write(HELP);
@@ -89,11 +90,12 @@ function add(sum: Figures | undefined, figures: Figures): Figures {
 }
 
 function text(figures: Figures): string {
-  const { kills, processes, syncs, completed, gaveUp, faults, states, transactions, revisions, records } = figures;
+  const { kills, processes, syncs, completed, gaveUp, oneFailing, faults, states, transactions, revisions, records } =
+    figures;
   const broken = figures.complaints.length;
   return [
     `${kills} kills (${processes} processes) in ${syncs} syncs`,
-    `${completed} completed, ${gaveUp} gave up`,
+    `${completed} completed, ${gaveUp} gave up, ${oneFailing} with a stream that fails`,
     `${faults} faults`,
     `${transactions} transactions with ${revisions} revisions`,
     `${records} records`,

@@ -142,6 +142,21 @@ describe.each(MODES)('D1: a second attempt of the same generation (%s)', (_mode,
     expect(numbers(destination)).toEqual(upTo(3));
   });
 
+  test('killed before the table is emptied: the next attempt empties it', async () => {
+    await using destination = await Destination.start();
+    destination.insert('t', { n: 999 });
+    const remove = destination.emulator.faults.add({ kind: 'hang', path: CLEAR });
+    const first = destination.start({ streams: [stream()], env: ENV });
+    first.child.stdin.write(text(lines('t', 1, 2)));
+    await until('the request to empty it', () => destination.emulator.journal.count(CLEAR) > 0);
+    first.kill();
+    expect(statesIn((await first.finished).lines)).toEqual([]);
+    remove();
+    const input = [...lines('t', 1, 2), status('t', 'COMPLETE')];
+    expect((await destination.write({ streams: [stream()], env: ENV }, input)).code).toBe(0);
+    expect(numbers(destination)).toEqual([1, 2]);
+  });
+
   test('a new generation empties again, and so does a lower one, of a connection that was made anew', async () => {
     await using destination = await Destination.start();
     for (const [generation, sync] of [

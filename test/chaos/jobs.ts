@@ -1,0 +1,78 @@
+/** What is synced in a campaign: the configured catalog of each sync, and the jobs and generations that a platform counts. */
+import { MODES, type Mode } from '../../pipeline/catalog.ts';
+import type { StateFile } from '../../pipeline/states.ts';
+import type { ConfiguredAirbyteCatalog, ConfiguredAirbyteStream } from '../../shared/airbyte/protocol.generated.ts';
+import type { Dice } from './dice.ts';
+import type { ModelTable } from './world.ts';
+
+/** `refresh`: append_dedup with truncating refreshes, one after the other, each with a generation. */
+export type CampaignMode = Mode | 'refresh';
+export const CAMPAIGN_MODES: readonly CampaignMode[] = [...MODES, 'refresh'];
+
+/** The destination sync mode. */
+export function writtenAs(mode: CampaignMode): Mode {
+  return mode === 'refresh' ? 'append_dedup' : mode;
+}
+
+/** A stream that cannot be read: a query that the deployment does not have. The other streams are read all the same. */
+export const BROKEN = 'broken';
+
+export class Jobs {
+  readonly #mode: CampaignMode;
+  readonly #tables: readonly ModelTable[];
+  readonly #dice: Dice;
+  #generation = 0;
+  /** Number of the job: the same for each of its attempts. */
+  #job = 100;
+  #over = true;
+
+  constructor(mode: CampaignMode, tables: readonly ModelTable[], dice: Dice) {
+    this.#mode = mode;
+    this.#tables = tables;
+    this.#dice = dice;
+  }
+
+  /**
+   * A refresh that was lost is tried again, with the states that came back. After one that succeeded comes mostly the next one: a new generation
+   * and no states; or another job of the same generation; or the first refresh of a connection that was made anew.
+   */
+  async begin(states: StateFile): Promise<void> {
+    if (this.#mode !== 'refresh' || !this.#over) return;
+    this.#over = false;
+    this.#job++;
+    if (this.#generation > 0 && this.#dice.chance(0.3)) return;
+    this.#generation = this.#generation > 1 && this.#dice.chance(0.2) ? 1 : this.#generation + 1;
+    states.forget(this.#tables.map(({ table, component }) => ({ name: table, namespace: component })));
+    await states.save();
+  }
+
+  /** The job has succeeded. */
+  end(): void {
+    this.#over = true;
+  }
+
+  /** `failing`: with a stream that fails. */
+  catalog(failing: boolean): ConfiguredAirbyteCatalog {
+    const mode = this.#mode;
+    const ids = { generation_id: this.#generation, minimum_generation_id: this.#generation, sync_id: this.#job };
+    const tables = this.#tables.map(({ table, component }): ConfiguredAirbyteStream => ({
+      stream: {
+        name: table,
+        ...(component === '' ? {} : { namespace: component }),
+        json_schema: {},
+        supported_sync_modes: ['full_refresh', 'incremental'],
+      },
+      sync_mode: mode === 'overwrite' ? 'full_refresh' : 'incremental',
+      destination_sync_mode: writtenAs(mode),
+      cursor_field: ['_ts'],
+      primary_key: [['_id']],
+      ...(mode === 'refresh' ? ids : {}),
+    }));
+    const broken: ConfiguredAirbyteStream = {
+      stream: { name: BROKEN, json_schema: {}, supported_sync_modes: ['full_refresh'] },
+      sync_mode: 'full_refresh',
+      destination_sync_mode: 'append',
+    };
+    return { streams: failing ? [broken, ...tables] : tables };
+  }
+}
