@@ -1,7 +1,7 @@
 /**
  * The marker of a replaced table: which generation the table holds, kept in the deployment itself.
  *
- * The import API reads back one thing only: the fields of a table's primary key index. So each replaced table has an empty bookkeeping table
+ * The import API reads back one thing only: the fields of a table's primary key index (C136). So each replaced table has an empty bookkeeping table
  * whose primary key index is on a field that is named after the generation. An import of a record with another key field is refused, and the
  * refusal names the fields of the index. Nothing is written by asking. Pure; the requests are in prepare.ts.
  */
