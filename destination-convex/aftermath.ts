@@ -1,4 +1,5 @@
-/** What refused records leave behind in tables that were to be replaced. */
+/** What is said of streams whose end is not as it should be: their records were refused, or the source did not come to their end. */
+import { ConnectorFailure } from '../shared/airbyte/failure.ts';
 import type { Tables } from './prepare.ts';
 import type { Progress } from './progress.ts';
 import type { Rejections } from './rejections.ts';
@@ -27,4 +28,20 @@ export function allRefused({ text, table }: StreamPlan, emptied: boolean): strin
   return emptied
     ? `Every record of stream "${text}" was refused after its table was emptied: its table ${table} is empty now.`
     : `Every record of stream "${text}" was refused before it was sent. Its table ${table} was not emptied and holds what it held.`;
+}
+
+/** The failure of a sync whose source did not come to the end of streams. `anew`: those that the next sync reads from their beginning. */
+export function incompleteFailure(incomplete: readonly StreamPlan[], anew: readonly StreamPlan[]): ConnectorFailure {
+  const again =
+    anew.length === 0
+      ? ''
+      : ` ${listed(anew)} will start anew: the documents replace older ones, and the catalog has no generation that identifies the replacement.`;
+  return new ConnectorFailure(
+    'transient_error',
+    `The source did not come to the end of ${listed(incomplete)}, or the platform did not say so. What it sent was written; what is missing comes with the next sync.${again}`,
+  );
+}
+
+export function listed(streams: readonly StreamPlan[]): string {
+  return streams.map(({ text }) => text).join(', ');
 }

@@ -5,9 +5,8 @@
  * covers the records of its streams up to the number at its arrival. It is given back once
  * - every record that arrived before it is durable, of whatever stream, so states come back in the order in which they came;
  * - none of its streams is being held. A stream that replaces its table holds its states until `release`: a second attempt that went on from
- *   a state of the first one, and emptied the table again, would lose what was written before that state. A state of all streams is not held
- *   by one of which no record has arrived (`lenient`): there is nothing to lose, and its first record may be hours away. A state without
- *   content says that the table is empty, so it waits all the same;
+ *   a state of the first one, and emptied the table again, would lose what was written before that state. A stream of which no record has
+ *   arrived has nothing to lose, so it may be left out (`lenient`), except for a state without content, which says that the table is empty;
  * - no record that it covers was refused, where that fails the sync.
  *
  * Held states let those of other streams pass; within a stream, and among states that cover several, the order is kept.
@@ -55,7 +54,7 @@ export class Ledger {
   readonly #each: Counter[];
   readonly #all: Counter = { records: 0, rejected: 0 };
   readonly #holding: Set<number>;
-  /** Streams that hold no states of all streams until their first record arrives. */
+  /** Streams that hold no states until their first record arrives. */
   readonly #lenient: Set<number>;
   /** By stream: the number of the first refused record that fails the sync. */
   readonly #failedAt = new Map<number, number>();
@@ -164,8 +163,8 @@ export class Ledger {
     return false;
   }
 
-  #holds(stream: number, { coverage, empty }: Entry): boolean {
-    return this.#holding.has(stream) && !(coverage === 'all' && !empty && this.#lenient.has(stream));
+  #holds(stream: number, { empty }: Entry): boolean {
+    return this.#holding.has(stream) && (empty || !this.#lenient.has(stream));
   }
 
   #covers({ coverage }: Entry, test: (stream: number) => boolean): boolean {

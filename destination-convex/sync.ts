@@ -1,7 +1,6 @@
 /** One run of `write`: stdin to batches to Convex, and the states back. */
 import { BrokenMessage, Inbound, Kind, type Resolve } from '../shared/airbyte/inbound.ts';
 import type { Context } from '../shared/airbyte/connector.ts';
-import { ConnectorFailure } from '../shared/airbyte/failure.ts';
 import { lineBatches, type Line } from '../shared/airbyte/lines.ts';
 import { tuned } from '../shared/connector/tuning.ts';
 import type { StreamingImport } from '../shared/convex/streaming-import.ts';
@@ -16,7 +15,7 @@ import { News } from './news.ts';
 import { Pipeline } from './pipeline.ts';
 import { Tables } from './prepare.ts';
 import { Progress } from './progress.ts';
-import { aftermathOf, allRefused } from './aftermath.ts';
+import { aftermathOf, allRefused, incompleteFailure, listed } from './aftermath.ts';
 import { Rejections } from './rejections.ts';
 import { router } from './routing.ts';
 import { readState, withStats, type StateFacts } from './state.ts';
@@ -48,6 +47,8 @@ export class Sync {
   readonly #intake: Intake;
   /** Streams whose tables are replaced, and nothing tells this replacement from the next one: their states wait for the whole sync. */
   readonly #unidentified: readonly StreamPlan[];
+  /** Streams whose tables are replaced by generation, and of which no record has arrived. */
+  readonly #fresh: Set<number>;
   #noise = 0;
 
   constructor({ api, streams, context, skipRejected }: SyncOptions) {
@@ -58,12 +59,9 @@ export class Sync {
     this.#inbound = new Inbound(this.#resolve, (stream, bytes, at, end) => this.#intake.skip(stream, bytes, at, end));
     const replaced = streams.filter(({ truncation }) => truncation !== 'none');
     this.#unidentified = replaced.filter(({ generation }) => generation === undefined);
-    this.#ledger = new Ledger(
-      streams.length,
-      replaced.map(({ index }) => index),
-      undefined,
-      replaced.filter(({ generation }) => generation !== undefined).map(({ index }) => index),
-    );
+    this.#fresh = new Set(replaced.filter(({ generation }) => generation !== undefined).map(({ index }) => index));
+    const indexes = replaced.map(({ index }) => index);
+    this.#ledger = new Ledger(streams.length, indexes, undefined, this.#fresh);
     this.#tables = new Tables(api, streams, log, ({ index }) => {
       this.#ledger.release(index);
     });
@@ -171,7 +169,18 @@ export class Sync {
   #takeRecord(buffer: Buffer): Promise<void> | undefined {
     const { stream, dataStart, dataEnd } = this.#inbound;
     this.#news.record(stream);
-    return this.#intake.take(stream, buffer, dataStart, dataEnd);
+    if (!this.#fresh.delete(stream)) return this.#intake.take(stream, buffer, dataStart, dataEnd);
+    return this.#giveBackAll().then(() => this.#intake.take(stream, buffer, dataStart, dataEnd));
+  }
+
+  /**
+   * Before the first record of a stream whose table is replaced: what came is made durable, and the states before the record are given back.
+   * Should the attempt be lost later, the source goes on from such a state, and with it from the same snapshot: what is deleted in the source
+   * meanwhile does not stay in a table that is not emptied again.
+   */
+  async #giveBackAll(): Promise<void> {
+    await this.#pipeline.finish();
+    await this.#context.writer.drain();
   }
 
   #takeState({ buffer, start, end }: Line): Promise<void> | undefined {
@@ -260,10 +269,9 @@ export class Sync {
     if (silent.length > 0) this.#context.log.info(`The source said nothing of ${listed(silent)}: left as it is.`);
     if (this.#rejections.failing && this.#rejections.count > 0) throw this.#rejections.failure();
     if (incomplete.length === 0) return;
-    const anew = this.#unidentified.filter((stream) => !silent.includes(stream));
-    throw new ConnectorFailure(
-      'transient_error',
-      `The source did not come to the end of ${listed(incomplete)}, or the platform did not say so. What it sent was written; what is missing comes with the next sync.${anew.length === 0 ? '' : ` ${listed(anew)} will start anew: the documents replace older ones, and the catalog has no generation that identifies the replacement.`}`,
+    throw incompleteFailure(
+      incomplete,
+      this.#unidentified.filter((stream) => !silent.includes(stream)),
     );
   }
 
@@ -280,10 +288,6 @@ export class Sync {
       );
     }
   }
-}
-
-function listed(streams: readonly StreamPlan[]): string {
-  return streams.map(({ text }) => text).join(', ');
 }
 
 /** A state that cannot be understood says of which records it is a promise as little as one that is not there. */

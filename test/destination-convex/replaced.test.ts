@@ -176,6 +176,24 @@ describe.each(MODES)('D1: a second attempt of the same generation (%s)', (_mode,
   });
 });
 
+test('D1: a state from before the first record of a stream comes back before a record of it is written', async () => {
+  await using destination = await Destination.start();
+  destination.insert('t', { old: 1 });
+  const running = destination.start({ streams: [append('other'), append('t', FIFTH)] });
+  // One batch would hold all of it.
+  running.child.stdin.write(
+    text([record('other', { n: 1 }), state('t', 0), record('t', { n: 1 }), record('t', { n: 2 })]),
+  );
+  await until('the first record', () => destination.rows('other').length === 1);
+  // The first import asks for the generation; the records of t come with the second one, which never ends.
+  destination.emulator.faults.add({ kind: 'hang', path: IMPORT, after: 1, times: Infinity });
+  running.child.stdin.end();
+  await running.line('the state', (line) => withoutStats(line) === state('t', 0));
+  expect(destination.rows('t').filter(({ n }) => n !== undefined)).toEqual([]);
+  running.kill();
+  await running.finished;
+});
+
 test('D1: the same generation of another sync is another connection where each sync reads everything', async () => {
   await using destination = await Destination.start();
   const stream = (sync: number) =>
