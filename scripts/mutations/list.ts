@@ -302,6 +302,14 @@ const DESTINATION: Mutation[] = [
     only: 'made anew',
   },
   {
+    name: 'D1: a state from before the first record waits for it',
+    file: 'destination-convex/sync.ts',
+    find: 'return this.#giveBackAll().then(() => this.#intake.take(stream, buffer, dataStart, dataEnd));',
+    replace: 'return this.#intake.take(stream, buffer, dataStart, dataEnd);',
+    test: 'test/destination-convex/replaced.test.ts',
+    only: 'from before the first record',
+  },
+  {
     name: 'D1: npm run sync saves the states of a full refresh before its end',
     file: 'pipeline/run.ts',
     find: 'if (committed && !this.#saveAtEnd)',
@@ -384,7 +392,7 @@ const DESTINATION: Mutation[] = [
   {
     name: 'a state comes back although its stream is only half replaced',
     file: 'destination-convex/ledger.ts',
-    find: 'if (!this.#covers(entry, (stream) => this.#holding.has(stream))) return true;',
+    find: 'if (!this.#covers(entry, (stream) => this.#holds(stream, entry))) return true;',
     replace: 'return true;',
     test: 'test/destination-convex/ledger.test.ts',
   },
