@@ -75,10 +75,17 @@ export class Keys {
   tokenOf(headers: IncomingHttpHeaders, query: URLSearchParams): Token {
     const header = headers.authorization;
     if (header === undefined) {
-      const key = query.get('adminKey');
+      const [key = null, another] = query.getAll('adminKey');
+      if (another !== undefined) {
+        throw badRequest('BadQueryArgs', 'Failed to deserialize query string: duplicate field `adminKey`');
+      }
       return key === null ? { kind: 'none' } : { kind: 'key', key };
     }
-    if (Buffer.byteLength(header) < 7) throw badRequest('InvalidHeaderFailure', 'Invalid authentication header');
+    // Node gives each byte of a header as one character.
+    if (!/^[\t\x20-\x7e]*$/.test(header)) {
+      throw badRequest('HeaderParseFailure', `Failed to parse header ${debugHeader(header)}`);
+    }
+    if (header.length < 7) throw badRequest('InvalidHeaderFailure', 'Invalid authentication header');
     const rest = header.slice(7);
     if (header.slice(0, 7).toLowerCase() === 'convex ') return { kind: 'key', key: adminKey(rest) };
     if (header.slice(0, 7).toLowerCase() === 'bearer ' && rest !== '') return { kind: 'user', token: rest.trim() };
@@ -123,11 +130,26 @@ function adminKey(text: string): string {
   if (bytes.toString('base64') !== encoded) throw malformed();
   try {
     const attributes = JSON.parse(bytes.toString('utf8')) as unknown;
-    if (typeof attributes !== 'object' || attributes === null || Array.isArray(attributes)) throw malformed();
+    if (!isIdentity(attributes)) throw malformed();
   } catch {
     throw malformed();
   }
   return key.slice(0, colon);
+}
+
+/** A user's attributes (crates/convex/sync_types/src/types/json.rs): what names the user has to be there. */
+function isIdentity(value: unknown): boolean {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return false;
+  const { tokenIdentifier, issuer, subject } = value as Record<string, unknown>;
+  return typeof tokenIdentifier === 'string' || (typeof issuer === 'string' && typeof subject === 'string');
+}
+
+/** A header's value as Rust prints it. */
+function debugHeader(header: string): string {
+  const text = header.replace(/[^\x20\x21\x23-\x7e]/g, (character) =>
+    character === '"' ? '\\"' : `\\x${character.charCodeAt(0).toString(16)}`,
+  );
+  return `"${text}"`;
 }
 
 function withoutType(key: string): string {
@@ -145,7 +167,10 @@ function badToken(token: string): HttpError {
   try {
     const claims = JSON.parse(Buffer.from(payload ?? '', 'base64url').toString('utf8')) as { iss?: unknown };
     if (signature !== undefined && typeof claims.iss === 'string') {
-      return unauthenticated('NoAuthProvider', 'No auth provider found matching the given token');
+      return unauthenticated(
+        'NoAuthProvider',
+        'No auth provider found matching the given token (no providers configured). Check convex/auth.config.ts.',
+      );
     }
   } catch {
     // told below

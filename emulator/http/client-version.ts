@@ -1,5 +1,5 @@
 import type { IncomingHttpHeaders } from 'node:http';
-import { badRequest } from './errors.ts';
+import { badRequest, HttpError } from './errors.ts';
 
 interface ClientVersion {
   client: string;
@@ -19,7 +19,14 @@ const THRESHOLDS = new Map([
     { unsupported: '0.19.1', upgrade: '0.19.1', advice: advice('`npx convex update` or `npm update`', 'npm') },
   ],
   ['python', { unsupported: '0.0.2', upgrade: '0.2.0', advice: advice('`pip install --upgrade convex`', 'python') }],
-  ['rust', { unsupported: '0.0.1', upgrade: '0.0.1', advice: advice('`cargo update -p convex`', 'rust') }],
+  [
+    'rust',
+    {
+      unsupported: '0.0.1',
+      upgrade: '0.0.1',
+      advice: advice('`cargo update -p convex` or by updating `Cargo.toml`', 'rust'),
+    },
+  ],
 ]);
 
 function advice(command: string, language: string): string {
@@ -29,8 +36,8 @@ function advice(command: string, language: string): string {
 const SEMVER = /^(\d+)\.(\d+)\.(\d+)(-[0-9A-Za-z.-]+)?(\+[0-9A-Za-z.-]+)?$/;
 
 /**
- * Looks at the Convex-Client header, on every route (crates/common/src/version.rs). Returns headers for the answer.
- * @throws 400 `InvalidClientVersion` without a dash (trap 35), 400 `ClientVersionUnsupported` for some old clients
+ * Looks at the Convex-Client header (crates/common/src/version.rs). Returns headers for the answer.
+ * @throws 400 `InvalidClientVersion` without a dash, 400 `ClientVersionUnsupported` for some old clients
  */
 export function checkClientVersion(headers: IncomingHttpHeaders): Record<string, string> {
   const header = headers['convex-client']?.toString();
@@ -41,16 +48,19 @@ export function checkClientVersion(headers: IncomingHttpHeaders): Record<string,
   const shown = version ?? header.slice(client.length + 1);
   if (notAfter(version, threshold.unsupported)) {
     const message = `The Convex ${client} package at version ${shown} is no longer supported. ${threshold.advice}`;
-    throw badRequest('ClientVersionUnsupported', message);
+    throw new HttpError(400, 'ClientVersionUnsupported', message, deprecation('Unsupported', message));
   }
   if (!notAfter(version, threshold.upgrade)) return {};
-  return {
-    'x-convex-deprecation-state': 'UpgradeRequired',
-    'x-convex-deprecation-message':
-      `The Convex ${client} package at ${shown} is deprecated and will no longer be supported soon. When this version ` +
+  return deprecation(
+    'UpgradeRequired',
+    `The Convex ${client} package at ${shown} is deprecated and will no longer be supported soon. When this version ` +
       'is no longer supported, requests to Convex will fail, so it is best to upgrade and redeploy your application as ' +
       `soon as possible. ${threshold.advice}`,
-  };
+  );
+}
+
+function deprecation(state: 'Unsupported' | 'UpgradeRequired', message: string): Record<string, string> {
+  return { 'x-convex-deprecation-state': state, 'x-convex-deprecation-message': message };
 }
 
 /** The name of the client that the Convex-Client header tells, in small letters; `unknown` without it. */
@@ -71,9 +81,14 @@ function parse(header: string): ClientVersion {
   }
   for (let start = 1; start < parts.length; start++) {
     const version = parts.slice(start).join('-');
-    if (SEMVER.test(version)) return { client: parts.slice(0, start).join('-').toLowerCase(), version };
+    if (SEMVER.test(version)) return { client: clientType(parts.slice(0, start).join('-')), version };
   }
-  return { client: (parts[0] ?? '').toLowerCase(), version: undefined };
+  return { client: clientType(parts[0] ?? ''), version: undefined };
+}
+
+function clientType(name: string): string {
+  const client = name.toLowerCase();
+  return client === 'python-convex' ? 'python' : client;
 }
 
 function notAfter(version: string | undefined, threshold: string): boolean {

@@ -5,9 +5,12 @@
 export class HttpError extends Error {
   readonly status: number;
   readonly code: string;
+  /** Headers of the answer. */
+  readonly headers: Record<string, string>;
 
-  constructor(status: number, code: string, message: string) {
+  constructor(status: number, code: string, message: string, headers: Record<string, string> = {}) {
     super(message);
+    this.headers = headers;
     this.status = status;
     this.code = code;
   }

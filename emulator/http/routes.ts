@@ -86,15 +86,23 @@ export class Routes {
   }
 
   async answer(request: Request): Promise<Answer> {
+    // What is no route of the deployment's is answered before anything of a request is looked at.
+    if (!this.#known(request.path)) return { status: 404, headers: {}, body: '' };
+    if (request.path === '/version') return await this.#route({ ...request, headers: {} });
     const headers = { ...checkClientVersion(request.headers), ...corsHeaders(request.headers) };
     if (request.method === 'OPTIONS') {
-      return { status: 200, headers: { ...headers, ...preflightHeaders(request.headers) }, body: '' };
+      const allow = allowed(this.#routes.get(routePath(request.path)));
+      return { status: 200, headers: { ...headers, ...preflightHeaders(request.headers), ...allow }, body: '' };
     }
     const answer = await this.#route(request).catch((error: unknown) => {
       if (error instanceof HttpError) return errorAnswer(error);
       throw error;
     });
     return { ...answer, headers: { ...headers, ...answer.headers } };
+  }
+
+  #known(path: string): boolean {
+    return this.#functions.has(path) || this.#snapshotImport.has(path) || this.#routes.has(routePath(path));
   }
 
   async #route(request: Request): Promise<Answer> {
@@ -104,8 +112,7 @@ export class Routes {
     if (methods === undefined) return { status: 404, headers: {}, body: '' };
     const route = methods[request.method === 'HEAD' ? 'GET' : request.method];
     if (route === undefined) {
-      const allow = Object.keys(methods).flatMap((method) => (method === 'GET' ? ['GET', 'HEAD'] : [method]));
-      return { status: 405, headers: { allow: allow.join(',') }, body: '' };
+      return { status: 405, headers: allowed(methods), body: '' };
     }
     const body = (await this.#run(route, request)) ?? '';
     const contentType = route.contentType ?? 'application/json';
@@ -213,6 +220,13 @@ export class Routes {
       'Streaming export is not available on your current subscription. See https://www.convex.dev/plans to upgrade.',
     );
   }
+}
+
+/** The header `allow` of a path whose methods are known here. */
+function allowed(methods: Methods | undefined): Record<string, string> {
+  if (methods === undefined) return {};
+  const names = Object.keys(methods).flatMap((method) => (method === 'GET' ? ['GET', 'HEAD'] : [method]));
+  return { allow: names.join(',') };
 }
 
 /** Always refused, and without a look at the key's permissions. */

@@ -236,5 +236,9 @@ export class HttpServer {
 
 export function errorAnswer(error: HttpError): Answer {
   const body = error.body();
-  return { status: error.status, headers: body === '' ? {} : { 'content-type': 'application/json' }, body };
+  return {
+    status: error.status,
+    headers: { ...error.headers, ...(body === '' ? {} : { 'content-type': 'application/json' }) },
+    body,
+  };
 }
