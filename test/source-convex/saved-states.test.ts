@@ -29,6 +29,7 @@ describe('states of the Python source', () => {
     source.deployment.load('users', people(7));
     const first = await source.readAll({ streams: ['users'] });
     const cursor = String(lastState(first, 'users')?.['delta_cursor']);
+    source.emulator.journal.clear();
     change(source);
     const state = `[{"type":"STREAM","stream":{"stream_descriptor":{"name":"users","namespace":null},"stream_state":{"snapshot_cursor":"2345","snapshot_has_more":false,"delta_cursor":${cursor},"delta_has_more":false}}}]`;
     const second = await source.readAll({ streams: ['users'], state });
