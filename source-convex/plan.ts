@@ -7,6 +7,7 @@ import type { ConfiguredAirbyteStream, StreamDescriptor } from '../shared/airbyt
 import type { StreamStates } from '../shared/airbyte/state-file.ts';
 import { isIdentifier } from '../shared/convex/identifiers.ts';
 import { tableKey } from '../shared/convex/selection.ts';
+import { deselectedColumns } from './columns.ts';
 import { StateError, parseState, type StreamState } from './state.ts';
 import { isSameSync, syncIdOf } from './sync-id.ts';
 
@@ -27,6 +28,8 @@ export interface PlannedStream {
   /** Where the stream's documents are: the namespace is the component path, '' the root. */
   component: string;
   table: string;
+  /** Columns that are not to be read, because the user deselected them. */
+  excluded: string[];
   incremental: boolean;
   syncId: number | undefined;
   need: Need;
@@ -46,6 +49,7 @@ export function plan({ configured, states, tables, deployment }: PlanInput): Pla
     const descriptor = descriptorOf(stream.stream.name, stream.stream.namespace);
     const component = descriptor.namespace ?? '';
     const table = descriptor.name;
+    const excluded = deselectedColumns(stream.stream.json_schema);
     const incremental = stream.sync_mode === 'incremental';
     const syncId = syncIdOf(stream);
     const raw = states.get(descriptorKey(descriptor));
@@ -55,7 +59,7 @@ export function plan({ configured, states, tables, deployment }: PlanInput): Pla
       : raw === undefined
         ? { kind: 'snapshot' }
         : needAfter(descriptor, raw, { incremental, syncId, deployment });
-    return { descriptor, component, table, incremental, syncId, need };
+    return { descriptor, component, table, excluded, incremental, syncId, need };
   });
 }
 

@@ -32,6 +32,7 @@ export async function read(
     const planned = plan({ configured, states, tables, deployment: name });
     streams = planned.map((stream) => new SourceStream(stream, name, context));
     reportUnknownStates(states, streams, context);
+    reportDeselected(streams, context);
     for (const stream of streams) stream.start();
     for (const stream of streams) if (stream.need.kind === 'failed') stream.fail(stream.need.failure);
     await checkComponentChanges(api, host, streams, context);
@@ -66,6 +67,16 @@ async function existingTables(api: StreamingExport, { log }: Context): Promise<S
     if (error.status !== 404 && error.code !== 'TableSummariesUnavailable') throw error;
     log.warn('This deployment cannot list its tables, so streams whose table is missing will look empty.');
     return undefined;
+  }
+}
+
+function reportDeselected(streams: readonly SourceStream[], { log }: Context): void {
+  for (const { name, planned } of streams) {
+    const { excluded } = planned;
+    if (excluded.length === 0) continue;
+    const are = excluded.length === 1 ? 'is not selected, so it is' : 'are not selected, so they are';
+    const list = names(excluded.map((column) => ({ name: column })));
+    log.info(`${counted(excluded.length, 'column')} of ${name} ${are} not read: ${list}.`);
   }
 }
 

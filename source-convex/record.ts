@@ -5,6 +5,7 @@
 import type { StreamDescriptor } from '../shared/airbyte/protocol.generated.ts';
 import type { ProtocolWriter } from '../shared/airbyte/writer.ts';
 import type { DocumentHead } from '../shared/convex/document.ts';
+import { ColumnFilter } from './columns.ts';
 import { ISO_LENGTH, TS_DIGITS, writeIso } from './timestamps.ts';
 
 const ISO_BLANK = ' '.repeat(ISO_LENGTH);
@@ -60,12 +61,17 @@ export class RecordEncoder {
   readonly #live: Tail;
   readonly #deleted: Tail;
   readonly #snapshot: boolean;
+  readonly #filter: ColumnFilter | undefined;
 
-  /** `snapshot`: documents of snapshot pages have no `_deleted` of their own. */
-  constructor({ name, namespace }: StreamDescriptor, { snapshot }: { snapshot: boolean }) {
+  /** `snapshot`: documents of snapshot pages have no `_deleted` of their own. `excluded`: columns that records do not have. */
+  constructor(
+    { name, namespace }: StreamDescriptor,
+    { snapshot, excluded = [] }: { snapshot: boolean; excluded?: readonly string[] },
+  ) {
     const space = namespace === undefined ? '' : `"namespace":${JSON.stringify(namespace)},`;
     this.#prefix = Buffer.from(`{"type":"RECORD","record":{"stream":${JSON.stringify(name)},${space}"data":`);
     this.#snapshot = snapshot;
+    this.#filter = excluded.length === 0 ? undefined : new ColumnFilter(excluded);
     this.#live = new Tail(TS_DIGITS, { snapshot, deleted: false });
     this.#deleted = new Tail(TS_DIGITS, { snapshot, deleted: true });
   }
@@ -80,7 +86,8 @@ export class RecordEncoder {
     emittedAt: number,
   ): void {
     writer.bytes(this.#prefix);
-    writer.bytes(buffer, start, end - 1);
+    if (this.#filter === undefined) writer.bytes(buffer, start, end - 1);
+    else this.#filter.write(writer, buffer, start, end);
     writer.bytes(this.#tail(head).bytes(head, emittedAt));
   }
 

@@ -6,6 +6,8 @@
  * writes `anyOf`, and know neither `items: false` nor `$description` (trap 27).
  */
 
+import { OFFERED_COLUMNS, offeredColumns } from './columns.ts';
+
 export interface JsonSchema {
   type?: string | string[];
   description?: string;
@@ -13,6 +15,8 @@ export interface JsonSchema {
   items?: JsonSchema;
   additionalProperties?: true;
   $schema?: string;
+  /** Of a stream's schema: see columns.ts. */
+  [OFFERED_COLUMNS]?: string[];
 }
 
 /** The order in which types are listed; null first, as is usual in Airbyte's catalogs. */
@@ -70,6 +74,7 @@ function record(properties: Record<string, JsonSchema>): JsonSchema {
       ...SOURCE_COLUMNS,
     },
     additionalProperties: true,
+    [OFFERED_COLUMNS]: offeredColumns(own.map(([name]) => name)),
   };
 }
 

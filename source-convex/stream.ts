@@ -58,14 +58,19 @@ export class SourceStream {
 
   /** Writes a document of a snapshot page. */
   writeSnapshot(buffer: Buffer, start: number, end: number, head: DocumentHead, emittedAt: number): void {
-    this.#snapshotEncoder ??= new RecordEncoder(this.planned.descriptor, { snapshot: true });
+    this.#snapshotEncoder ??= this.#encoder({ snapshot: true });
     this.#write(this.#snapshotEncoder, buffer, start, end, head, emittedAt);
   }
 
   /** Writes a document, or a tombstone, of a deltas page. */
   writeDelta(buffer: Buffer, start: number, end: number, head: DocumentHead, emittedAt: number): void {
-    this.#deltaEncoder ??= new RecordEncoder(this.planned.descriptor, { snapshot: false });
+    this.#deltaEncoder ??= this.#encoder({ snapshot: false });
     this.#write(this.#deltaEncoder, buffer, start, end, head, emittedAt);
+  }
+
+  #encoder({ snapshot }: { snapshot: boolean }): RecordEncoder {
+    const { descriptor, excluded } = this.planned;
+    return new RecordEncoder(descriptor, { snapshot, excluded });
   }
 
   #write(

@@ -8,26 +8,31 @@ export interface TableRef {
   /** Component path; '' is the root. */
   component: string;
   table: string;
+  /** Columns to leave out: valid field names, and not `_id`, or the server answers 500. */
+  excluded?: readonly string[];
 }
 
 export type Selection = { _other: 'excluded' | 'included' } & Record<string, 'excluded' | ComponentSelection>;
-type ComponentSelection = { _other: 'excluded' } & Record<string, 'excluded' | { _other: 'included' }>;
+type ComponentSelection = { _other: 'excluded' } & Record<string, 'excluded' | TableSelection>;
+type TableSelection = { _other: 'included' } & Record<string, 'excluded'>;
 
-/** Selects these tables and nothing else. No tables at all: an instant answer that pins a snapshot (C59). */
+/** Selects these tables, without their excluded columns, and nothing else. No tables at all: an instant answer that pins a snapshot (C59). */
 export function selectTables(tables: Iterable<TableRef>): Selection {
-  const selection = excluding<Selection>();
-  for (const { component, table } of tables) {
+  const selection = others<Selection>('excluded');
+  for (const { component, table, excluded = [] } of tables) {
     // A component of this name cannot be selected, nor left out.
     if (component === '_other') return { _other: 'included' } as Selection;
-    const tablesOf = (selection[component] ??= excluding<ComponentSelection>()) as ComponentSelection;
-    tablesOf[table] = { _other: 'included' };
+    const tablesOf = (selection[component] ??= others<ComponentSelection>('excluded')) as ComponentSelection;
+    const columns = others<TableSelection>('included');
+    for (const column of excluded) columns[column] = 'excluded';
+    tablesOf[table] = columns;
   }
   return selection;
 }
 
-/** Without a prototype: a component may be called `constructor`. */
-function excluding<T>(): T {
-  return Object.assign(Object.create(null) as object, { _other: 'excluded' }) as T;
+/** Without a prototype: a component or a column may be called `constructor`. */
+function others<T>(inclusion: 'excluded' | 'included'): T {
+  return Object.assign(Object.create(null) as object, { _other: inclusion }) as T;
 }
 
 /** A key for maps of tables: a NUL occurs in no path and no name. */

@@ -66,6 +66,7 @@ test('a deployment: its tables, those of its components with the path as namespa
         },
       },
       additionalProperties: true,
+      'x-convex-columns': ['_creationTime', 'admin', 'age', 'balance', 'name'],
     },
     supported_sync_modes: ['full_refresh', 'incremental'],
     source_defined_cursor: true,

@@ -14,13 +14,14 @@ async function lines(
   snapshot: boolean,
   documents: readonly string[],
   at = AT,
+  excluded: readonly string[] = [],
 ): Promise<string[]> {
   const out = new PassThrough();
   const chunks: Buffer[] = [];
   // Chunks are written over once they have been taken.
   out.on('data', (chunk: Buffer) => chunks.push(Buffer.from(chunk)));
   const writer = new ProtocolWriter(out);
-  const encoder = new RecordEncoder(descriptor, { snapshot });
+  const encoder = new RecordEncoder(descriptor, { snapshot, excluded });
   const head = new DocumentHead({ wantDeleted: !snapshot });
   for (const document of documents) {
     // In the middle of other bytes, as in a page.
@@ -52,6 +53,22 @@ describe('a record', () => {
       `{"type":"RECORD","record":{"stream":"users","data":{"_component":"","_table":"users","_ts":${TS},"_deleted":false,"n":1.0,"_ab_cdc_lsn":${TS},"_ab_cdc_updated_at":"${ISO}","_ab_cdc_deleted_at":null},"emitted_at":${AT}}}`,
       `{"type":"RECORD","record":{"stream":"users","data":{"_component":"","_table":"users","_ts":${TS},"_deleted":true,"_id":"j57a","_ab_cdc_lsn":${TS},"_ab_cdc_updated_at":"${ISO}","_ab_cdc_deleted_at":"${ISO}"},"emitted_at":${AT}}}`,
     ]);
+  });
+
+  // What the server sent all the same, as backends before 2025-08-14 do.
+  test.each<[string, string, string]>([
+    ['in the middle', '"a":1.0,"ssn":{"a":"}"},"b":2', ',"a":1.0,"b":2'],
+    ['at the end', '"a":1.0,"ssn":"\\"x,"', ',"a":1.0'],
+    ['several', '"ssn":1,"tel":2,"a":"ssn","tel":3', ',"a":"ssn"'],
+    ['with escapes in its name', '"s\\u0073n":1,"a":{"ssn":1}', ',"a":{"ssn":1}'],
+    ['absent', '"a":[1.0, 2]', ',"a":[1.0, 2]'],
+    ['all of them', '"ssn":1', ''],
+  ])('S12: without the excluded columns: %s', async (_title, sent, written) => {
+    const excluded = ['ssn', 'tel'];
+    const [after] = await lines(USERS, true, [document(sent)], AT, excluded);
+    expect(after).toContain(`"_ts":${TS}${written},"_deleted":false,"_ab_cdc_lsn"`);
+    const first = `{"ssn":1,${document(sent).slice(1)}`;
+    expect((await lines(USERS, true, [first], AT, excluded))[0]).toBe(after);
   });
 
   test('of a stream with a namespace, and of one whose name needs escapes', async () => {

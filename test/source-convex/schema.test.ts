@@ -225,7 +225,7 @@ test('whatever Convex sends becomes what the acceptance tests take', () => {
 
 /** No keyword that destinations or acceptance tests stumble over, at any depth; every part of a document may be missing or null. */
 function expectPlain(schema: JsonSchema): void {
-  const known = ['type', 'description', 'properties', 'items', 'additionalProperties', '$schema'];
+  const known = ['type', 'description', 'properties', 'items', 'additionalProperties', '$schema', 'x-convex-columns'];
   for (const key of Object.keys(schema)) expect(known).toContain(key);
   if (schema.properties !== undefined) expect(schema.additionalProperties).toBe(true);
   for (const property of Object.values(schema.properties ?? {})) expectPlain(property);

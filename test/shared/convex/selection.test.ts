@@ -28,6 +28,16 @@ test.each<[string[], string]>([
   expect((Object as unknown as Record<string, unknown>)['constructor']).toBe(Function);
 });
 
+test.each<[string[], string]>([
+  [[], '{"_other":"included"}'],
+  [['ssn', 'a b', ''], '{"_other":"included","ssn":"excluded","a b":"excluded","":"excluded"}'],
+  [['__proto__', 'constructor'], '{"_other":"included","__proto__":"excluded","constructor":"excluded"}'],
+])('without the columns %j', (excluded, columns) => {
+  expect(JSON.stringify(selectTables([{ component: '', table: 't', excluded }]))).toBe(
+    `{"_other":"excluded","":{"_other":"excluded","t":${columns}}}`,
+  );
+});
+
 test('no two tables share a key', () => {
   const keys = [tableKey('', 'a/b'), tableKey('a', 'b'), tableKey('a/b', ''), tableKey('', 'ab'), tableKey('ab', '')];
   expect(new Set(keys).size).toBe(keys.length);
