@@ -7,6 +7,9 @@ import type { LogRow } from '../store/log.ts';
 import { parseSelection, type Selection, type SelectionOptions } from './selection.ts';
 import type { Tablet } from '../store/tablets.ts';
 
+/** Nanoseconds after which a started backend first forgets old rows of its log. */
+const RETENTION_STARTS_AFTER = 60_000_000_000n;
+
 /** Work of all pages: every reader reads the whole log, whatever it selected (trap 8). */
 export interface DeltasWork {
   rowsRead: number;
@@ -78,6 +81,8 @@ export class DocumentDeltas {
   }
 
   #checkRetention(cursor: bigint, now: bigint): void {
+    // A backend that has just started has not moved its retention on yet.
+    if (now - this.#deployment.startedAt < RETENTION_STARTS_AFTER) return;
     if (cursor + 1n >= now - this.#deployment.limits.retention) return;
     throw badRequest(
       'InvalidWindowToReadDocuments',

@@ -1,4 +1,5 @@
 import { badRequest, type HttpError } from './errors.ts';
+import { formatFloat } from '../values/json-format.ts';
 import { type Json, JsonNumber, JsonObject } from '../values/json-parse.ts';
 
 /**
@@ -35,7 +36,7 @@ export class Arguments {
 
   /** The value, or undefined where it is absent or null. */
   optional(name: string): Json | undefined {
-    if (this.#values.duplicates.has(name)) throw this.error(name, `duplicate field \`${name}\``);
+    if (this.#values.duplicates.has(name)) throw this.error('', `duplicate field \`${name}\``);
     return this.#values.get(name) ?? undefined;
   }
 
@@ -60,7 +61,7 @@ export class Arguments {
     const integer = value.isInteger ? BigInt(value.text) : undefined;
     // Beyond 64 bits the decoder falls back to a float, which is no integer.
     if (integer === undefined || integer >= 2n ** 64n || integer < -(2n ** 63n)) {
-      throw this.error(name, `invalid type: floating point \`${value.text}\`, expected i64`);
+      throw this.error(name, `invalid type: floating point \`${formatFloat(Number(value.text))}\`, expected i64`);
     }
     if (integer >= 2n ** 63n) throw this.error(name, `invalid value: integer \`${integer}\`, expected i64`);
     return integer;
@@ -102,7 +103,9 @@ export function describe(value: Json): string {
   if (value === null) return 'null';
   if (typeof value === 'boolean') return `boolean \`${value}\``;
   if (typeof value === 'string') return `string ${JSON.stringify(value)}`;
-  if (value instanceof JsonNumber) return `${value.isInteger ? 'integer' : 'floating point'} \`${value.text}\``;
+  if (value instanceof JsonNumber) {
+    return value.isInteger ? `integer \`${value.text}\`` : `floating point \`${formatFloat(Number(value.text))}\``;
+  }
   return Array.isArray(value) ? 'sequence' : 'map';
 }
 

@@ -20,7 +20,8 @@ function parse(text: string): Json {
     return parseJson(text);
   } catch (error) {
     if (!(error instanceof JsonSyntaxError)) throw error;
-    throw badRequest('BadJsonBody', `Failed to parse the request body as JSON: ${error.message}`);
+    const where = error.path === '' ? '' : `${error.path}: `;
+    throw badRequest('BadJsonBody', `Failed to parse the request body as JSON: ${where}${error.message}`);
   }
 }
 

@@ -180,6 +180,7 @@ function readArguments(args: Arguments) {
   const streams = mapOf(args.required('tables'), 'tables', (stream, path) => {
     if (!(stream instanceof JsonObject))
       throw bodyError(path, `invalid type: ${describe(stream)}, expected struct AirbyteStream`);
+    refuseDuplicates(stream, ['primaryKey', 'jsonSchema']);
     if (!stream.has('jsonSchema')) throw bodyError(path, 'missing field `jsonSchema`');
     const primaryKey = stream.get('primaryKey') ?? null;
     return primaryKey === null ? undefined : pathsOf(primaryKey, `${path}.primaryKey`);
@@ -187,6 +188,7 @@ function readArguments(args: Arguments) {
   const messages = listOf(args.required('messages'), 'messages', (message, path) => {
     if (!(message instanceof JsonObject))
       throw bodyError(path, `invalid type: ${describe(message)}, expected struct AirbyteRecordMessage`);
+    refuseDuplicates(message, ['tableName', 'data']);
     for (const field of ['tableName', 'data'])
       if (!message.has(field)) throw bodyError(path, `missing field \`${field}\``);
     return {
@@ -195,6 +197,11 @@ function readArguments(args: Arguments) {
     };
   });
   return { streams, messages };
+}
+
+function refuseDuplicates(object: JsonObject, fields: string[]): void {
+  const duplicate = fields.find((field) => object.duplicates.has(field));
+  if (duplicate !== undefined) throw bodyError('', `duplicate field \`${duplicate}\``);
 }
 
 export function pathsOf(value: Json, path: string): string[][] {
@@ -219,12 +226,12 @@ function toRecord({ table, data }: { table: string; data: Json }): AirbyteRecord
   return { table: name, deleted, fields };
 }
 
-/** Every number becomes a float64, whatever it was (trap 22). `depth` is that of the containers around the value. */
+/** Every number becomes a float64, whatever it was. `depth` is the number of containers around the value. */
 function decode(value: Json, depth = 0): Value {
-  if (depth > VALUE_LIMITS.nesting) {
+  if (depth >= VALUE_LIMITS.nesting && (Array.isArray(value) || value instanceof JsonObject)) {
     throw badRequest(
       'TooNestedError',
-      `Value is too nested (nested ${depth} levels deep > maximum nesting ${VALUE_LIMITS.nesting})`,
+      `Value is too nested (nested ${depth + 1} levels deep > maximum nesting ${VALUE_LIMITS.nesting})`,
     );
   }
   if (value instanceof JsonNumber) return Number(value.text);

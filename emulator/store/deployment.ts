@@ -69,6 +69,8 @@ export class Deployment {
   readonly limits: Limits;
   readonly random: Random;
   readonly clock: Clock;
+  /** The time at which it was started. */
+  readonly startedAt: bigint;
   readonly log = new Log();
   readonly catalog: Tables;
   readonly components = new Components();
@@ -87,6 +89,7 @@ export class Deployment {
     this.limits = { ...DEFAULT_LIMITS, ...options.limits };
     this.random = new Random(options.seed ?? 1);
     this.clock = new Clock(options.now ?? DEFAULT_NOW, this.random);
+    this.startedAt = this.clock.now;
     this.catalog = new Tables(this.random, this.limits.tables);
     this.#idleClockStands = options.idleClockStands ?? false;
     this.#systemTablet = newTabletId(this.random);

@@ -1,5 +1,5 @@
 import { badRequest } from '../http/errors.ts';
-import { isIdentifier } from '../values/identifiers.ts';
+import { display } from '../values/display.ts';
 import { decodeId } from '../values/ids.ts';
 import { formatValue } from '../values/json-format.ts';
 import {
@@ -101,7 +101,7 @@ function checkUnion(
 
 function checkLiteral(literal: unknown, value: Value, path: string): string | undefined {
   if (literalMatches(literal, value)) return undefined;
-  return `\`${show(value)}\` does not match literal validator \`v.literal(${describeLiteral(literal)})\`.${where(path)}`;
+  return `\`${display(value)}\` does not match literal validator \`v.literal(${describeLiteral(literal)})\`.${where(path)}`;
 }
 
 function checkId(
@@ -115,7 +115,7 @@ function checkId(
   if (found === undefined) return noMatch(validator, value, path);
   if (found === validator.tableName) return undefined;
   return (
-    `Found ID ${show(value)} from table \`${found}\`, which does not match the table name in validator ` +
+    `Found ID ${display(value)} from table \`${found}\`, which does not match the table name in validator ` +
     `\`v.id("${validator.tableName}")\`.${where(path)}`
   );
 }
@@ -140,7 +140,7 @@ function checkObject(
   path: string,
   tableNames: TableNames,
 ): string | undefined {
-  const details = () => `\n${where(path)}\nObject: ${show(object)}\nValidator: ${describeObject(fields)}`;
+  const details = () => `\n${where(path)}\nObject: ${display(object)}\nValidator: ${describeObject(fields)}`;
   for (const [name, { fieldType, optional }] of Object.entries(fields)) {
     const value = object[name];
     if (value !== undefined) {
@@ -161,22 +161,9 @@ function literalMatches(literal: unknown, value: Value): boolean {
 }
 
 function noMatch(validator: ValidatorJson, value: Value, path: string): string {
-  return `Value does not match validator.\n${where(path)}\nValue: ${show(value)}\nValidator: ${describeValidator(validator)}`;
+  return `Value does not match validator.\n${where(path)}\nValue: ${display(value)}\nValidator: ${describeValidator(validator)}`;
 }
 
 function where(path: string): string {
   return path === '' ? '' : `Path: ${path}`;
-}
-
-/** A value as messages print it. */
-function show(value: Value): string {
-  if (Array.isArray(value)) return `[${value.map(show).join(', ')}]`;
-  if (typeof value === 'bigint') return `${value}n`;
-  if (isObject(value)) {
-    const fields = Object.entries(value).map(
-      ([name, element]) => `${isIdentifier(name) ? name : JSON.stringify(name)}: ${show(element)}`,
-    );
-    return `{${fields.join(', ')}}`;
-  }
-  return formatValue(value, 'json');
 }

@@ -1,4 +1,5 @@
 import { badRequest } from '../http/errors.ts';
+import { display } from './display.ts';
 import { formatBytes } from './format-bytes.ts';
 import { formatValue } from './json-format.ts';
 import { checkFieldCount, emptyObject, nestingOf, sizeOf, VALUE_LIMITS, type ValueObject } from './values.ts';
@@ -28,8 +29,8 @@ export function withSystemFields(fields: ValueObject, id: string, creationTime: 
     }
     document[name] = value;
   }
-  // The two fields of Convex's own count: a document has 1022 of the user's at most.
-  checkFieldCount(Object.keys(document).length);
+  // Convex's two fields are added one by one and count: a document has 1022 of the user's at most.
+  checkFieldCount(Math.min(Object.keys(document).length, VALUE_LIMITS.fields + 1));
   return document;
 }
 
@@ -54,6 +55,5 @@ export function checkDocumentSize(document: ValueObject, limit: number): number 
 }
 
 function invalid(document: ValueObject, reason: string) {
-  const shown = formatValue(document, 'json');
-  return badRequest('InvalidDocumentError', `Document(value: ${shown}) isn't a valid document: ${reason}`);
+  return badRequest('InvalidDocumentError', `Document(value: ${display(document)}) isn't a valid document: ${reason}`);
 }

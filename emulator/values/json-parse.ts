@@ -25,7 +25,15 @@ export class JsonObject extends Map<string, Json> {
 /** serde_json gives up at this depth. */
 const MAX_DEPTH = 128;
 
-export class JsonSyntaxError extends Error {}
+export class JsonSyntaxError extends Error {
+  /** Where the value is that could not be read, as `messages[0].data.a`. Empty at the top. */
+  readonly path: string;
+
+  constructor(message: string, path: string) {
+    super(message);
+    this.path = path;
+  }
+}
 
 /** @throws JsonSyntaxError naming the place, in serde's words where they are known. */
 export function parseJson(text: string): Json {
@@ -51,6 +59,8 @@ class Parser {
   readonly #text: string;
   #position = 0;
   #depth = 0;
+  /** Where the value is that is being read, as messages name it. */
+  readonly #path: string[] = [];
 
   constructor(text: string) {
     this.#text = text;
@@ -105,7 +115,9 @@ class Parser {
       const key = this.#string();
       this.#skip();
       if (!this.#take(':')) this.#fail(this.#atEnd() ? 'EOF while parsing an object' : 'expected `:`');
+      this.#path.push(this.#path.length === 0 ? key : `.${key}`);
       const value = this.#value();
+      this.#path.pop();
       if (object.has(key)) object.duplicates.add(key);
       object.set(key, value);
       this.#skip();
@@ -121,7 +133,9 @@ class Parser {
     this.#skip();
     if (this.#take(']')) return array;
     for (;;) {
+      this.#path.push(`[${array.length}]`);
       array.push(this.#value());
+      this.#path.pop();
       this.#skip();
       if (this.#take(']')) return array;
       if (!this.#take(',')) this.#fail(this.#atEnd() ? 'EOF while parsing a list' : 'expected `,` or `]`');
@@ -142,7 +156,7 @@ class Parser {
       text += this.#escape();
     }
     // serde refuses escapes that make half a surrogate pair
-    if (!text.isWellFormed()) this.#fail('lone leading surrogate in hex escape');
+    if (!text.isWellFormed()) this.#fail('unexpected end of hex escape');
     return text;
   }
 
@@ -195,6 +209,7 @@ class Parser {
 
   #fail(reason: string): never {
     const before = this.#text.slice(0, this.#position).split('\n');
-    throw new JsonSyntaxError(`${reason} at line ${before.length} column ${before.at(-1)?.length ?? 0}`);
+    const place = `line ${before.length} column ${before.at(-1)?.length ?? 0}`;
+    throw new JsonSyntaxError(`${reason} at ${place}`, this.#path.join(''));
   }
 }

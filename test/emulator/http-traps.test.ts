@@ -332,8 +332,12 @@ describe('snapshots that are too old, too new, or have a bad cursor', () => {
   test('a deltas cursor that is older than the retention', async () => {
     const emulator = await deploy();
     const ts = emulator.deployment.transaction((tx) => tx.insert('users', {}));
+    // A backend that has just started reads from the start. A minute later it refuses to.
+    expect(outcome(await get(emulator, '/api/document_deltas?cursor=0'))).toBe('200');
+    expect(outcome(await get(emulator, '/api/document_deltas?cursor=1'))).toBe('200');
+    emulator.deployment.advance(60_000_000_000n);
     expect(outcome(await get(emulator, '/api/document_deltas?cursor=0'))).toBe('400 InvalidWindowToReadDocuments');
-    emulator.deployment.advance(14n * day - 1_000_000_000n);
+    emulator.deployment.advance(14n * day - 61_000_000_000n);
     expect(outcome(await get(emulator, `/api/document_deltas?cursor=${ts}`))).toBe('200');
     emulator.deployment.advance(2_000_000_000n);
     expect(outcome(await get(emulator, `/api/document_deltas?cursor=${ts}`))).toBe('400 InvalidWindowToReadDocuments');
