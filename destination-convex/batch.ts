@@ -3,7 +3,7 @@
  *
  * A batch has two lanes, one for records that are deduplicated and one for records that are appended, and each lane is one request.
  * Deduplicated records can be sent again without harm. Appended ones cannot: when an answer is lost, the request that is sent again may
- * store its records twice (trap 25). Their lane is kept so small that this is bearable, and, more important, that a request never exceeds
+ * store its records twice (C147). Their lane is kept so small that this is bearable, and, more important, that a request never exceeds
  * what Convex writes in one transaction: then a refusal means that nothing of it was stored, and its halves can be sent without fear.
  */
 import { Lane, type StreamBytes } from './lane.ts';

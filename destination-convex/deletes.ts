@@ -1,7 +1,7 @@
 /**
  * Deletions that cannot leave anything behind.
  *
- * Convex inserts a deletion whose row does not exist (trap 19). Normally the row is made first (see batch.ts). Where the deployment's
+ * Convex inserts a deletion whose row does not exist (C140). Normally the row is made first (see batch.ts). Where the deployment's
  * schema refuses that, the deletion is sent alone, in a form that no table accepts as a document: a field is added that is nested deeper
  * than documents may be. An existing row is deleted, for of such a record only the key is looked at; a missing one is not inserted, for
  * the document is refused, and that refusal says that there was nothing to delete. It holds whatever the schema is.

@@ -7,7 +7,7 @@ import type { Lane, Placed } from './lane.ts';
 import { saysAbsent, uninsertable, withMember } from './deletes.ts';
 import { reasonOf } from './reasons.ts';
 
-/** How often a request is tried whose only answer is an unclassified error, which may be about the server or about a record (trap 14). */
+/** How often a request is tried whose only answer is an unclassified error, which may be about the server or about a record (C7). */
 const PATIENCE = { batch: 3, part: 2, last: 4 };
 /** So many records fail in this way, and none has been written: it is the server. */
 const MAX_SUSPECTS = 5;

@@ -2,7 +2,7 @@
  * Watches over the primary key of deduplicated records: a document whose key does not end up where the index looks for it, or not with its
  * value, would replace the row of another key, so it has to be refused.
  *
- * The deployment renames fields per object (trap 21): `_id` becomes `source_id`, or `source_source_id` in a document that has a
+ * The deployment renames fields per object (C36, C38): `_id` becomes `source_id`, or `source_source_id` in a document that has a
  * `source_id` of its own, and of two fields that get the same name the later one wins without a word. Works on bytes; a field is only
  * decoded where its name is one that the deployment may rename.
  */

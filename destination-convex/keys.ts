@@ -1,6 +1,6 @@
 /**
  * Primary keys: their paths as the stored documents call them. The deployment renames fields inside documents but not inside key paths
- * (trap 20), so the same mapping is applied here: `_id` becomes `source_id`. Pure.
+ * (C144), so the same mapping is applied here: `_id` becomes `source_id`. Pure.
  */
 import { descriptorOf, descriptorText } from '../shared/airbyte/descriptor.ts';
 import { configError } from '../shared/airbyte/failure.ts';

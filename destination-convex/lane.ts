@@ -4,7 +4,7 @@ import type { LaneLimits } from './limits.ts';
 import type { StreamPlan } from './streams.ts';
 
 /**
- * How a deletion is sent. Convex inserts one whose row does not exist (trap 19), so normally the record is first stored without its
+ * How a deletion is sent. Convex inserts one whose row does not exist (C140), so normally the record is first stored without its
  * marker and then deleted, as two messages: the row exists by then, whatever was there before.
  */
 export interface Deletion {

@@ -1,6 +1,6 @@
 /**
  * One ordered pipeline: a batch is sent while the next one is filled. When that one is full too, whoever fills it has to wait, and with
- * it the source. More requests at a time would only eat the write budget of the user's own app (trap 26).
+ * it the source. Requests at the same time conflict (C150), and use up the write budget of the user's own app (C149).
  */
 import { Batch } from './batch.ts';
 import type { Lane, StreamBytes } from './lane.ts';

@@ -1,4 +1,4 @@
-/** What a table needs before records go into it: emptied if its stream replaces it, then indexed if it is deduplicated (trap 18). */
+/** What a table needs before records go into it: emptied if its stream replaces it, then indexed if it is deduplicated (C134). */
 import { ConnectorFailure, configError } from '../shared/airbyte/failure.ts';
 import type { Log } from '../shared/airbyte/log.ts';
 import { tuned } from '../shared/connector/tuning.ts';

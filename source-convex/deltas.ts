@@ -2,8 +2,8 @@
  * The document_deltas walk: one, from the oldest position of all streams, up to the head that was pinned last.
  *
  * The server reads its whole log for any selection and stops after 128 rows read, so a walk for each stream would cost N times the
- * requests (trap 8), and a page without documents but with more to come is normal (trap 6): the position to go on from is the page's
- * cursor, never a document's timestamp. A transaction is never split over pages (trap 7), so every page ends on a consistent cut.
+ * requests (C68), and a page without documents but with more to come is normal (C66): the position to go on from is the page's
+ * cursor, never a document's timestamp. A transaction is never split over pages (C67), so every page ends on a consistent cut.
  */
 import { compareDigits, maxDigits } from '../shared/json/integers.ts';
 import { notConvex } from '../shared/convex/http.ts';
@@ -90,7 +90,7 @@ class LogOrder {
       throw notConvex('a page of the change log says that there is more, but makes no progress', 200);
     }
     for (const stream of this.#streams) {
-      // Trap 11: a position ahead of the log is answered with an older one. A position never moves backwards.
+      // A position ahead of the log is answered with an older one (C70). A position never moves backwards.
       stream.moveTo(inLog(maxDigits(stream.cursor, page.cursor)));
     }
   }

@@ -29,7 +29,7 @@ export async function discover(config: SourceConfig, { log }: Context): Promise<
   }
 }
 
-/** One table whose documents have no common shape, and no schema in the app, makes the server refuse the schemas of all. */
+/** One table whose documents have no common shape, and no schema in the app, makes the request fail for all (C80). */
 async function tablesOf(api: StreamingExport, format: ValueFormat, log: Context['log']): Promise<Table[]> {
   try {
     return tablesBySchema(await api.jsonSchemas());

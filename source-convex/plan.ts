@@ -63,7 +63,7 @@ export function plan({ configured, states, tables, deployment }: PlanInput): Pla
   });
 }
 
-/** A name that no table can have makes the deployment answer a request for many tables with an error 500 (trap 14). */
+/** A name that no table can have makes the deployment answer a request for many tables with an error 500 (C7). */
 function couldExist(component: string, table: string): boolean {
   return isIdentifier(table) && (component === '' || component.split('/').every(isIdentifier));
 }

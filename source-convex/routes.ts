@@ -1,4 +1,4 @@
-/** Finds the stream that a document belongs to. The server's own selection is not relied upon (traps 2 and 3). */
+/** Finds the stream that a document belongs to. The server may ignore the selection (C52, C53). */
 import { tableKey } from '../shared/convex/selection.ts';
 import type { SourceStream } from './stream.ts';
 

@@ -2,8 +2,8 @@
  * The list_snapshot walk: one, over all the tables that are wanted, at one pinned timestamp.
  *
  * The server walks the tables one after the other and remembers a single walk: a walk for each table would make it read its log again
- * for each, and two walks at once would throw each other out (trap 8). A page holds documents of at most one table, may be empty, and
- * the walk ends where the cursor is null (trap 4).
+ * for each, and two walks at once would throw each other out (C57). A page holds documents of at most one table, may be empty, and
+ * the walk ends where the cursor is null (C50).
  */
 import { notConvex } from '../shared/convex/http.ts';
 import type { Documents } from '../shared/convex/documents.ts';

@@ -268,7 +268,7 @@ export class Sync {
         `The saved state of ${names(stream)} ${why}. ${stream.length === 1 ? 'The stream is read from its beginning' : 'These streams are read from their beginning'}.`,
       );
     if (count('deltas') > 0) {
-      // Trap 10: the log shows none of these, and nothing else does.
+      // The change log shows none of these, and nothing else does (C120, C124).
       context.log.info(
         'The change log does not show tables that were imported over, restored from a backup, cleared or dropped. After such a change, refresh the streams concerned.',
       );

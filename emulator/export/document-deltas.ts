@@ -10,7 +10,7 @@ import type { Tablet } from '../store/tablets.ts';
 /** Nanoseconds after which a started backend first forgets old rows of its log. */
 const RETENTION_STARTS_AFTER = 60_000_000_000n;
 
-/** Work of all pages: every reader reads the whole log, whatever it selected (trap 8). */
+/** Work of all pages: every reader reads the whole log, whatever it selected (C68). */
 export interface DeltasWork {
   rowsRead: number;
 }
@@ -61,7 +61,7 @@ export class DocumentDeltas {
         hasMore = true;
         break;
       }
-      // Every row counts, shown or not (trap 6), and the commit that reaches the limit is read to its end (trap 7).
+      // Every row counts, shown or not (C66), and the commit that reaches the limit is read to its end (C67).
       if (last === undefined && read >= this.#deployment.limits.deltaRows) last = row.ts;
       if (row.tablet !== undefined && visible(row.tablet)) found.push(row);
     }
@@ -76,7 +76,7 @@ export class DocumentDeltas {
         return `${head},"_deleted":true,"_id":"${entry?.id ?? ''}"}`;
       return `${head},"_deleted":false,${revision.fields(format, selection.columns(component, table))}}`;
     });
-    // A cursor from the future finds nothing and is answered with "now": it goes back (trap 11).
+    // A cursor from the future finds nothing and is answered with "now": it goes back (C70).
     return `{"values":[${values.join(',')}],"cursor":${last ?? upperBound},"hasMore":${hasMore}}`;
   }
 

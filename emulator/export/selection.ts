@@ -44,7 +44,7 @@ export class Selection {
 
 /** Deviations of older backends. */
 export interface SelectionOptions {
-  /** Backends of 2025-08-14 to 2026-03-16 did not know `tableName`, only `table_name` (trap 3). */
+  /** Backends of 2025-08-14 to 2026-03-16 did not know `tableName`, only `table_name` (C53). */
   ignoreTableName?: boolean;
 }
 

@@ -9,7 +9,7 @@ interface Slot {
 /**
  * The one iterator that the backend keeps for all readers of snapshots (crates/database/src/database.rs). Setting one up
  * means reading the whole log from the snapshot to now; it goes on when its request times out, and only a request for
- * exactly the same page finds it again (traps 8 and 9). One request at a time waits for it, the others wait in line.
+ * exactly the same page finds it again (C57, C58). One request at a time waits for it, the others wait in line.
  */
 export class SnapshotIterator {
   /** Pages that found the iterator where they needed it, pages for which one was set up, and log rows read for that. */

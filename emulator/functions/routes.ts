@@ -25,7 +25,7 @@ export interface FunctionRoutesOptions {
   redact: boolean;
 }
 
-/** The Functions API (crates/local_backend/src/public_api.rs): both outcomes of a function have status 200 (trap 34). */
+/** The Functions API (crates/local_backend/src/public_api.rs): both outcomes of a function have status 200 (C190). */
 export class FunctionRoutes {
   readonly #options: FunctionRoutesOptions;
 

@@ -37,7 +37,7 @@ const SEMVER = /^(\d+)\.(\d+)\.(\d+)(-[0-9A-Za-z.-]+)?(\+[0-9A-Za-z.-]+)?$/;
 
 /**
  * Looks at the Convex-Client header (crates/common/src/version.rs). Returns headers for the answer.
- * @throws 400 `InvalidClientVersion` without a dash, 400 `ClientVersionUnsupported` for some old clients
+ * @throws 400 `InvalidClientVersion` without a dash (C13), 400 `ClientVersionUnsupported` for some old clients
  */
 export function checkClientVersion(headers: IncomingHttpHeaders): Record<string, string> {
   const header = headers['convex-client']?.toString();

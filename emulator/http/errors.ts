@@ -25,7 +25,7 @@ export const INTERNAL_MESSAGE = "Your request couldn't be completed. Try again l
 
 /**
  * An error that the backend does not tag: every such becomes the same 500, whatever went wrong, even where the input
- * was bad and always will be (trap 14). `reason` is for the reader of a stack trace and is never sent.
+ * was bad and always will be (C7). `reason` is for the reader of a stack trace and is never sent.
  */
 export class ServerError extends HttpError {
   readonly reason: string;
@@ -53,7 +53,7 @@ export function unavailable(code: string, message: string): HttpError {
   return new HttpError(503, code, message);
 }
 
-/** A limit of one transaction was hit: the import commits what it has and goes on in a new one (trap 25). */
+/** A limit of one transaction was hit: the import commits what it has and goes on in a new one (C146). */
 export class TransactionLimit extends HttpError {
   constructor(code: string, message: string) {
     super(400, code, message);

@@ -6,7 +6,7 @@ import type { Request } from './server.ts';
 /** What the crate mime parses, with the subtype or the suffix `json`; each parameter has a value. */
 const JSON_TYPE = /^application\/(json(\+[^\s;]+)?|[^\s;]+\+json)\s*(;\s*[^\s;=]+=("[^"]*"|[^\s;"]+)\s*)*;?\s*$/i;
 
-/** Wrong type, too long, no JSON, other JSON: all are 400 `BadJsonBody`, never 413, 415 or 422. */
+/** Wrong type, too long, no JSON, other JSON: all are 400 `BadJsonBody`, never 413, 415 or 422 (C10). */
 export async function readJsonBody(request: Request, limit: number): Promise<Arguments> {
   const type = request.headers['content-type'] ?? '';
   if (!JSON_TYPE.test(type)) {

@@ -212,7 +212,7 @@ export class Routes {
     };
   }
 
-  /** The plan is looked at before the permission, so a free plan hides that the key is missing (trap 12). */
+  /** The plan is looked at before the permission, so a free plan hides that the key is missing (C4). */
   #checkPlan(): void {
     if (this.#options.streamingExport !== false) return;
     throw forbidden(

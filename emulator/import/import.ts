@@ -102,7 +102,7 @@ function importOnce(
 function processRecord({ deployment, tx, budget, reads }: Work, record: AirbyteRecord, stream: Stream): void {
   const { table, fields } = record;
   if (stream === undefined) {
-    // Append does not look at delete markers: the marker becomes a row (trap 19).
+    // Append does not look at delete markers: the marker becomes a row (C142).
     tx.insertValue(table, fields);
     return;
   }
@@ -119,10 +119,10 @@ function processRecord({ deployment, tx, budget, reads }: Work, record: AirbyteR
   const [entry, another] = found;
   for (const { current } of found.slice(0, 2)) budget.read(current ?? emptyObject());
   budget.range(`${table} ${JSON.stringify(values.map((value) => formatValue(value, 'convex_encoded_json')))}`);
-  // Rows that were appended before may share a key. The error is untagged, a 500 (trap 24).
+  // Rows that were appended before may share a key. The error is untagged, a 500 (C143).
   if (another !== undefined) throw new ServerError('Received more than one value for query');
   if (entry === undefined || tablet === undefined) {
-    // Also for a deletion: the marker of a row that does not exist becomes a row (trap 19).
+    // Also for a deletion: the marker of a row that does not exist becomes a row (C140).
     tx.insertValue(table, fields);
     return;
   }
@@ -226,7 +226,7 @@ function toRecord({ table, data }: { table: string; data: Json }): AirbyteRecord
   return { table: name, deleted, fields };
 }
 
-/** Every number becomes a float64, whatever it was. `depth` is the number of containers around the value. */
+/** Every number becomes a float64, whatever it was (C40). `depth` is the number of containers around the value. */
 function decode(value: Json, depth = 0): Value {
   if (depth >= VALUE_LIMITS.nesting && (Array.isArray(value) || value instanceof JsonObject)) {
     throw badRequest(

@@ -13,7 +13,7 @@ export const id = (table: string): Fragment => ({ $description: `Id(${table})`, 
 export const array = (element: Fragment): Fragment => ({ type: 'array', items: element });
 export const union = (variants: Fragment[]): Fragment => ({ anyOf: variants });
 
-/** No valid JSON Schema: a schema stands where a type name belongs (trap 27). */
+/** No valid JSON Schema: a schema stands where a type name belongs (C82). */
 export const record = (keys: string, value: Fragment): Fragment => ({
   type: 'object',
   $description: `Record with keys of type ${keys}`,
@@ -58,7 +58,7 @@ export interface ObjectFragment {
   properties: Record<string, Fragment>;
 }
 
-/** Closed, whatever the next document brings (trap 27). Fields and `required` are in alphabetical order. */
+/** Closed, whatever the next document brings (C81). Fields and `required` are in alphabetical order. */
 export function object(fields: ReadonlyMap<string, FieldFragment>): ObjectFragment {
   const names = [...fields.keys()].sort();
   const properties = Object.create(null) as Record<string, Fragment>;

@@ -8,7 +8,7 @@ import type { Tablet } from '../store/tablets.ts';
 
 /**
  * `GET /api/json_schemas`: JSON Schemas of what the tables hold now, from the data and not from schema.ts. One table
- * whose shape is no object makes the request fail, unless a schema stands in for it (trap 27).
+ * whose shape is no object makes the request fail, unless a schema stands in for it (C80).
  * (crates/local_backend/src/streaming_export.rs)
  */
 export function jsonSchemas(deployment: Deployment, args: Arguments): () => string {

@@ -28,7 +28,7 @@ export function schemaFragment(
       `The table "${table}" does not have a schema, which is needed for streaming export.`,
     );
   }
-  // v.any() promises the system fields only, and no others (trap 27).
+  // v.any() promises the system fields only, and no others (C82).
   if (type.type === 'any') return fragments.object(new Map(fragments.systemFields(table)));
   const objects = type.type === 'union' ? type.value : [type];
   const [only] = objects;

@@ -1,6 +1,6 @@
 import type { Entry, Revision, Tablet } from './tablets.ts';
 
-/** One row of the commit log. System tables have rows too; nobody is shown them, but they count (trap 6). */
+/** One row of the commit log. System tables have rows too; nobody is shown them, but they count (C66). */
 export interface LogRow {
   readonly ts: bigint;
   /** Sorts rows of one commit: tablet, then document. */

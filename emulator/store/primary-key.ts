@@ -8,7 +8,7 @@ export type FieldPaths = readonly (readonly string[])[];
 
 /**
  * Checks the paths of a primary key. Names are taken as they are, never sanitised: the caller must know what its fields
- * were renamed to (trap 20). A name that is no identifier is an untagged error, a 500 on import (trap 14).
+ * were renamed to (C144). A name that is no identifier is an untagged error, a 500 on import (C7).
  */
 export function checkPrimaryKey(paths: FieldPaths): FieldPaths {
   for (const path of paths) {

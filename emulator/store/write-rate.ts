@@ -5,7 +5,7 @@ const WINDOW = 1_000_000_000n;
 
 /**
  * The bytes written in the last second. Only mutations of the app are refused for it, but what imports write counts too:
- * a fast import makes the app's own mutations fail (trap 26). (crates/database/src/snapshot_manager.rs)
+ * a fast import makes the app's own mutations fail (C149). (crates/database/src/snapshot_manager.rs)
  */
 export class WriteRate {
   readonly #limit: () => number;

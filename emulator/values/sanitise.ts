@@ -17,7 +17,7 @@ function slug(text: string): string {
 function sanitise(text: string, isValid: (text: string) => boolean): string {
   if (isValid(text) && !isSystemName(text)) return text;
   const name = PREFIX + slug(text);
-  // Untagged in the backend, so a name too long for its prefix is a 500, for ever (trap 14).
+  // Untagged in the backend, so a name too long for its prefix is a 500, for ever (C7).
   if (!isValid(name)) throw new ServerError('Failed to create a valid identifier.');
   return name;
 }
@@ -34,7 +34,7 @@ export function sanitiseFieldName(name: string): string {
 /**
  * Renames the keys of all objects inside a record, at every depth (crates/application/src/airbyte_import.rs). A new name
  * that another key of the same object had from the start gets the prefix again; two new names that are equal are not
- * noticed, and the later one wins (trap 21).
+ * noticed, and the later one wins (C38).
  */
 export function sanitiseFields(value: Json): Json {
   if (Array.isArray(value)) return value.map(sanitiseFields);

@@ -2,8 +2,8 @@
  * What a Convex deployment's answers mean. A pure table: status and code in, reason out; the words for the user are elsewhere, since they
  * differ between reading and writing.
  *
- * Sources: the backend's ErrorCode to HTTP mapping and the traps of its API (12: 401 or 403; 13: empty and non-JSON bodies; 14: some
- * 500s are permanent; 15: some 400s are transient).
+ * Sources: C2 and C3 (401 or 403), C5 and C6 (bodies that are empty or no JSON), C7 (some 500s are permanent), C8 (some
+ * 400s are transient), C9 (what may pass by itself).
  */
 
 export type Reason =

@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest';
 import type { Emulator } from '../../emulator/index.ts';
 import { call, deltasPage, deploy, outcome, post, snapshotPage } from './client.ts';
 
-/** Traps 28 and 29, and every format byte for byte. */
+/** Formats of values (C41, C42), byte for byte. */
 
 const bytes = (...values: number[]) => new Uint8Array(values).buffer;
 
@@ -14,7 +14,7 @@ async function fieldTexts(emulator: Emulator, format: string | undefined): Promi
   return /"_id":"[^"]*",?(.*)\}\],"snapshot"/s.exec(reply.text)?.[1] ?? reply.text;
 }
 
-describe('trap 28: clean JSON loses types', () => {
+describe('clean JSON loses types (C41)', () => {
   const values: [value: unknown, clean: string, encoded: string, exported: string][] = [
     [null, 'null', 'null', 'null'],
     [true, 'true', 'true', 'true'],
@@ -135,7 +135,7 @@ describe('trap 28: clean JSON loses types', () => {
   });
 });
 
-test('trap 29: in export_json only the decimal point tells int64 from float64', async () => {
+test('in export_json only the decimal point tells int64 from float64 (C42)', async () => {
   const emulator = await deploy();
   emulator.deployment.transaction((tx) => tx.insert('t', { float: 1, int: 1n, large: 9007199254740993n }));
   expect(await fieldTexts(emulator, 'export_json')).toBe('"float":1.0,"int":1,"large":9007199254740993');

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import type { EmulatorOptions, SchemaJson, Transaction } from '../../emulator/index.ts';
 import { deploy, get, outcome } from './client.ts';
 
-/** Trap 27: json_schemas, from the data's shapes and with every way in which it fails. */
+/** json_schemas (C80 to C83): from the data's shapes, and with every way in which it fails. */
 
 const bytes = new Uint8Array([1]).buffer;
 
@@ -26,7 +26,7 @@ const special = {
 };
 const int64 = { $description: 'int64 represented as base10 string', type: 'string' };
 
-describe('trap 27: what json_schemas says of values', () => {
+describe('what json_schemas says of values (C82)', () => {
   const cases: [values: unknown[], schema: unknown][] = [
     [[null], { type: 'null' }],
     [[1], { type: 'number' }],
@@ -114,7 +114,7 @@ describe('trap 27: what json_schemas says of values', () => {
   });
 });
 
-describe('trap 27: tables', () => {
+describe('tables (C81, C83)', () => {
   test('an empty table has the system fields', async () => {
     const { reply } = await schemas((tx) => tx.tablet('users'));
     expect(reply.text).toBe(
@@ -182,7 +182,7 @@ describe('trap 27: tables', () => {
   });
 });
 
-describe('trap 27: one odd table fails the whole request', () => {
+describe('one odd table fails the whole request (C80)', () => {
   const odd: [why: string, fields: object][] = [
     ['a field name with a space', { 'first name': 1 }],
     ['a field name with a digit first', { '2024': 1 }],

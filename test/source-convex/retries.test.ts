@@ -94,7 +94,7 @@ describe('trying again', () => {
     expect(logsOf(lines)).toContain(
       `WARN 127.0.0.1: ${SNAPSHOT} broke off (ETIMEDOUT). Try 1 of 10; trying again in 0.0 s.`,
     );
-    // Asked for in the same words: only so the server goes on with what it has begun (trap 9).
+    // The request is repeated exactly: only then does the server go on with what it has begun (C58).
     const [, page, again] = source.emulator.journal.of(SNAPSHOT);
     expect(again?.body).toBe(page?.body);
     expect(page?.body).toMatch(/^\{"snapshot":\d{19},/);

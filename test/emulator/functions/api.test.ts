@@ -50,7 +50,7 @@ async function said(emulator: Awaited<ReturnType<typeof start>>, path: string, b
   return reply.text.replace(/Request ID: [0-9a-f]{16}/, 'Request ID: x');
 }
 
-describe('both outcomes have status 200 (trap 34)', () => {
+describe('both outcomes have status 200 (C190)', () => {
   const cases: [path: string, body: object, expected: string][] = [
     ['/api/mutation', { path: 'notes:add', args: { text: 'a' } }, '{"status":"success","value":"a"}'],
     ['/api/run/notes/add', { args: { text: 'a' } }, '{"status":"success","value":"a"}'],

@@ -32,7 +32,7 @@ describe('what an answer means', () => {
     [400, 'BackendIsNotRunning', 'stopped', false],
     [404, 'DeploymentNotFound', 'no-deployment', false],
     [404, 'InstanceNotFound', 'no-deployment', false],
-    // Passing: by status, and two by code (trap 15).
+    // Passing: by status, and two by code (C8).
     [408, undefined, 'transient', true],
     [421, 'MisdirectedRequest', 'transient', true],
     [425, 'TooEarly', 'transient', true],

@@ -12,7 +12,7 @@ import {
   snapshotPage,
 } from './client.ts';
 
-/** Traps 12 to 17, 33 and 35, and what else is decided before a request means anything. */
+/** Facts about HTTP (docs/convex-api.md): what is decided before a request means anything. */
 
 const EXPORTS: [method: string, path: string, body?: unknown][] = [
   ['GET', '/api/list_snapshot'],
@@ -32,7 +32,7 @@ const IMPORTS: [method: string, path: string, body?: unknown][] = [
   ['GET', `${STREAMING_IMPORT}/get_schema`],
 ];
 
-describe('trap 12: keys that are missing, wrong or not enough', () => {
+describe('keys that are missing, wrong or not enough (C2, C3, C4)', () => {
   test.each([...EXPORTS, ...IMPORTS])('%s %s', async (method, path, body) => {
     const emulator = await deploy();
     const ask = async (options: CallOptions) => outcome(await call(emulator, method, path, { body, ...options }));
@@ -107,7 +107,7 @@ describe('trap 12: keys that are missing, wrong or not enough', () => {
   });
 });
 
-describe('trap 13: bodies that are too long, of another type or no JSON are all 400 BadJsonBody', () => {
+describe('bodies that are too long, of another type or no JSON are all 400 BadJsonBody (C10)', () => {
   test('too long: 20,971,520 bytes for records, 2,097,152 for all else', async () => {
     const emulator = await deploy();
     const message = (length: number) => {
@@ -180,7 +180,7 @@ describe('trap 13: bodies that are too long, of another type or no JSON are all 
   });
 });
 
-describe('trap 14: input that will never work is answered with a 500', () => {
+describe('input that will never work is answered with a 500 (C7)', () => {
   const requests: [why: string, method: string, path: string, body: unknown][] = [
     ['bad table name in a selection', 'POST', '/api/list_snapshot', { tableName: 'no table' }],
     ['bad component', 'POST', '/api/list_snapshot', { component: 'a//b' }],
@@ -228,7 +228,7 @@ describe('trap 14: input that will never work is answered with a 500', () => {
   });
 });
 
-test('trap 16: imports are answered with an empty 200, the connection test with null', async () => {
+test('imports are answered with an empty 200, the connection test with null (C130, C86)', async () => {
   const emulator = await deploy();
   for (const [method, path, body] of IMPORTS.filter(([, path]) => !/ready|schema/.test(path))) {
     const reply = await call(emulator, method, path, { body });
@@ -240,7 +240,7 @@ test('trap 16: imports are answered with an empty 200, the connection test with 
   expect(reply.headers['content-type']).toBe('application/json');
 });
 
-describe('trap 17: primary_key_indexes_ready is a GET with a JSON body', () => {
+describe('primary_key_indexes_ready is a GET with a JSON body (C133)', () => {
   const path = `${STREAMING_IMPORT}/primary_key_indexes_ready`;
   test('fetch refuses to send it', async () => {
     const emulator = await deploy();
@@ -261,7 +261,7 @@ describe('trap 17: primary_key_indexes_ready is a GET with a JSON body', () => {
   });
 });
 
-test('trap 33: no compressed requests, no Retry-After, no request id', async () => {
+test('no compressed requests, no Retry-After, no request id (C12)', async () => {
   const emulator = await deploy();
   const { gzipSync } = await import('node:zlib');
   const compressed = await call(emulator, 'POST', '/api/list_snapshot', {
@@ -280,7 +280,7 @@ test('trap 33: no compressed requests, no Retry-After, no request id', async () 
   }
 });
 
-describe('trap 35: Convex-Client without a dash is refused on every route there is', () => {
+describe('Convex-Client without a dash is refused on every route there is (C13)', () => {
   test.each([...EXPORTS, ...IMPORTS, ['GET', '/instance_name']] as typeof EXPORTS)(
     '%s %s',
     async (method, path, body) => {

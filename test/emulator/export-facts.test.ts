@@ -1,13 +1,13 @@
 import { describe, expect, test } from 'vitest';
 import { call, clearTables, deltasPage, deploy, get, outcome, post, snapshotPage, walk } from './client.ts';
 
-/** Traps 1 to 11 of the API's reference, each as a client sees it. */
+/** Facts about the export endpoints (docs/convex-api.md), each as a client sees it. */
 
 function tablesOf(values: Record<string, unknown>[]): string[] {
   return [...new Set(values.map((value) => `${String(value['_component'])}:${String(value['_table'])}`))].sort();
 }
 
-describe('trap 1: timestamps are integers that a double cannot hold', () => {
+describe('timestamps are integers that a double cannot hold (C20)', () => {
   test('they are nineteen digits, and JSON.parse changes every one of them', async () => {
     const emulator = await deploy();
     const committed: bigint[] = [];
@@ -42,7 +42,7 @@ describe('trap 1: timestamps are integers that a double cannot hold', () => {
   });
 });
 
-describe('trap 2: a selection that does not fit means everything', () => {
+describe('a selection that does not fit means everything (C52)', () => {
   const misfits = [
     '{"selection":{}}',
     '{"selection":null}',
@@ -140,7 +140,7 @@ describe('trap 2: a selection that does not fit means everything', () => {
   });
 });
 
-test('trap 3: backends of August 2025 to March 2026 ignore tableName, and take table_name', async () => {
+test('backends of August 2025 to March 2026 ignore tableName, and take table_name (C53)', async () => {
   const emulator = await deploy({ ignoreTableName: true });
   emulator.deployment.transaction((tx) => {
     tx.insert('users', { n: 1 });
@@ -153,7 +153,7 @@ test('trap 3: backends of August 2025 to March 2026 ignore tableName, and take t
   expect(tablesOf(deltas.values)).toEqual([':secrets', ':users']);
 });
 
-test('trap 4: a snapshot page is of one table; empty pages go on, and the end is a null cursor', async () => {
+test('a snapshot page is of one table; empty pages go on, and the end is a null cursor (C50)', async () => {
   const emulator = await deploy({ limits: { snapshotPage: 3 } });
   for (const [table, count] of [
     ['empty', 0],
@@ -181,7 +181,7 @@ test('trap 4: a snapshot page is of one table; empty pages go on, and the end is
   expect(new Set(pages.map(({ snapshot }) => snapshot)).size).toBe(1);
 });
 
-test('trap 4: tables come in the order of random tablet ids, not of their names', async () => {
+test('tables come in the order of random tablet ids, not of their names (C50)', async () => {
   const emulator = await deploy();
   const names = 'abcdefghij'.split('');
   for (const name of names) emulator.deployment.transaction((tx) => tx.insert(name, {}));
@@ -190,7 +190,7 @@ test('trap 4: tables come in the order of random tablet ids, not of their names'
   expect(seen).not.toEqual(names);
 });
 
-test('trap 5: a snapshot page has no limit of bytes', async () => {
+test('a snapshot page has no limit of bytes (C55)', async () => {
   const emulator = await deploy();
   const large = 'x'.repeat(900_000);
   emulator.deployment.transaction((tx) => {
@@ -201,7 +201,7 @@ test('trap 5: a snapshot page has no limit of bytes', async () => {
   expect(reply.json()['values']).toHaveLength(30);
 });
 
-describe('trap 6: deltas pages are empty when other rows have used them up', () => {
+describe('deltas pages are empty when other rows have used them up (C66)', () => {
   test('rows of system tables and of tables not asked for count', async () => {
     const emulator = await deploy({ limits: { deltaRows: 4 } });
     const start = emulator.deployment.now();
@@ -250,7 +250,7 @@ describe('trap 6: deltas pages are empty when other rows have used them up', () 
   });
 });
 
-test('trap 7: a transaction is never split over deltas pages', async () => {
+test('a transaction is never split over deltas pages (C67)', async () => {
   const emulator = await deploy();
   const start = emulator.deployment.systemWrite(1);
   const ts = emulator.deployment.transaction((tx) => {
@@ -265,7 +265,7 @@ test('trap 7: a transaction is never split over deltas pages', async () => {
   expect(ids).toEqual([...ids].sort());
 });
 
-describe('trap 8: a walk per table multiplies the work of the server', () => {
+describe('a walk per table multiplies the work of the server (C57, C68)', () => {
   test('every deltas stream reads the whole log', async () => {
     const emulator = await deploy();
     const start = emulator.deployment.systemWrite(1);
@@ -303,7 +303,7 @@ describe('trap 8: a walk per table multiplies the work of the server', () => {
   });
 });
 
-describe('trap 9: a first snapshot call that times out goes on only with the same explicit snapshot', () => {
+describe('a first snapshot call that times out goes on only with the same explicit snapshot (C58)', () => {
   test('without a snapshot it never gets anywhere', async () => {
     const emulator = await deploy({ snapshotInitialiseMs: 600, limits: { requestTimeout: 250 } });
     emulator.deployment.transaction((tx) => tx.insert('users', {}));
@@ -330,7 +330,7 @@ describe('trap 9: a first snapshot call that times out goes on only with the sam
   });
 });
 
-describe('trap 10: tables that are swapped leave no tombstones', () => {
+describe('tables that are swapped leave no tombstones (C120, C121)', () => {
   test('nor does a dropped one: its rows vanish from the deltas, and stay in older snapshots', async () => {
     const emulator = await deploy();
     const start = emulator.deployment.systemWrite(1);
@@ -389,7 +389,7 @@ describe('trap 10: tables that are swapped leave no tombstones', () => {
   });
 });
 
-describe('trap 11: cursors from the future', () => {
+describe('cursors from the future (C70)', () => {
   test('are answered with an older one', async () => {
     const emulator = await deploy();
     emulator.deployment.transaction((tx) => tx.insert('users', {}));

@@ -16,12 +16,12 @@ import {
   snapshotPage,
 } from './client.ts';
 
-/** Traps 15 and 18 to 26 of the API's reference, each as a client sees it. */
+/** Facts about the import endpoints (docs/convex-api.md), each as a client sees it. */
 
 const ID = { primaryKey: [['id']] };
 const APPEND = { primaryKey: null };
 
-describe('trap 15: two of the 400s only mean "wait"', () => {
+describe('two of the 400s only mean "wait" (C8)', () => {
   test('IndexBackfillingError on import, until the backfill is over', async () => {
     const emulator = await deploy({ backfillDelayMs: Infinity });
     expect(outcome(await importRecords(emulator, { users: ID }, [['users', { id: 1 }]]))).toBe(
@@ -59,7 +59,7 @@ describe('trap 15: two of the 400s only mean "wait"', () => {
   });
 });
 
-describe('trap 18: clear_tables and add_primary_key_indexes are PUT, in this order', () => {
+describe('clear_tables and add_primary_key_indexes are PUT, in this order (C134)', () => {
   test('POST is a 405', async () => {
     const emulator = await deploy();
     const prefix = '/api/streaming_import';
@@ -136,7 +136,7 @@ describe('trap 18: clear_tables and add_primary_key_indexes are PUT, in this ord
   });
 });
 
-describe('trap 19: delete markers', () => {
+describe('delete markers (C140, C142)', () => {
   const gone = { id: 1, name: 'gone', _ab_cdc_deleted_at: '2026-01-01' };
   test('of a row that does not exist insert it', async () => {
     const emulator = await deploy();
@@ -185,7 +185,7 @@ describe('trap 19: delete markers', () => {
   });
 });
 
-describe('trap 22: all numbers become float64', () => {
+describe('all numbers become float64 (C40)', () => {
   const literals: [literal: string, stored: string][] = [
     ['1', '1.0'],
     ['-0', '{"$float":"AAAAAAAAAIA="}'],
@@ -216,7 +216,7 @@ describe('trap 22: all numbers become float64', () => {
   });
 });
 
-describe('trap 23: dedup replaces the whole row', () => {
+describe('dedup replaces the whole row (C141)', () => {
   test('fields left out are gone, _id and _creationTime stay', async () => {
     const emulator = await deploy();
     await dedupTable(emulator, 'users', [['id']]);
@@ -242,7 +242,7 @@ describe('trap 23: dedup replaces the whole row', () => {
   });
 });
 
-describe('trap 24: primary keys that are null, missing, partial or not unique', () => {
+describe('primary keys that are null, missing, partial or not unique (C143)', () => {
   test('null is a value, missing is an error', async () => {
     const emulator = await deploy();
     await dedupTable(emulator, 'users', [['id'], ['meta', 'region']]);
@@ -300,7 +300,7 @@ describe('trap 24: primary keys that are null, missing, partial or not unique', 
   });
 });
 
-describe('trap 25: a request is one transaction until it meets a limit', () => {
+describe('a request is one transaction until it meets a limit (C146)', () => {
   const messages = (count: number, data: (n: number) => object): [string, unknown][] =>
     Array.from({ length: count }, (_, n) => ['users', data(n)]);
   async function commits(emulator: Awaited<ReturnType<typeof deploy>>, after: bigint): Promise<number> {
@@ -504,7 +504,7 @@ describe('shape of the request', () => {
   });
 });
 
-test('trap 26: an import is not throttled, but makes the app’s own mutations fail', async () => {
+test('an import is not throttled, but makes the app’s own mutations fail (C149)', async () => {
   const emulator = await deploy();
   const pad = 'x'.repeat(500_000);
   const mutate = () => emulator.deployment.mutation((tx) => tx.insert('app', {}));
