@@ -246,7 +246,7 @@ export const RECORDS: StdinCase[] = [
     input: [record('{"_id":"a","x":tru}'), good],
     kind: 'config_error',
     message:
-      'Convex refused a record. A record of stream "users" with _id = "a" was refused: Failed to parse the request body as JSON: expected ident at line 1 column 56 (BadJsonBody). The records around them were written. Mend or deselect what is refused, or set "When Convex refuses a record" to "Skip and report" to go on without such records.',
+      'Convex refused a record. A record of stream "users" with _id = "a" was refused: Failed to parse the request body as JSON: messages[0].data.x: expected ident at line 1 column 56 (BadJsonBody). The records around them were written. Mend or deselect what is refused, or set "When Convex refuses a record" to "Skip and report" to go on without such records.',
     stored: [3, 1],
   },
   {
@@ -254,7 +254,7 @@ export const RECORDS: StdinCase[] = [
     input: [record('{"_id":"a","x":1.2.3}'), good],
     kind: 'config_error',
     message:
-      'Convex refused a record. A record of stream "users" with _id = "a" was refused: Failed to parse the request body as JSON: expected `,` or `}` at line 1 column 59 (BadJsonBody). The records around them were written. Mend or deselect what is refused, or set "When Convex refuses a record" to "Skip and report" to go on without such records.',
+      'Convex refused a record. A record of stream "users" with _id = "a" was refused: Failed to parse the request body as JSON: messages[0].data: expected `,` or `}` at line 1 column 59 (BadJsonBody). The records around them were written. Mend or deselect what is refused, or set "When Convex refuses a record" to "Skip and report" to go on without such records.',
     stored: [3, 1],
   },
   {
@@ -262,7 +262,7 @@ export const RECORDS: StdinCase[] = [
     input: [record('{"_id":"a","x":[1,]}'), good],
     kind: 'config_error',
     message:
-      'Convex refused a record. A record of stream "users" with _id = "a" was refused: Failed to parse the request body as JSON: trailing comma at line 1 column 59 (BadJsonBody). The records around them were written. Mend or deselect what is refused, or set "When Convex refuses a record" to "Skip and report" to go on without such records.',
+      'Convex refused a record. A record of stream "users" with _id = "a" was refused: Failed to parse the request body as JSON: messages[0].data.x: trailing comma at line 1 column 59 (BadJsonBody). The records around them were written. Mend or deselect what is refused, or set "When Convex refuses a record" to "Skip and report" to go on without such records.',
     stored: [3, 1],
   },
   {
@@ -270,7 +270,7 @@ export const RECORDS: StdinCase[] = [
     input: [record('{"_id":"a","x":"\\q"}'), good],
     kind: 'config_error',
     message:
-      'Convex refused a record. A record of stream "users" with _id = "a" was refused: Failed to parse the request body as JSON: invalid escape at line 1 column 59 (BadJsonBody). The records around them were written. Mend or deselect what is refused, or set "When Convex refuses a record" to "Skip and report" to go on without such records.',
+      'Convex refused a record. A record of stream "users" with _id = "a" was refused: Failed to parse the request body as JSON: messages[0].data.x: invalid escape at line 1 column 59 (BadJsonBody). The records around them were written. Mend or deselect what is refused, or set "When Convex refuses a record" to "Skip and report" to go on without such records.',
     stored: [3, 1],
   },
   {
@@ -278,7 +278,7 @@ export const RECORDS: StdinCase[] = [
     input: [record('{"_id":"a","x":"\\ud800"}'), good],
     kind: 'config_error',
     message:
-      'Convex refused a record. A record of stream "users" with _id = "a" was refused: Failed to parse the request body as JSON: lone leading surrogate in hex escape at line 1 column 64 (BadJsonBody). The records around them were written. Mend or deselect what is refused, or set "When Convex refuses a record" to "Skip and report" to go on without such records.',
+      'Convex refused a record. A record of stream "users" with _id = "a" was refused: Failed to parse the request body as JSON: messages[0].data.x: unexpected end of hex escape at line 1 column 64 (BadJsonBody). The records around them were written. Mend or deselect what is refused, or set "When Convex refuses a record" to "Skip and report" to go on without such records.',
     stored: [3, 1],
   },
   {
@@ -286,7 +286,7 @@ export const RECORDS: StdinCase[] = [
     input: [record('{"_id":"a","x":"\u0001"}'), good],
     kind: 'config_error',
     message:
-      'Convex refused a record. A record of stream "users" with _id = "a" was refused: Failed to parse the request body as JSON: control character (\\u0000-\\u001F) found while parsing a string at line 1 column 58 (BadJsonBody). The records around them were written. Mend or deselect what is refused, or set "When Convex refuses a record" to "Skip and report" to go on without such records.',
+      'Convex refused a record. A record of stream "users" with _id = "a" was refused: Failed to parse the request body as JSON: messages[0].data.x: control character (\\u0000-\\u001F) found while parsing a string at line 1 column 58 (BadJsonBody). The records around them were written. Mend or deselect what is refused, or set "When Convex refuses a record" to "Skip and report" to go on without such records.',
     stored: [3, 1],
   },
   {
@@ -310,7 +310,7 @@ export const RECORDS: StdinCase[] = [
     input: [record(`{"_id":"a","x":${'['.repeat(1e6)}${']'.repeat(1e6)}}`), good],
     kind: 'config_error',
     message:
-      'Convex refused a record. A record of stream "users" with _id = "a" was refused: Failed to parse the request body as JSON: recursion limit exceeded at line 1 column 179 (BadJsonBody). The records around them were written. Mend or deselect what is refused, or set "When Convex refuses a record" to "Skip and report" to go on without such records.',
+      'Convex refused a record. A record of stream "users" with _id = "a" was refused: Failed to parse the request body as JSON: messages[0].data.x[0][0][0][0][0][0][0][0][0][0][0][0][0][0][0][0][0][0][0][0][0][0][0][0][0][0][0][0][0][0][0][0][0][0][0][0][0][0][0][0][0][0][0][0][0][0][0][0][0][0][0][0][0][0][0][0][0][0][0][0][0][0][0][0][0][0][0][0][0][0][0][0][0][0][0][0][0][0][0][0] (BadJsonBody). The records around them were written. Mend or deselect what is refused, or set "When Convex refuses a record" to "Skip and report" to go on without such records.',
     stored: [3, 1],
   },
   {
