@@ -72,7 +72,12 @@ export async function startEmulator(options: EmulatorOptions = {}): Promise<Emul
   const { limits } = deployment;
   const imports = new SnapshotImports(deployment, options);
   const systemQueries = new Map(
-    options.withoutSnapshotImport === true ? [] : [['_system/cli/queryImport', imports.queryImport()]],
+    options.withoutSnapshotImport === true
+      ? []
+      : [
+          ['_system/cli/queryImport', imports.queryImport()],
+          ['_system/cli/queryImport:list', imports.listImports()],
+        ],
   );
   const runner = new FunctionRunner(deployment, options.functions, systemQueries);
   const running = { runner, keys, limits, random: new Random(seed + 3), redact };

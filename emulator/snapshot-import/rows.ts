@@ -88,6 +88,11 @@ export class ImportRows {
     return row;
   }
 
+  /** The newest imports, the newest first. */
+  newest(count: number): ImportRow[] {
+    return [...this.#rows.values()].slice(-count).reverse();
+  }
+
   /** The oldest import in a state. */
   firstIn(state: ImportState['state']): ImportRow | undefined {
     for (const row of this.#rows.values()) if (row.state.state === state) return row;

@@ -7,6 +7,9 @@ import { type ImportRow, ImportRows, IMPORTS_TABLE_NUMBER, rowValue } from './ro
 import { Uploads } from './uploads.ts';
 import { ImportWorker, type WorkerOptions } from './worker.ts';
 
+/** Imports that the list of them has. */
+const LISTED = 20;
+
 /** The imports of a deployment: uploaded files, rows of `_snapshot_imports`, and the worker. */
 export class SnapshotImports {
   readonly uploads: Uploads;
@@ -42,6 +45,14 @@ export class SnapshotImports {
         const row = this.rows.get(importId);
         return row === undefined ? null : rowValue(row);
       },
+    };
+  }
+
+  /** `_system/cli/queryImport:list`: the newest imports. */
+  listImports(): SystemQuery {
+    return {
+      operation: 'deployment:backups:view',
+      run: () => this.rows.newest(LISTED).map(rowValue),
     };
   }
 

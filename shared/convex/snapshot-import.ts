@@ -1,0 +1,219 @@
+/**
+ * The snapshot import, typed: what `npx convex import --replace` uses (C170). One import replaces one table by the rows of a file of JSON
+ * lines, in one transaction (C172).
+ */
+import { JsonError } from '../json/raw.ts';
+import { ConvexError } from './errors.ts';
+import { decoded } from './function-result.ts';
+import { Functions } from './functions.ts';
+import { notConvex, type ConvexHttp } from './http.ts';
+
+const WHOLE = '/api/import';
+const START = '/api/import/start_upload';
+const PART = '/api/import/upload_part';
+const FINISH = '/api/import/finish_upload';
+const PERFORM = '/api/perform_import';
+const CANCEL = '/api/cancel_import';
+const QUERY = '_system/cli/queryImport:default';
+const LIST = '_system/cli/queryImport:list';
+
+/** Bytes. S3 refuses smaller parts, but for the last one; local storage takes any (C174). */
+export const MIN_PART_BYTES = 5 * 1024 * 1024;
+/** S3 takes no more parts of one upload. */
+export const MAX_PARTS = 10_000;
+
+export type ImportState =
+  /** Not parsed yet. */
+  | { state: 'uploaded' }
+  /** Parsed, and not begun. `rows`: how many rows the file has; undefined where the deployment does not say. */
+  | { state: 'waiting_for_confirmation'; rows: number | undefined }
+  /** `rows`: how many have been written so far. */
+  | { state: 'in_progress'; rows: number | undefined }
+  /** The table was replaced. `rows`: how many it has now. */
+  | { state: 'completed'; rows: number }
+  /** The table is as it was. `message` may hold a whole row (C176): it must not be shown; see `failureOf`. */
+  | { state: 'failed'; message: string };
+
+/** Why an import failed, told from its message. `other`: nothing that is known. */
+export type ImportFailure =
+  'backfilling' | 'canceled' | 'foreign-key' | 'ids' | 'not-json' | 'other' | 'schema' | 'schema-changed' | 'too-old';
+
+export class SnapshotImport {
+  readonly #http: ConvexHttp;
+  readonly #functions: Functions;
+
+  constructor(http: ConvexHttp) {
+    this.#http = http;
+    this.#functions = new Functions(http);
+  }
+
+  /** Whether the deployment has these routes. Changes nothing: no import has an empty id. Throws `ConvexError`. */
+  async isAvailable(): Promise<boolean> {
+    try {
+      await this.#http.text({ method: 'POST', path: CANCEL, body: JSON.stringify({ importId: '' }) });
+    } catch (error) {
+      if (!(error instanceof ConvexError)) throw error;
+      if (error.code === 'InvalidImport') return true;
+      if (error.emptyNotFound) return false;
+      throw error;
+    }
+    throw notConvex(`${CANCEL} accepted an import that does not exist`, 200);
+  }
+
+  /** Whether the key may poll imports (C171). The list of imports is asked for and not looked at. Throws `ConvexError`. */
+  async mayPoll(): Promise<boolean> {
+    try {
+      await this.#functions.query(LIST);
+      return true;
+    } catch (error) {
+      if (error instanceof ConvexError && error.reason === 'not-permitted') return false;
+      throw error;
+    }
+  }
+
+  /** Begins an upload and returns its token. The token may hold a path of the server: it must not be shown. */
+  async startUpload(): Promise<string> {
+    const text = await this.#http.text({ method: 'POST', path: START });
+    return stringIn(START, parsed(START, text), 'uploadToken');
+  }
+
+  /**
+   * Appends a part to an upload; one at a time, numbered from 1. Returns its token, and whether an earlier try of it may have been carried
+   * out: then the part may be in the file twice (C174), and only the number of rows tells.
+   */
+  async uploadPart(
+    uploadToken: string,
+    partNumber: number,
+    bytes: Buffer,
+  ): Promise<{ token: string; uncertain: boolean }> {
+    let uncertain = false;
+    const query = { uploadToken, partNumber: String(partNumber) };
+    const text = await this.#http.retrying(PART, async () => {
+      try {
+        return await this.#http.once({ method: 'POST', path: PART, query, body: bytes });
+      } catch (error) {
+        // An answer without a code may come from something that has lost the deployment's own.
+        if (error instanceof ConvexError && error.reason !== 'unreachable') uncertain = true;
+        throw error;
+      }
+    });
+    const token = parsed(PART, text);
+    if (typeof token !== 'string') throw unexpected(PART);
+    return { token, uncertain };
+  }
+
+  /** Makes an import that replaces `tableName` by the rows of an upload, and returns its id. Nothing is changed before `perform`. */
+  async finishUpload(uploadToken: string, partTokens: readonly string[], tableName: string): Promise<string> {
+    const body = JSON.stringify({
+      import: { tableName, format: 'jsonLines', mode: 'replace' },
+      uploadToken,
+      partTokens,
+    });
+    return stringIn(FINISH, parsed(FINISH, await this.#http.text({ method: 'POST', path: FINISH, body })), 'importId');
+  }
+
+  /** Has a waiting import carried out. Does nothing to an import in any other state (C170). */
+  async perform(importId: string): Promise<void> {
+    await this.#change(PERFORM, importId);
+  }
+
+  /** Ends an import; nothing happens to one that is over. */
+  async cancel(importId: string): Promise<void> {
+    try {
+      await this.#change(CANCEL, importId);
+    } catch (error) {
+      if (!(error instanceof ConvexError) || error.code !== 'CannotCancelImport') throw error;
+    }
+  }
+
+  /** The state of an import. Needs the permission `deployment:backups:view` (C171). Throws `ConvexError`. */
+  async stateOf(importId: string): Promise<ImportState> {
+    const result = await this.#functions.query(QUERY, { importId });
+    if (result.status === 'error')
+      throw new ConvexError({ reason: 'refused', retry: false }, `${QUERY} failed`, { status: 200 });
+    return readState(valueOf(() => decoded(result.value)));
+  }
+
+  /** Uploads a whole file, replaces the table by its rows and waits for the end, up to 300 s. Returns the number of rows. */
+  async replaceAtOnce(tableName: string, bytes: Buffer): Promise<number> {
+    const query = { tableName, format: 'jsonLines', mode: 'replace' };
+    const text = await this.#http.text({ method: 'POST', path: WHOLE, query, body: bytes });
+    const rows = (parsed(WHOLE, text) as { numWritten?: unknown } | null)?.numWritten;
+    if (typeof rows !== 'number') throw unexpected(WHOLE);
+    return rows;
+  }
+
+  async #change(path: string, importId: string): Promise<void> {
+    const text = await this.#http.text({ method: 'POST', path, body: JSON.stringify({ importId }) });
+    if (text.trim() !== '' && text.trim() !== 'null') throw unexpected(path);
+  }
+}
+
+/** By what the backend's messages begin with or say; what they quote of rows does not matter. The order does. */
+const FAILURES: readonly (readonly [ImportFailure, RegExp])[] = [
+  ['canceled', /^Import canceled/],
+  ['not-json', /^Row \d+ wasn't valid JSON|^Import wasn't valid UTF8/],
+  ['too-old', /Import took too long/],
+  ['schema-changed', /Could not complete import because schema changed/],
+  ['foreign-key', /Import changes table '\w+' which is referenced by/],
+  ['backfilling', /still backfilling indexes/],
+  ['schema', /because it does not match the schema/],
+  ['ids', /duplicate _id fields|invalid _id|cannot be imported into|IDs that conflict with existing table/],
+];
+
+export function failureOf(message: string): ImportFailure {
+  return FAILURES.find(([, pattern]) => pattern.test(message))?.[0] ?? 'other';
+}
+
+function readState(value: unknown): ImportState {
+  const row = value as { state?: Record<string, unknown>; checkpoints?: Record<string, unknown>[] | null } | null;
+  const rows = (field: string) => numberOf(row?.checkpoints?.[0]?.[field]);
+  const state = row?.state;
+  switch (state?.['state']) {
+    case 'uploaded':
+      return { state: 'uploaded' };
+    case 'waiting_for_confirmation':
+      return { state: 'waiting_for_confirmation', rows: rows('total_num_rows_to_write') };
+    case 'in_progress':
+      return { state: 'in_progress', rows: rows('num_rows_written') };
+    case 'completed':
+      return { state: 'completed', rows: numberOf(state['num_rows_written']) ?? -1 };
+    case 'failed':
+      return { state: 'failed', message: typeof state['error_message'] === 'string' ? state['error_message'] : '' };
+    default:
+      throw unexpected(QUERY);
+  }
+}
+
+/** An int64 comes as a string of digits, or as a number from versions that differ. */
+function numberOf(value: unknown): number | undefined {
+  const number = typeof value === 'string' && /^\d{1,15}$/.test(value) ? Number(value) : value;
+  return typeof number === 'number' && Number.isSafeInteger(number) ? number : undefined;
+}
+
+function parsed(path: string, text: string): unknown {
+  try {
+    return JSON.parse(text) as unknown;
+  } catch {
+    throw unexpected(path);
+  }
+}
+
+function valueOf(read: () => unknown): unknown {
+  try {
+    return read();
+  } catch (error) {
+    if (error instanceof JsonError) throw unexpected(QUERY);
+    throw error;
+  }
+}
+
+function stringIn(path: string, value: unknown, name: string): string {
+  const member = (value as Record<string, unknown> | null)?.[name];
+  if (typeof member !== 'string' || member === '') throw unexpected(path);
+  return member;
+}
+
+function unexpected(path: string): ConvexError {
+  return notConvex(`${path} answered with something else than a Convex deployment does`, 200);
+}
