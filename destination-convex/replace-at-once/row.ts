@@ -1,0 +1,123 @@
+/**
+ * From a record's data to a row of a snapshot import: the document that streaming import would have stored. The snapshot import refuses what
+ * streaming import makes over (C177), so fields are renamed and left out here. Everything else keeps its bytes.
+ */
+import { collidingName, isDropped } from '../../shared/convex/identifiers.ts';
+import { COMMA, Members, OPEN_BRACE, OPEN_BRACKET, skipSpace, skipValue } from '../../shared/json/raw.ts';
+import type { FieldNames } from './field-names.ts';
+import { JsonCheck } from './json-check.ts';
+
+export type Row =
+  /** `bytes`: without a line break. May be a view of the buffer that was given. */
+  | { kind: 'row'; bytes: Buffer }
+  /** Only the deployment can tell whether it stores the document. `bytes` are the row if it does; undefined: the data are no JSON. */
+  | { kind: 'doubtful'; bytes: Buffer | undefined }
+  /** Names have to be learned first (`FieldNames.learn`); then again, as names inside others may follow. */
+  | { kind: 'unknown-names' };
+
+/** How often Convex puts the prefix before a name that another field has, before it gives up (C38). */
+const MAX_COLLISIONS = 3;
+
+/** A name that Convex cannot give; or one that has to be asked for. */
+class NoName extends Error {
+  readonly kind: 'none' | 'unknown';
+
+  constructor(kind: 'none' | 'unknown') {
+    super('a field without a name');
+    this.kind = kind;
+  }
+}
+
+export class RowEncoder {
+  readonly #names: FieldNames;
+  readonly #check: JsonCheck;
+
+  constructor(names: FieldNames) {
+    this.#names = names;
+    this.#check = new JsonCheck((name, depth) => changes(name, depth));
+  }
+
+  /** The row for the record's data `buffer[start, end)`. */
+  encode(buffer: Buffer, start: number, end: number): Row {
+    const check = this.#check;
+    if (!check.check(buffer, start, end)) return { kind: 'doubtful', bytes: undefined };
+    let bytes: Buffer | undefined = buffer.subarray(start, end);
+    if (check.marked) {
+      const pieces: (Buffer | string)[] = [];
+      try {
+        this.#object(buffer, start, end, pieces, 1);
+      } catch (error) {
+        if (!(error instanceof NoName)) throw error;
+        return error.kind === 'unknown' ? { kind: 'unknown-names' } : { kind: 'doubtful', bytes: undefined };
+      }
+      bytes = Buffer.concat(pieces.map((piece) => (typeof piece === 'string' ? Buffer.from(piece) : piece)));
+    }
+    return { kind: check.nearLimit ? 'doubtful' : 'row', bytes };
+  }
+
+  #value(buffer: Buffer, start: number, end: number, out: (Buffer | string)[], depth: number): void {
+    if (buffer[start] === OPEN_BRACE) this.#object(buffer, start, end, out, depth + 1);
+    else if (buffer[start] === OPEN_BRACKET) this.#array(buffer, start, end, out, depth + 1);
+    else out.push(buffer.subarray(start, end));
+  }
+
+  #array(buffer: Buffer, start: number, end: number, out: (Buffer | string)[], depth: number): void {
+    out.push('[');
+    let at = skipSpace(buffer, start + 1, end);
+    // At the end stands the closing bracket.
+    for (let first = true; at < end - 1; first = false) {
+      if (!first) out.push(',');
+      const after = skipValue(buffer, at, end);
+      this.#value(buffer, at, after, out, depth);
+      at = skipSpace(buffer, after, end);
+      if (buffer[at] === COMMA) at = skipSpace(buffer, at + 1, end);
+    }
+    out.push(']');
+  }
+
+  /** A repeated key keeps its first place and its last value; so do two fields that get the same name (C38). */
+  #object(buffer: Buffer, start: number, end: number, out: (Buffer | string)[], depth: number): void {
+    const fields = new Map<string, [number, number]>();
+    const members = new Members().open(buffer, start, end);
+    while (members.next()) fields.set(members.key(), [members.valueStart, members.valueEnd]);
+    const stored = new Map<string, [number, number]>();
+    for (const [name, place] of fields) stored.set(this.#freeName(name, fields), place);
+    out.push('{');
+    let first = true;
+    for (const [name, [valueStart, valueEnd]] of stored) {
+      if (depth === 1 && isDropped(name)) continue;
+      out.push(`${first ? '' : ','}${JSON.stringify(name)}:`);
+      first = false;
+      this.#value(buffer, valueStart, valueEnd, out, depth);
+    }
+    out.push('}');
+  }
+
+  #freeName(name: string, fields: ReadonlyMap<string, unknown>): string {
+    const renamed = this.#names.of(name);
+    if (typeof renamed === 'string') throw new NoName(renamed);
+    let stored = renamed.name;
+    if (stored === name) return name;
+    for (let attempt = 0; attempt < MAX_COLLISIONS; attempt++) {
+      if (!fields.has(stored)) return stored;
+      stored = collidingName(stored);
+    }
+    throw new NoName('none');
+  }
+}
+
+/** Whether a field of this name is stored under another one, or left out. */
+function changes(name: string, depth: number): boolean {
+  if (depth === 1 && isDropped(name)) return true;
+  const first = name.charCodeAt(0);
+  if (first === UNDERSCORE || first === DOLLAR) return true;
+  for (let i = 0; i < name.length; i++) {
+    const code = name.charCodeAt(i);
+    if (code < 0x20 || code > 0x7e) return true;
+  }
+  return name.length > MAX_NAME;
+}
+
+const UNDERSCORE = 0x5f;
+const DOLLAR = 0x24;
+const MAX_NAME = 1_024;
