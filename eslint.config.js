@@ -11,6 +11,7 @@ export default tseslint.config(
       '**/*.generated.ts',
       'shared/json/wasm/structure.ts',
       'shared/json/wasm/export-values.ts',
+      'shared/json/wasm/inspect.ts',
     ],
   },
   js.configs.recommended,

@@ -3,13 +3,26 @@ import { skipObject } from '../shared/json/skip.ts';
 import { deletionWarning, marksDeletion } from './append-deletions.ts';
 import { nullKeyWarning } from './keys.ts';
 import { uninsertable } from './deletes.ts';
+import { fieldWarnings } from './field-warnings.ts';
+import { FieldWatch, type Spellings } from './field-watch.ts';
 import type { Deletion } from './lane.ts';
 import type { Ledger } from './ledger.ts';
+import { mergedText } from './merged-fields.ts';
 import type { Pipeline } from './pipeline.ts';
 import { problemText, tooLarge } from './reasons.ts';
 import { RecordScanner } from './record.ts';
 import { GIVE_UP_AFTER, type Rejections } from './rejections.ts';
 import type { StreamPlan } from './streams.ts';
+
+export interface IntakeOptions {
+  streams: readonly StreamPlan[];
+  pipeline: Pipeline;
+  ledger: Ledger;
+  rejections: Rejections;
+  warn: (text: string) => void;
+  /** Asks the deployment how it spells a part of a name beyond ASCII; undefined where it cannot say. */
+  spellingOf: (part: string) => Promise<string | undefined>;
+}
 
 export class Intake {
   readonly #streams: readonly StreamPlan[];
@@ -22,22 +35,21 @@ export class Intake {
   readonly #nullKeys: number[];
   /** By stream: whether a deletion among appended records is still to be reported. */
   readonly #watchesDeletions: boolean[];
+  readonly #watches: readonly FieldWatch[];
   readonly #warn: (text: string) => void;
+  readonly #spellingOf: IntakeOptions['spellingOf'];
   /** By stream: set where deletions have to be sent alone (see deletes.ts). */
   readonly #uninsertable: (Buffer | undefined)[] = [];
 
-  constructor(
-    streams: readonly StreamPlan[],
-    pipeline: Pipeline,
-    ledger: Ledger,
-    rejections: Rejections,
-    warn: (text: string) => void,
-  ) {
+  constructor({ streams, pipeline, ledger, rejections, warn, spellingOf }: IntakeOptions) {
     this.#streams = streams;
     this.#pipeline = pipeline;
     this.#ledger = ledger;
     this.#rejections = rejections;
     this.#warn = warn;
+    this.#spellingOf = spellingOf;
+    const spellings: Spellings = new Map();
+    this.#watches = streams.map(() => new FieldWatch(spellings));
     this.#nullKeys = streams.map(() => 0);
     this.#watchesDeletions = streams.map(({ appendsDeletions }) => appendsDeletions);
     this.#scanners = streams.map(({ key }) => (key === undefined ? undefined : new RecordScanner(key)));
@@ -54,6 +66,15 @@ export class Intake {
    * the next record, where there is; `buffer` must be left alone until then.
    */
   take(index: number, buffer: Buffer, start: number, end: number): Promise<void> | undefined {
+    const watch = this.#watches[index]!;
+    watch.inspect(buffer, start, end);
+    if (watch.unspelled.size === 0) return this.#takeSpelled(index, buffer, start, end);
+    // The ledger must not know the record yet: it takes every record that it knows for durable once nothing else is on its way.
+    return watch.spell(this.#spellingOf).then(() => this.#takeSpelled(index, buffer, start, end));
+  }
+
+  /** Takes a record whose names of fields can be compared. */
+  #takeSpelled(index: number, buffer: Buffer, start: number, end: number): Promise<void> | undefined {
     const stream = this.#streams[index]!;
     const record = this.#ledger.record(index);
     const scanner = this.#scanners[index];
@@ -68,6 +89,8 @@ export class Intake {
       this.#watchesDeletions[index] = false;
       this.#warn(deletionWarning(stream.text));
     }
+    const merged = this.#watches[index]!.merged();
+    if (merged !== undefined) return this.#rejectHere(stream, record, buffer.subarray(start, end), mergedText(merged));
     const lane = this.#pipeline.batch.lane(stream);
     if (lane.fits(stream, end - start, deletion)) return this.#put(stream, record, buffer, start, end, deletion);
     if (lane.count === 0) return this.#rejectHere(stream, record, buffer.subarray(start, end), tooLarge(end - start));
@@ -78,11 +101,12 @@ export class Intake {
     });
   }
 
-  /** What is to be reported of primary keys at the end of the run, a text a stream. */
-  nullKeyWarnings(): string[] {
+  /** What is to be reported of the streams' keys and fields at the end of the run. */
+  warnings(): string[] {
     return this.#streams.flatMap(({ index, text, key }) => {
       const count = this.#nullKeys[index]!;
-      return count === 0 ? [] : [nullKeyWarning(text, key!, count)];
+      const warnings = fieldWarnings(text, this.#watches[index]!);
+      return count === 0 ? warnings : [nullKeyWarning(text, key!, count), ...warnings];
     });
   }
 

@@ -2,6 +2,7 @@
  * A STATE as a destination sees it: whose it is, and how it is given back: the bytes that were received, with `destinationStats` put in.
  * Unknown keys (the platform's `id` among them), their order and integers of any size stay as they are, since nothing is decoded.
  */
+import { BrokenMessage } from '../shared/airbyte/inbound.ts';
 import { JsonError, Members, OPEN_BRACE, OPEN_BRACKET, skipSpace, skipValue, stringAt } from '../shared/json/raw.ts';
 
 export interface StreamStateFacts {
@@ -38,6 +39,16 @@ export function readState(buffer: Buffer, start: number, end: number): StateFact
     }
   }
   return { type, streams };
+}
+
+/** The same. Throws `BrokenMessage` where it is not one: such a state does not say which records it covers. */
+export function receivedFacts(buffer: Buffer, start: number, end: number): StateFacts {
+  try {
+    return readState(buffer, start, end);
+  } catch (error) {
+    if (!(error instanceof JsonError)) throw error;
+    throw new BrokenMessage('a STATE message that is not built as the protocol has it');
+  }
 }
 
 /**

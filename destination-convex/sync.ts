@@ -1,10 +1,10 @@
 /** One run of `write`: stdin to batches to Convex, and the states back. */
-import { BrokenMessage, Inbound, Kind, type Resolve } from '../shared/airbyte/inbound.ts';
+import { Inbound, Kind, type Resolve } from '../shared/airbyte/inbound.ts';
 import type { Context } from '../shared/airbyte/connector.ts';
 import { lineBatches, type Line } from '../shared/airbyte/lines.ts';
 import { tuned } from '../shared/connector/tuning.ts';
 import type { StreamingImport } from '../shared/convex/streaming-import.ts';
-import { JsonError, isSpace } from '../shared/json/raw.ts';
+import { isSpace } from '../shared/json/raw.ts';
 import { Importer } from './importer.ts';
 import { inputFailure } from './input-failures.ts';
 import { Intake } from './intake.ts';
@@ -18,7 +18,7 @@ import { Progress } from './progress.ts';
 import { aftermathOf, allRefused, incompleteFailure, listed } from './aftermath.ts';
 import { Rejections } from './rejections.ts';
 import { router } from './routing.ts';
-import { readState, withStats, type StateFacts } from './state.ts';
+import { receivedFacts, withStats } from './state.ts';
 import type { StreamPlan } from './streams.ts';
 
 /** Milliseconds until a batch goes out although it is not full: the source may be silent for long, and its states want to be saved. */
@@ -87,8 +87,15 @@ export class Sync {
       send: (lane) => this.#send(lane),
       onSent: (lastRecord) => this.#sent(lastRecord),
     });
-    this.#intake = new Intake(streams, this.#pipeline, this.#ledger, this.#rejections, (text) => {
-      log.warn(text);
+    this.#intake = new Intake({
+      streams,
+      pipeline: this.#pipeline,
+      ledger: this.#ledger,
+      rejections: this.#rejections,
+      warn: (text) => {
+        log.warn(text);
+      },
+      spellingOf: (part) => api.spellingOf(part),
     });
   }
 
@@ -185,7 +192,7 @@ export class Sync {
 
   #takeState({ buffer, start, end }: Line): Promise<void> | undefined {
     const { stateStart, stateEnd } = this.#inbound;
-    const facts = factsOf(buffer, stateStart, stateEnd);
+    const facts = receivedFacts(buffer, stateStart, stateEnd);
     let coverage: Coverage = facts.type === 'stream' ? 'none' : 'all';
     for (const { name, namespace, empty } of facts.streams) {
       const index = this.#resolve(name, namespace);
@@ -281,21 +288,11 @@ export class Sync {
     if (this.#noise > 1) log.warn(`${this.#noise} lines that are no messages were skipped.`);
     const rejected = this.#rejections.summary();
     if (rejected !== undefined) log.warn(rejected);
-    for (const text of this.#intake.nullKeyWarnings()) log.warn(text);
+    for (const text of this.#intake.warnings()) log.warn(text);
     if (this.#ledger.merged > 0) {
       log.warn(
         `${this.#ledger.merged} states were left out: they had to wait for the end of their streams, took too much memory, and newer ones say the same.`,
       );
     }
-  }
-}
-
-/** A state that cannot be understood says of which records it is a promise as little as one that is not there. */
-function factsOf(buffer: Buffer, start: number, end: number): StateFacts {
-  try {
-    return readState(buffer, start, end);
-  } catch (error) {
-    if (!(error instanceof JsonError)) throw error;
-    throw new BrokenMessage('a STATE message that is not built as the protocol has it');
   }
 }

@@ -353,6 +353,30 @@ const DESTINATION: Mutation[] = [
     test: 'test/destination-convex/modes.test.ts',
   },
   {
+    name: 'D2: fields that get one name are only looked for in the record itself',
+    file: 'destination-convex/merged-fields.ts',
+    find: "if (typeof inner === 'object' && inner !== null) waiting.push",
+    replace: 'if (inner === record) waiting.push',
+    test: 'test/destination-convex/fields.test.ts',
+    only: 'D2',
+  },
+  {
+    name: 'D2: fields that get one name are not looked for',
+    file: 'destination-convex/intake.ts',
+    find: 'if (merged !== undefined) return',
+    replace: 'if (merged !== undefined && merged.fields.length > 2) return',
+    test: 'test/destination-convex/fields.test.ts',
+    only: 'D2',
+  },
+  {
+    name: 'D2: a record is counted before the deployment has said how its fields are spelled',
+    file: 'destination-convex/intake.ts',
+    find: 'return watch.spell(this.#spellingOf).then(() => this.#takeSpelled(index, buffer, start, end));',
+    replace:
+      'this.#ledger.record(index);\n    return watch.spell(this.#spellingOf).then(() => this.#takeSpelled(index, buffer, start, end));',
+    test: 'test/destination-convex/intake.test.ts',
+  },
+  {
     name: 'D3: numbers inside a key that is an object or a list are not looked at',
     file: 'destination-convex/key-values.ts',
     find: 'first === OPEN_BRACE || first === OPEN_BRACKET',

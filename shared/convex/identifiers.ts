@@ -42,9 +42,20 @@ export function fieldNameOf(name: string): Renamed {
   return rename(name, isFieldName, MAX_FIELD_BYTES);
 }
 
+/** The same for a name that is not valid as it is, and was spelled in ASCII. Undefined where the result is too long. */
+export function asciiFieldNameOf(spelled: string): string | undefined {
+  const renamed = PREFIX + slug(spelled);
+  return isFieldName(renamed) ? renamed : undefined;
+}
+
 /** Where the new name is also the original name of another field of the same object, the prefix is put before it once more. */
 export function collidingName(renamed: string): string {
   return PREFIX + renamed;
+}
+
+/** `name` without the prefixes that renamed fields get: only renamed fields that have this in common can get the same name. */
+export function withoutPrefixes(renamed: string): string {
+  return renamed.replace(/^(?:source_)+/, '');
 }
 
 /** Whether a top-level field with this (renamed) name is left out of the stored document. */

@@ -86,6 +86,23 @@ export class StreamingImport {
   }
 
   /**
+   * How the deployment spells `part`, a few characters beyond ASCII, inside of a name: see spelling.ts. Undefined where it cannot say.
+   */
+  async spellingOf(part: string): Promise<string | undefined> {
+    const table = await this.nameOf(`a${part}a`);
+    if (table !== undefined) return /^source_a(\w*)a$/.exec(table)?.[1];
+    const characters = [...part];
+    if (characters.length === 1) return undefined;
+    let spelling = '';
+    for (const character of characters) {
+      const one = await this.spellingOf(character);
+      if (one === undefined) return undefined;
+      spelling += one;
+    }
+    return spelling;
+  }
+
+  /**
    * What the deployment would call the table for `name`; undefined where it cannot give it a name. Changes nothing: a record for a table
    * that the request does not list is refused, and the refusal names the table.
    */

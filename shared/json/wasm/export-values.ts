@@ -18,6 +18,7 @@ import {
   strings,
 } from './structure';
 
+export { inspect } from './inspect';
 export { findElements, findEnd, findMembers } from './structure';
 export {
   OUTPUT,

@@ -1,4 +1,4 @@
-/** The WebAssembly functions of structure.ts and export-values.ts and their memory, for one caller at a time: they are synchronous, and keep nothing. */
+/** The WebAssembly functions of structure.ts, export-values.ts and inspect.ts and their memory, for one caller at a time: they are synchronous, and keep nothing. */
 import { STRUCTURE } from './structure.generated.ts';
 
 /** The part of the WebAssembly interface in use; Node's own types leave it to the browser's. */
@@ -24,6 +24,7 @@ interface Exports {
   findEnd: (text: number, length: number, depth: number, inString: number, escaped: number) => number;
   findMembers: (text: number, length: number, keys: number) => number;
   findExportValues: (text: number, length: number, first: number, withMinus: number) => number;
+  inspect: (text: number, length: number, first: number) => number;
 }
 
 const { Module, Instance } = (globalThis as unknown as { WebAssembly: WebAssemblyApi }).WebAssembly;
@@ -117,6 +118,37 @@ export function findExportValues(
 
 /** Reused: one for each document would be garbage. */
 const piece = { count: 0, length: 0 };
+
+/** Is told of what `inspect` finds, in positions of its buffer. None of these functions may be called meanwhile. */
+export interface Inspection {
+  /** A field's name that begins with `_`, `$` or `source_a`, or has an escape or anything but printable ASCII; `end` is its closing quote. */
+  onKey: (end: number) => void;
+  /** The number whose first digit is at `at` is an integer that no float64 is equal to. */
+  onRoundedInteger: (at: number, lastKeyEnd: number) => void;
+  /** Any other number of 16 digits or more that may not be kept by a float64. */
+  onLongNumber: (at: number, lastKeyEnd: number) => void;
+}
+
+/**
+ * Goes through `buffer[start, end)`, an object, for names that Convex may change and numbers that it may round (of these the first 64), at
+ * every depth. `lastKeyEnd` is the closing quote of the last key before a number. Returns false if there are too many such names.
+ */
+export function inspect(buffer: Buffer, start: number, end: number, inspection: Inspection): boolean {
+  const resident = buffer.buffer === memory;
+  for (let at = start; at < end;) {
+    const length = resident ? end - at : copy(buffer, at, end);
+    const count = wasm.inspect(resident ? buffer.byteOffset + at : COPIED, length, Number(at === start));
+    if (count === -1) return false;
+    for (let i = 0; i < count; i += 3) {
+      const kind = found[i];
+      if (kind === 0) inspection.onKey(at + found[i + 1]!);
+      else if (kind === 1) inspection.onRoundedInteger(at + found[i + 1]!, at + found[i + 2]!);
+      else inspection.onLongNumber(at + found[i + 1]!, at + found[i + 2]!);
+    }
+    at += length;
+  }
+  return true;
+}
 
 function copy(buffer: Buffer, at: number, limit: number): number {
   const length = Math.min(limit - at, MAX_COPIED);

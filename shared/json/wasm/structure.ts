@@ -33,6 +33,8 @@ export let escapes: u64 = 0;
 /** One bit for each byte of the block in hand that is a quote, or inside a string. */
 export let quotes: u64 = 0;
 export let strings: u64 = 0;
+/** One bit for each byte of the block in hand that is a backslash. */
+export let slashes: u64 = 0;
 
 export function beginText(): void {
   inside = 0;
@@ -82,6 +84,7 @@ export function readBlock(text: i32, at: i32, length: i32, withCommas: bool): vo
     closing &= within;
     between &= within;
   }
+  slashes = backslashes;
   if ((backslashes | escapes) != 0) {
     let escaped = escapes;
     backslashes &= ~escapes;

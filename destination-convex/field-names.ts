@@ -1,0 +1,156 @@
+/**
+ * The fields of a stream that Convex renames or drops, remembered from record to record. A record is decoded only if two of its fields may
+ * get one name (see merged-fields.ts). In all other records the names are compared with those that are known, byte by byte.
+ */
+import { isDropped, withoutPrefixes } from '../shared/convex/identifiers.ts';
+import { partsToSpell, spelledFieldName, type Spelling } from '../shared/convex/spelling.ts';
+import { BACKSLASH, COLON, JsonError, QUOTE, bytesAre, skipSpace, stringAt } from '../shared/json/raw.ts';
+import { mergedFields, type MergedFields } from './merged-fields.ts';
+
+export interface NotedField {
+  /** The name and its quotes, as written. */
+  bytes: Buffer;
+  name: string;
+  /** Whether Convex stores it under another name. */
+  renamed: boolean;
+  /** Whether another field may get the same name. */
+  contested: boolean;
+  /** Whether Convex drops it, as a field of the record itself. */
+  dropped: boolean;
+}
+
+/** Objects may have any number of keys (a map by id), so not all are remembered. Records with others are decoded. */
+const MAX_FIELDS = 512;
+
+export class FieldNames {
+  readonly #spelling: Spelling;
+  readonly #fields: NotedField[] = [];
+  readonly #byText = new Map<string, NotedField>();
+  readonly #unspelled = new Set<string>();
+  #changed = false;
+  #next = 0;
+  /** How many fields of the current record are contested, or not remembered. */
+  #suspects = 0;
+  #others = 0;
+
+  /** `spelling` is shared by all streams, and grows. */
+  constructor(spelling: Spelling) {
+    this.#spelling = spelling;
+  }
+
+  /** A record begins. */
+  begin(): void {
+    this.#next = 0;
+    this.#suspects = 0;
+    this.#others = 0;
+  }
+
+  /** A string ends with the quote at `end`. Returns the field that it names; undefined if it is no key, or not remembered. */
+  onKey(buffer: Buffer, end: number): NotedField | undefined {
+    if (buffer[end + 1] !== COLON && buffer[skipSpace(buffer, end + 1, buffer.length)] !== COLON) return undefined;
+    const start = openingQuote(buffer, end);
+    let field = this.#fields[this.#next];
+    if (field !== undefined && bytesAre(buffer, start, end + 1, field.bytes)) this.#next++;
+    else field = this.#find(buffer, start, end + 1);
+    if (field?.contested) this.#suspects++;
+    return field;
+  }
+
+  /** Parts of names to ask the deployment for, before it is known whether fields of the current record get one name. */
+  get unspelled(): ReadonlySet<string> {
+    return this.#fields.length + this.#others > 1 ? this.#unspelled : NONE;
+  }
+
+  /** The deployment has been asked for all of them: names are compared again. */
+  spelled(): void {
+    this.#unspelled.clear();
+    this.#changed = true;
+  }
+
+  /** Whether two fields of the current record may get one name. */
+  isSuspicious(): boolean {
+    if (!this.#changed) return this.#suspects > 1 || this.#others > 0;
+    this.#compare();
+    return true;
+  }
+
+  /** Two fields of the record `buffer[start, end)` that get one name. */
+  merged(buffer: Buffer, start: number, end: number): MergedFields | undefined {
+    try {
+      return mergedFields(JSON.parse(buffer.toString('utf8', start, end)) as object, this.#spelling);
+    } catch (error) {
+      // Not JSON: the deployment refuses the record.
+      if (error instanceof SyntaxError) return undefined;
+      throw error;
+    }
+  }
+
+  #find(buffer: Buffer, start: number, end: number): NotedField | undefined {
+    const text = buffer.toString('utf8', start, end);
+    const known = this.#byText.get(text);
+    if (known !== undefined) {
+      this.#next = this.#fields.indexOf(known) + 1;
+      return known;
+    }
+    const name = nameAt(buffer, start, end);
+    if (name === undefined) return undefined;
+    const stored = spelledFieldName(name, this.#spelling);
+    if (stored === undefined)
+      for (const part of partsToSpell(name)) if (!this.#spelling.has(part)) this.#unspelled.add(part);
+    if (this.#fields.length === MAX_FIELDS) {
+      if (stored !== name) this.#others++;
+      return undefined;
+    }
+    const field: NotedField = {
+      bytes: Buffer.from(buffer.subarray(start, end)),
+      name,
+      renamed: stored !== name,
+      contested: false,
+      dropped: stored !== undefined && isDropped(stored),
+    };
+    this.#fields.splice(this.#next++, 0, field);
+    this.#byText.set(text, field);
+    this.#changed ||= field.renamed;
+    return field;
+  }
+
+  /** Tells which fields can meet: those that have the same name but for prefixes, and those whose new name nobody knows. */
+  #compare(): void {
+    const byRest = new Map<string, Set<string>>();
+    const rests = this.#fields.map(({ name, renamed }) => {
+      const stored = renamed ? spelledFieldName(name, this.#spelling) : undefined;
+      if (stored === undefined) return undefined;
+      const rest = withoutPrefixes(stored);
+      byRest.set(rest, (byRest.get(rest) ?? new Set()).add(name));
+      return rest;
+    });
+    for (const [index, field] of this.#fields.entries()) {
+      const rest = rests[index];
+      field.contested = field.renamed && (rest === undefined || byRest.get(rest)!.size > 1);
+    }
+    this.#changed = false;
+  }
+}
+
+const NONE: ReadonlySet<string> = new Set();
+
+/** The quote that begins the string that ends with the quote at `end`. A quote inside of it follows an odd number of backslashes. */
+export function openingQuote(buffer: Buffer, end: number): number {
+  for (let at = end - 1; ; at--) {
+    while (at > 0 && buffer[at] !== QUOTE) at--;
+    let before = at;
+    while (before > 0 && buffer[before - 1] === BACKSLASH) before--;
+    if ((at - before) % 2 === 0) return at;
+  }
+}
+
+/** Undefined where the string is not valid: the deployment refuses the record. */
+export function nameAt(buffer: Buffer, start: number, end: number): string | undefined {
+  try {
+    const name = stringAt(buffer, start, end);
+    return name.isWellFormed() ? name : undefined;
+  } catch (error) {
+    if (error instanceof JsonError) return undefined;
+    throw error;
+  }
+}

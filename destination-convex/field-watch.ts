@@ -1,0 +1,143 @@
+/** Watches the fields of a stream's records, at every depth, for what Convex would lose, and counts what is reported at the end of the run. */
+import { isDropped } from '../shared/convex/identifiers.ts';
+import { spelledFieldName } from '../shared/convex/spelling.ts';
+import { isRoundedByFloat64 } from '../shared/json/float64.ts';
+import { BACKSLASH, JsonError, bytesAre } from '../shared/json/raw.ts';
+import { inspect } from '../shared/json/wasm/find.ts';
+import { FieldNames, nameAt, openingQuote } from './field-names.ts';
+import type { MergedFields } from './merged-fields.ts';
+import { valueAt } from './record.ts';
+
+/** A field that Convex has rounded numbers of. */
+export interface RoundedField {
+  /** The name of the nearest field around the numbers. */
+  name: string;
+  numbers: number;
+}
+
+/** How the deployment spells parts of names, as far as it was asked: for all streams of a run. */
+export type Spellings = Map<string, string | undefined>;
+
+/** So many fields with rounded numbers are remembered: maps by id may have any number. */
+const MAX_ROUNDED = 100;
+
+export class FieldWatch {
+  /** Fields of the record itself that Convex drops, and that are not Airbyte's own `_ab_cdc_…`. */
+  readonly dropped = new Set<string>();
+  readonly #names: FieldNames;
+  readonly #spellings: Spellings;
+  readonly #rounded: (RoundedField & { bytes: Buffer; ignored: boolean })[] = [];
+  #nextRounded = 0;
+  /** The current record. */
+  #buffer: Buffer = Buffer.alloc(0);
+  #start = 0;
+  #end = 0;
+  #tooMany = false;
+  /** Names that Convex drops if they are fields of the record itself. */
+  #suspects: string[] = [];
+
+  constructor(spellings: Spellings) {
+    this.#spellings = spellings;
+    this.#names = new FieldNames(spellings);
+  }
+
+  get rounded(): readonly RoundedField[] {
+    return this.#rounded.filter(({ ignored }) => !ignored);
+  }
+
+  /** Goes through the record `buffer[start, end)`; `unspelled` and `merged` then speak of it. */
+  inspect(buffer: Buffer, start: number, end: number): void {
+    this.#buffer = buffer;
+    this.#start = start;
+    this.#end = end;
+    this.#nextRounded = 0;
+    this.#names.begin();
+    this.#tooMany = !inspect(buffer, start, end, this);
+    if (this.#suspects.length > 0) this.#findDropped();
+  }
+
+  /** Parts of names that the deployment has to be asked for before `merged` can tell. */
+  get unspelled(): ReadonlySet<string> {
+    return this.#names.unspelled;
+  }
+
+  /** Asks for them. */
+  async spell(spellingOf: (part: string) => Promise<string | undefined>): Promise<void> {
+    for (const part of this.#names.unspelled)
+      if (!this.#spellings.has(part)) this.#spellings.set(part, await spellingOf(part));
+    this.#names.spelled();
+  }
+
+  /** Two fields of the record that Convex would store under one name. Only where that may be, the record is decoded. */
+  merged(): MergedFields | undefined {
+    if (!this.#names.isSuspicious() && !this.#tooMany) return undefined;
+    return this.#names.merged(this.#buffer, this.#start, this.#end);
+  }
+
+  onKey(end: number): void {
+    const buffer = this.#buffer;
+    const field = this.#names.onKey(buffer, end);
+    if (field === undefined || !field.dropped) return;
+    if (!field.name.startsWith('_ab_cdc_') && !this.dropped.has(field.name)) this.#suspects.push(field.name);
+  }
+
+  onRoundedInteger(_at: number, lastKeyEnd: number): void {
+    const buffer = this.#buffer;
+    const expected = this.#rounded[this.#nextRounded];
+    if (expected !== undefined) {
+      const start = lastKeyEnd + 1 - expected.bytes.length;
+      if (start > 0 && buffer[start - 1] !== BACKSLASH && bytesAre(buffer, start, lastKeyEnd + 1, expected.bytes)) {
+        expected.numbers++;
+        this.#nextRounded++;
+        return;
+      }
+    }
+    this.#count(openingQuote(buffer, lastKeyEnd), lastKeyEnd + 1);
+  }
+
+  onLongNumber(at: number, lastKeyEnd: number): void {
+    const buffer = this.#buffer;
+    let start = at;
+    while (isNumberByte(buffer[start - 1]!)) start--;
+    let end = at;
+    while (end < this.#end && isNumberByte(buffer[end]!)) end++;
+    if (isRoundedByFloat64(buffer.toString('latin1', start, end))) this.onRoundedInteger(at, lastKeyEnd);
+  }
+
+  #count(start: number, end: number): void {
+    const bytes = this.#buffer.subarray(start, end);
+    const index = this.#rounded.findIndex((known) => known.bytes.equals(bytes));
+    if (index !== -1) {
+      this.#rounded[index]!.numbers++;
+      this.#nextRounded = index + 1;
+    } else if (this.#rounded.length < MAX_ROUNDED) {
+      const name = nameAt(this.#buffer, start, end);
+      if (name === undefined) return;
+      // What Convex drops is not rounded.
+      const stored = spelledFieldName(name, this.#spellings);
+      const ignored = stored !== undefined && isDropped(stored);
+      this.#rounded.splice(this.#nextRounded++, 0, { name, numbers: 1, bytes: Buffer.from(bytes), ignored });
+    }
+  }
+
+  /** Convex drops fields of the record itself only, not of objects inside of it. */
+  #findDropped(): void {
+    const data = this.#buffer.subarray(this.#start, this.#end);
+    for (const name of this.#suspects) if (hasMember(data, name)) this.dropped.add(name);
+    this.#suspects = [];
+  }
+}
+
+function hasMember(data: Buffer, name: string): boolean {
+  try {
+    return valueAt(data, [name]) !== undefined;
+  } catch (error) {
+    // Not JSON: the deployment refuses the record.
+    if (error instanceof JsonError) return false;
+    throw error;
+  }
+}
+
+function isNumberByte(byte: number): boolean {
+  return (byte >= 0x30 && byte <= 0x39) || byte === 0x2e || byte === 0x2b || byte === 0x2d || (byte | 0x20) === 0x65;
+}

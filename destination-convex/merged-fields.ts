@@ -1,0 +1,57 @@
+/** Fields of one object that Convex would store under one name, so that one of them would be lost. Pure. */
+import { CDC_DELETED, collidingName, isDropped } from '../shared/convex/identifiers.ts';
+import { spelledFieldName, type Spelling } from '../shared/convex/spelling.ts';
+
+/** Two fields, as the source calls them, and the path of the object that they are in (empty for the record itself). */
+export interface MergedFields {
+  path: string[];
+  fields: [string, string];
+}
+
+/** How often the deployment puts the prefix before a name that another field of the object has, before it refuses the record. */
+const MAX_PREFIXES = 3;
+
+/** The first such pair in a record, at any depth. A name that the deployment could not spell is taken to meet any other renamed one. */
+export function mergedFields(record: object, spelling: Spelling): MergedFields | undefined {
+  const waiting: { value: object; path: string[] }[] = [{ value: record, path: [] }];
+  for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {
+    const { value, path } = next;
+    if (!Array.isArray(value)) {
+      const fields = mergedIn(Object.keys(value), spelling, path.length === 0);
+      if (fields !== undefined) return { path, fields };
+    }
+    for (const [name, inner] of Object.entries(value) as [string, unknown][])
+      if (typeof inner === 'object' && inner !== null) waiting.push({ value: inner, path: [...path, name] });
+  }
+  return undefined;
+}
+
+function mergedIn(names: readonly string[], spelling: Spelling, top: boolean): [string, string] | undefined {
+  const own = new Set(names);
+  const renamed = new Map<string, string>();
+  let unknown: string | undefined;
+  let last: string | undefined;
+  for (const name of names) {
+    let stored = spelledFieldName(name, spelling);
+    if (stored === name) continue;
+    if (unknown !== undefined || (stored === undefined && last !== undefined)) return [unknown ?? last!, name];
+    last = name;
+    if (stored === undefined) {
+      unknown = name;
+      continue;
+    }
+    for (let prefixes = 0; prefixes < MAX_PREFIXES && own.has(stored); prefixes++) stored = collidingName(stored);
+    // Convex drops these, whatever they are called. Only which field marks a deletion has to be unambiguous.
+    if (top && isDropped(stored) && stored !== CDC_DELETED) continue;
+    const other = renamed.get(stored);
+    if (other !== undefined) return [other, name];
+    renamed.set(stored, name);
+  }
+  return undefined;
+}
+
+/** Why a record with such a pair is refused, in words. */
+export function mergedText({ path, fields: [first, second] }: MergedFields): string {
+  const where = path.length === 0 ? '' : ` of "${path.join('.')}"`;
+  return `its fields "${first}" and "${second}"${where} would be stored under one name, and one of them would be lost: Convex renames fields that begin with _ or $ or are not ASCII. Rename one of them in the source, or deselect it.`;
+}

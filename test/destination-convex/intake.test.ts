@@ -1,0 +1,34 @@
+import { expect, test } from 'vitest';
+import { Intake } from '../../destination-convex/intake.ts';
+import { Ledger } from '../../destination-convex/ledger.ts';
+import type { Pipeline } from '../../destination-convex/pipeline.ts';
+import type { Rejections } from '../../destination-convex/rejections.ts';
+import type { StreamPlan } from '../../destination-convex/streams.ts';
+
+const STREAM = { index: 0, text: 't', key: undefined, appendsDeletions: false } as unknown as StreamPlan;
+
+test('the ledger does not know a record before the deployment has said how its fields are spelled', async () => {
+  const ledger = new Ledger(1);
+  const answers: PromiseWithResolvers<string>[] = [];
+  const intake = new Intake({
+    streams: [STREAM],
+    // Neither is used before the answer.
+    pipeline: {} as Pipeline,
+    rejections: {} as Rejections,
+    ledger,
+    warn: () => undefined,
+    spellingOf: () => {
+      const answer = Promise.withResolvers<string>();
+      answers.push(answer);
+      return answer.promise;
+    },
+  });
+  const data = Buffer.from('{"größe":1,"länge":2}');
+  const taken = intake.take(0, data, 0, data.length);
+  expect(answers).toHaveLength(1);
+  // What is durable now is every record that the ledger knows: a state that comes later must not count this one among them.
+  expect(ledger.received).toBe(0);
+  answers[0]!.reject(new Error('no answer'));
+  await expect(taken).rejects.toThrow('no answer');
+  expect(ledger.received).toBe(0);
+});
