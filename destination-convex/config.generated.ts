@@ -4,11 +4,14 @@ export interface DestinationConfig {
   /** The URL of the Convex deployment to write to: https://<deployment name>.convex.cloud, shown in the Convex dashboard under Settings → URL & Deploy Key. For a self-hosted deployment, the http or https URL of its backend. Not the .convex.site URL of HTTP actions. */
   deployment_url: string;
 
-  /** A deploy key of this deployment, made in the Convex dashboard under Settings → URL & Deploy Key. It needs the permission deployment:backups:import and no other. For a self-hosted deployment, its admin key. */
+  /** A deploy key of this deployment, made in the Convex dashboard under Settings → URL & Deploy Key. It needs the permission deployment:backups:import, and deployment:backups:view as well if tables are replaced at once; no other. For a self-hosted deployment, its admin key. */
   access_key: string;
 
   /** Convex refuses records that it cannot store, such as documents over 1 MiB. "Fail sync" writes all other records of the batch and then stops, naming the stream and the primary key. "Skip and report" leaves the record out, counts it as rejected, names it in the log, and goes on. */
   on_rejected_record?: 'Fail sync' | 'Skip and report';
+
+  /** "Clear, then insert" empties a table that is to be replaced and fills it while records arrive. "Replace at once" uploads the records and replaces the table in one transaction when the whole sync has succeeded: the app sees all old rows or all new ones. Streams that are deduplicated are cleared and filled all the same. Needs a deploy key with the permissions deployment:backups:import and deployment:backups:view. */
+  overwrite_method?: 'Clear, then insert' | 'Replace at once';
 
   /** Has the app called when all data of a sync is written, with a summary of it: streams, tables, numbers of records. Never for a sync that failed, and at least once for one that did not: what is called has to bear the same call twice. */
   after_sync?: {

@@ -13,7 +13,7 @@ const PATIENCE = { batch: 3, part: 2, last: 4 };
 const MAX_SUSPECTS = 5;
 
 export interface ImporterOptions {
-  api: StreamingImport;
+  api: Pick<StreamingImport, 'importOnce' | 'retrying' | 'test'>;
   log: Log;
   /** A record was refused for good. May throw to end the matter. */
   onRejected: (record: Placed, data: Buffer, reason: string) => void;

@@ -6,6 +6,7 @@ import { uninsertable } from './deletes.ts';
 import { fieldWarnings } from './field-warnings.ts';
 import { FieldWatch, type Spellings } from './field-watch.ts';
 import type { Deletion } from './lane.ts';
+import type { Replacements } from './replace-at-once/replacements.ts';
 import type { Ledger } from './ledger.ts';
 import { mergedText } from './merged-fields.ts';
 import type { Pipeline } from './pipeline.ts';
@@ -22,6 +23,7 @@ export interface IntakeOptions {
   warn: (text: string) => void;
   /** Asks the deployment how it spells a part of a name beyond ASCII; undefined where it cannot say. */
   spellingOf: (part: string) => Promise<string | undefined>;
+  replacements?: Replacements | undefined;
 }
 
 export class Intake {
@@ -40,8 +42,10 @@ export class Intake {
   readonly #spellingOf: IntakeOptions['spellingOf'];
   /** By stream: set where deletions have to be sent alone (see deletes.ts). */
   readonly #uninsertable: (Buffer | undefined)[] = [];
+  /** Takes the records of streams whose tables are replaced at once. */
+  readonly #replacements: Replacements | undefined;
 
-  constructor({ streams, pipeline, ledger, rejections, warn, spellingOf }: IntakeOptions) {
+  constructor({ streams, pipeline, ledger, rejections, warn, spellingOf, replacements }: IntakeOptions) {
     this.#streams = streams;
     this.#pipeline = pipeline;
     this.#ledger = ledger;
@@ -50,6 +54,7 @@ export class Intake {
     this.#spellingOf = spellingOf;
     const spellings: Spellings = new Map();
     this.#watches = streams.map(() => new FieldWatch(spellings));
+    this.#replacements = replacements;
     this.#nullKeys = streams.map(() => 0);
     this.#watchesDeletions = streams.map(({ appendsDeletions }) => appendsDeletions);
     this.#scanners = streams.map(({ key }) => (key === undefined ? undefined : new RecordScanner(key)));
@@ -91,6 +96,8 @@ export class Intake {
     }
     const merged = this.#watches[index]!.merged();
     if (merged !== undefined) return this.#rejectHere(stream, record, buffer.subarray(start, end), mergedText(merged));
+    if (this.#replacements?.has(index) === true)
+      return this.#endWhereRefused(this.#replacements.take(index, record, buffer, start, end));
     const lane = this.#pipeline.batch.lane(stream);
     if (lane.fits(stream, end - start, deletion)) return this.#put(stream, record, buffer, start, end, deletion);
     if (lane.count === 0) return this.#rejectHere(stream, record, buffer.subarray(start, end), tooLarge(end - start));
@@ -120,6 +127,16 @@ export class Intake {
     this.#rejections.add(stream, data, reason);
     this.#ledger.reject(stream.index, record, this.#rejections.failing);
     if (this.#rejections.failing && this.#rejections.count >= GIVE_UP_AFTER) throw this.#rejections.failure();
+  }
+
+  /** After a record was checked: ends the sync where it was refused and that fails the sync. */
+  #endWhereRefused(taken: Promise<void> | undefined): Promise<void> | undefined {
+    return taken?.then(async () => {
+      if (!this.#rejections.failing || this.#rejections.count === 0) return;
+      // What came of other streams is still written.
+      await this.#pipeline.finish();
+      throw this.#rejections.failure();
+    });
   }
 
   #put(

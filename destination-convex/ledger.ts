@@ -94,7 +94,7 @@ export class Ledger {
     }
     for (const coverage of [stream, 'all'] as const) {
       const counter =
-        this.#waiting.find((entry) => entry.coverage === coverage && record <= entry.position) ??
+        [...this.#held, ...this.#waiting].find((entry) => entry.coverage === coverage && record <= entry.position) ??
         (coverage === 'all' ? this.#all : this.#each[coverage]!);
       counter.records--;
       counter.rejected++;

@@ -71,6 +71,16 @@ export class Tables {
     }
   }
 
+  /** Whether the stream's table is still to be replaced: no attempt has done it for the same generation. */
+  async mustReplace(stream: StreamPlan): Promise<boolean> {
+    return this.#mustEmpty(stream);
+  }
+
+  /** The tables of these streams hold nothing of an earlier generation: they were replaced at once. */
+  replaced(streams: readonly StreamPlan[]): void {
+    for (const stream of streams) this.#cleared.add(stream);
+  }
+
   /** Whether the stream's table was emptied in this run. */
   emptied(stream: StreamPlan): boolean {
     return this.#emptied.has(stream);

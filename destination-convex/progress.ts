@@ -45,7 +45,7 @@ export class Progress {
   }
 
   /** The records of a lane are durable, but for those that were refused. */
-  sent({ streams, bytes }: Lane): void {
+  sent({ streams, bytes }: Pick<Lane, 'streams' | 'bytes'>): void {
     this.#bytes += bytes;
     this.#requests++;
     for (const [stream, count] of streams) this.#add(stream, count);

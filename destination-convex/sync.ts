@@ -16,6 +16,7 @@ import { Pipeline } from './pipeline.ts';
 import { Tables } from './prepare.ts';
 import { Progress } from './progress.ts';
 import { aftermathOf, allRefused, incompleteFailure, listed } from './aftermath.ts';
+import type { Replacements } from './replace-at-once/replacements.ts';
 import { Rejections } from './rejections.ts';
 import { router } from './routing.ts';
 import { receivedFacts, withStats } from './state.ts';
@@ -31,6 +32,8 @@ export interface SyncOptions {
   streams: readonly StreamPlan[];
   context: Context;
   skipRejected: boolean;
+  /** Where tables are to be replaced at once. */
+  replacements?: Replacements | undefined;
 }
 
 export class Sync {
@@ -49,10 +52,12 @@ export class Sync {
   readonly #unidentified: readonly StreamPlan[];
   /** Streams whose tables are replaced by generation, and of which no record has arrived. */
   readonly #fresh: Set<number>;
+  readonly #replacements: Replacements | undefined;
   #noise = 0;
 
-  constructor({ api, streams, context, skipRejected }: SyncOptions) {
+  constructor({ api, streams, context, skipRejected, replacements }: SyncOptions) {
     const { log } = context;
+    this.#replacements = replacements;
     this.#context = context;
     this.#news = new News(streams);
     this.#resolve = router(streams);
@@ -96,6 +101,7 @@ export class Sync {
         log.warn(text);
       },
       spellingOf: (part) => api.spellingOf(part),
+      replacements,
     });
   }
 
@@ -106,6 +112,12 @@ export class Sync {
       this.#pipeline.fail(failure);
     });
     try {
+      await this.#replacements?.begin(
+        (stream) => this.#tables.mustReplace(stream),
+        (stream, record, data, reason) => {
+          this.#intake.reject(stream, record, data, reason);
+        },
+      );
       await this.#readAll(input);
       await this.#finish();
     } finally {
@@ -243,6 +255,11 @@ export class Sync {
 
   /** These streams have come to their end: one without records is emptied now, one whose records were all refused is left as it is. */
   async #complete(streams: readonly StreamPlan[]): Promise<void> {
+    // Those that are replaced at once have their turn when the whole sync has succeeded.
+    await this.#end(streams.filter(({ index }) => this.#replacements?.has(index) !== true));
+  }
+
+  async #end(streams: readonly StreamPlan[]): Promise<void> {
     const refused = streams.filter((stream) => {
       const { records, rejected } = this.countsOf(stream);
       return stream.truncation !== 'none' && records === 0 && rejected > 0;
@@ -270,16 +287,32 @@ export class Sync {
 
   async #finish(): Promise<void> {
     await this.#progress.waitFor('convex', this.#pipeline.finish());
+    await this.#replacements?.flush();
     const { complete, silent, incomplete } = this.#news.outcomes();
     await this.#complete(complete);
     await this.#settle(this.#ledger.received);
     if (silent.length > 0) this.#context.log.info(`The source said nothing of ${listed(silent)}: left as it is.`);
     if (this.#rejections.failing && this.#rejections.count > 0) throw this.#rejections.failure();
-    if (incomplete.length === 0) return;
-    throw incompleteFailure(
-      incomplete,
-      this.#unidentified.filter((stream) => !silent.includes(stream)),
-    );
+    if (incomplete.length > 0) {
+      throw incompleteFailure(
+        incomplete,
+        this.#unidentified.filter((stream) => !silent.includes(stream)),
+      );
+    }
+    if (this.#replacements !== undefined) await this.#replaceAtOnce(this.#replacements, complete);
+  }
+
+  /** The whole sync has succeeded: replaces the tables of these streams, and gives their states back. */
+  async #replaceAtOnce(replacements: Replacements, complete: readonly StreamPlan[]): Promise<void> {
+    const due = complete.filter(({ index }) => replacements.has(index));
+    if (due.length === 0) return;
+    const filled = due.filter(({ index }) => replacements.rowsOf(index) > 0);
+    await this.#progress.waitFor('convex', replacements.commit(filled));
+    const counts = new Map(filled.map((stream) => [stream, replacements.rowsOf(stream.index)]));
+    this.#progress.sent({ streams: counts, bytes: 0 });
+    this.#tables.replaced(filled);
+    await this.#end(due.filter((stream) => !filled.includes(stream)));
+    await this.#settle(this.#ledger.received);
   }
 
   #report(): void {

@@ -3,9 +3,11 @@ import type { Context } from '../shared/airbyte/connector.ts';
 import type { ConfiguredAirbyteStream } from '../shared/airbyte/protocol.generated.ts';
 import { connect } from '../shared/connector/deployment.ts';
 import { explain } from '../shared/connector/failures.ts';
+import { SnapshotImport } from '../shared/convex/snapshot-import.ts';
 import { StreamingImport } from '../shared/convex/streaming-import.ts';
 import { afterSyncOf } from './after-sync.ts';
 import type { DestinationConfig } from './config.generated.ts';
+import { Replacements } from './replace-at-once/replacements.ts';
 import { namesToAsk, planStreams } from './streams.ts';
 import { Summary } from './summary.ts';
 import { Sync } from './sync.ts';
@@ -25,7 +27,17 @@ export async function write(
     const known = new Map<string, string | undefined>();
     for (const name of namesToAsk(configured)) known.set(name, await api.nameOf(name));
     const streams = planStreams(configured, known);
-    const sync = new Sync({ api, streams, context, skipRejected: config.on_rejected_record === 'Skip and report' });
+    const replacements =
+      config.overwrite_method === 'Replace at once'
+        ? new Replacements({ api, imports: new SnapshotImport(http), streams, log: context.log })
+        : undefined;
+    const sync = new Sync({
+      api,
+      streams,
+      context,
+      skipRejected: config.on_rejected_record === 'Skip and report',
+      replacements,
+    });
     await sync.run(input);
     if (afterSync !== undefined) {
       // What is told has happened: the reader has taken every state that does not wait for the whole sync.

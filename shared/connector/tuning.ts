@@ -15,6 +15,7 @@ export function tuned(
     | 'BATCH_BYTES'
     | 'BATCH_RECORDS'
     | 'BATCH_AGE_MS'
+    | 'PART_BYTES'
     | 'POLL_MS'
     | 'POLL_DEADLINE_MS',
   standard: number,

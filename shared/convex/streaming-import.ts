@@ -9,6 +9,7 @@ export const MAX_IMPORT_BODY = 20_971_520;
 export const IMPORT_PATH = '/api/streaming_import/import_airbyte_records';
 const CLEAR_PATH = '/api/streaming_import/clear_tables';
 const INDEX_PATH = '/api/streaming_import/add_primary_key_indexes';
+const SCHEMA_PATH = '/api/streaming_import/get_schema';
 const READY_PATH = '/api/streaming_import/primary_key_indexes_ready';
 
 /** Paths of fields, as they are called in the stored documents. */
@@ -85,6 +86,18 @@ export class StreamingImport {
     return ready;
   }
 
+  /** The tables that the active schema describes (C154); undefined where the deployment cannot tell. Throws `ConvexError`. */
+  async tablesWithSchema(): Promise<Set<string> | undefined> {
+    let text: string;
+    try {
+      text = await this.#http.text({ method: 'GET', path: SCHEMA_PATH });
+    } catch (error) {
+      if (error instanceof ConvexError && error.emptyNotFound) return undefined;
+      throw error;
+    }
+    return tablesOf(text);
+  }
+
   /**
    * How the deployment spells `part`, a few characters beyond ASCII, inside of a name: see spelling.ts. Undefined where it cannot say.
    */
@@ -141,9 +154,23 @@ export function isBackfilling(error: unknown): boolean {
   return error instanceof ConvexError && error.code === 'InvalidImport' && /backfill/i.test(error.detail ?? '');
 }
 
+/** A 400 for a table without an index for deduplication. */
+export function isMissingIndex(error: unknown): boolean {
+  return error instanceof ConvexError && error.code === 'MissingIndex';
+}
+
 /** An unclassified error: either a passing failure, or an input that the deployment never accepts (C7). */
 export function isUnclassified(error: ConvexError): boolean {
   return error.status === 500 && error.code === 'InternalServerError';
+}
+
+function tablesOf(text: string): Set<string> | undefined {
+  try {
+    const schema = JSON.parse(text) as { tables: { tableName: string }[] } | null;
+    return new Set(schema === null ? [] : schema.tables.map(({ tableName }) => tableName));
+  } catch {
+    return undefined;
+  }
 }
 
 function readyOf(text: string): boolean | undefined {

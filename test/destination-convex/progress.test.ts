@@ -49,7 +49,7 @@ test('many streams do not make a long line', () => {
       .streams,
   );
   const progress = new Progress({ info: (line: string) => lines.push(line) } as unknown as Log);
-  progress.sent({ bytes: 1, streams: new Map(many.map((stream) => [stream, 1])) } as unknown as Lane);
+  progress.sent({ bytes: 1, streams: new Map(many.map((stream) => [stream, 1])) });
   progress.close();
   expect(lines[0]).toContain('s19: 1 and 10 more streams. 30 in all');
 });

@@ -1,0 +1,134 @@
+/** Carries an import out: waits until it can be confirmed, compares it with what was sent, confirms it and waits for its end. */
+import { ConnectorFailure, configError, systemError } from '../../shared/airbyte/failure.ts';
+import type { Log } from '../../shared/airbyte/log.ts';
+import { ConvexError } from '../../shared/convex/errors.ts';
+import { failureOf, type ImportState, type SnapshotImport } from '../../shared/convex/snapshot-import.ts';
+import { tuned } from '../../shared/connector/tuning.ts';
+import type { StreamPlan } from '../streams.ts';
+
+/** Milliseconds. `deadline`: without any progress. */
+const POLL = { first: 200, longest: 5_000, deadline: 60 * 60_000, progress: 30_000 };
+
+export interface Performing {
+  api: SnapshotImport;
+  log: Log;
+  stream: StreamPlan;
+  importId: string;
+  /** Rows that were sent. */
+  rows: number;
+  /** Whether a part may have been stored twice. */
+  uncertain: boolean;
+}
+
+/** Resolves when the table is replaced. Otherwise the import is canceled, and the table is as it was. */
+export async function perform(performing: Performing): Promise<void> {
+  const { api, log, importId, rows, stream } = performing;
+  try {
+    const waiting = await follow(performing, 'waiting_for_confirmation');
+    compareRows(performing, waiting);
+    await api.perform(importId);
+    const done = await follow(performing, 'completed');
+    if (done.state === 'completed' && done.rows !== rows) {
+      throw systemError(
+        `Table ${stream.table} was replaced by ${done.rows} rows, and ${rows} were sent. Sync again, and report this.`,
+      );
+    }
+  } catch (error) {
+    // The failure is what the user has to know. An import that cannot be canceled now ends by itself.
+    await api.cancel(importId).catch(() => {
+      log.warn(`The import into table ${stream.table} could not be canceled.`);
+    });
+    throw error;
+  }
+}
+
+function compareRows({ rows, uncertain, stream }: Performing, state: ImportState): void {
+  const found = state.state === 'waiting_for_confirmation' ? state.rows : undefined;
+  if (found === rows || (found === undefined && !uncertain)) return;
+  throw new ConnectorFailure(
+    'transient_error',
+    `The upload for table ${stream.table} has ${found ?? 'an unknown number of'} rows, and ${rows} were sent${uncertain ? ': the answer to a part was lost, and the part was stored twice' : ''}. The table was not changed. The next attempt uploads it again.`,
+  );
+}
+
+/** Polls until the import is in this state. Throws where it failed, or makes no progress. */
+async function follow(performing: Performing, wanted: ImportState['state']): Promise<ImportState> {
+  const { api, log, stream, importId, rows } = performing;
+  const deadline = tuned('POLL_DEADLINE_MS', POLL.deadline);
+  let delay = tuned('POLL_MS', POLL.first);
+  let seen = '';
+  let changed = performance.now();
+  let told = changed;
+  for (;;) {
+    const state = await stateOf(api, importId);
+    if (state.state === wanted) return state;
+    if (state.state === 'failed') throw failed(stream, state.message);
+    const now = performance.now();
+    const text = JSON.stringify(state);
+    if (text !== seen) {
+      seen = text;
+      changed = now;
+    }
+    if (now - changed > deadline) {
+      throw new ConnectorFailure(
+        'transient_error',
+        `The import into table ${stream.table} has made no progress for ${Math.round((now - changed) / 1000)} s (${state.state}). Another import of the deployment may be in its way. It was canceled, and the table was not changed.`,
+      );
+    }
+    if (now - told >= POLL.progress) {
+      told = now;
+      log.info(
+        state.state === 'in_progress'
+          ? `Replacing table ${stream.table}: ${state.rows ?? 0} of ${rows} rows.`
+          : `The import into table ${stream.table} waits for the deployment to read it. Imports run one after the other.`,
+      );
+    }
+    await new Promise((resolve) => setTimeout(resolve, delay));
+    delay = Math.min(1.5 * delay, Math.max(POLL.longest, delay));
+  }
+}
+
+async function stateOf(api: SnapshotImport, importId: string): Promise<ImportState> {
+  try {
+    return await api.stateOf(importId);
+  } catch (error) {
+    if (!(error instanceof ConvexError) || error.reason !== 'not-permitted') throw error;
+    throw configError(
+      'The deploy key lacks the permission deployment:backups:view, which following an import needs. Make a key with the permissions deployment:backups:import and deployment:backups:view.',
+    );
+  }
+}
+
+/** The message of the deployment may hold a row, so it is not repeated. */
+export function failed({ table, text, descriptor }: StreamPlan, message: string): ConnectorFailure {
+  const what = `Convex did not replace table ${table} by the records of stream "${text}"`;
+  const kept = 'The table is as it was.';
+  const later = (why: string) => new ConnectorFailure('transient_error', `${what}: ${why} ${kept}`);
+  switch (failureOf(message)) {
+    case 'backfilling':
+      return later('an index of the table is still being built. Sync again when it is ready.');
+    case 'canceled':
+      return later('somebody canceled the import.');
+    case 'schema-changed':
+      return later("the deployment's schema was changed meanwhile. Sync again.");
+    case 'too-old':
+      return later('the import waited too long for others. Sync again.');
+    case 'not-json':
+      return later('what it received is not what was sent. Sync again.');
+    case 'schema':
+      return configError(
+        `${what}: a record does not match the deployment's schema for this table. ${kept} Change the schema, or mend the records.`,
+        descriptor,
+      );
+    case 'foreign-key':
+    case 'ids':
+      return configError(
+        `${what}: other tables of the deployment refer to it in a way that does not allow it. ${kept} Set "How tables are replaced" to "Clear, then insert".`,
+        descriptor,
+      );
+    case 'other':
+      return systemError(
+        `${what}. ${kept} What Convex says of it may hold a record, so it is not repeated here: the Convex dashboard shows it under Settings → Backup & Restore. Set "How tables are replaced" to "Clear, then insert" if it happens again.`,
+      );
+  }
+}

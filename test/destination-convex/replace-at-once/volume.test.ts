@@ -1,0 +1,139 @@
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { expect, test } from 'vitest';
+import { Folder } from '../../support/folder.ts';
+import { startConnector } from '../../support/process.ts';
+import { catalogOf, overwrite, record, state, statesIn, status, type Wanted } from '../setup.ts';
+
+const LIMIT = 256 * 1024 * 1024;
+const MEBIBYTE = 1024 * 1024;
+
+/** Counts rows of uploads, and forgets them: the emulator would keep all documents in the memory of the tests. */
+class Counter {
+  /** By table. */
+  readonly rows = new Map<string, number>();
+  readonly parts: number[] = [];
+  readonly #uploads: number[] = [];
+  readonly #imports: { table: string; upload: number; isDone: boolean }[] = [];
+
+  answer(url: URL, body: Buffer): string {
+    switch (url.pathname) {
+      case '/api/import/start_upload':
+        return JSON.stringify({ uploadToken: String(this.#uploads.push(0) - 1) });
+      case '/api/import/upload_part': {
+        let rows = 0;
+        for (const byte of body) if (byte === 0x0a) rows++;
+        this.#uploads[Number(url.searchParams.get('uploadToken'))]! += rows;
+        this.parts.push(body.length);
+        return '"p"';
+      }
+      case '/api/import/finish_upload': {
+        const { uploadToken, import: given } = JSON.parse(body.toString()) as {
+          uploadToken: string;
+          import: { tableName: string };
+        };
+        const upload = Number(uploadToken);
+        return JSON.stringify({
+          importId: String(this.#imports.push({ table: given.tableName, upload, isDone: false }) - 1),
+        });
+      }
+      case '/api/perform_import': {
+        const made = this.#imports[Number((JSON.parse(body.toString()) as { importId: string }).importId)]!;
+        made.isDone = true;
+        this.rows.set(made.table, this.#uploads[made.upload]!);
+        return '';
+      }
+      case '/api/query':
+        return `{"status":"success","value":${this.#stateOf(body)}}`;
+      case '/api/streaming_import/get_schema':
+        return 'null';
+      default:
+        return url.pathname.endsWith('ready') ? '{"indexesReady":true}' : '';
+    }
+  }
+
+  #stateOf(body: Buffer): string {
+    const { args } = JSON.parse(body.toString()) as { args: { importId?: string } };
+    if (args.importId === undefined) return '[]';
+    const { upload, isDone } = this.#imports[Number(args.importId)]!;
+    const rows = String(this.#uploads[upload]!);
+    return JSON.stringify({
+      checkpoints: [{ total_num_rows_to_write: rows, num_rows_written: rows }],
+      state: isDone ? { state: 'completed', num_rows_written: rows } : { state: 'waiting_for_confirmation' },
+    });
+  }
+}
+
+async function write(streams: readonly Wanted[], lines: Iterable<string>) {
+  const counter = new Counter();
+  const server = createServer((request, response) => {
+    const chunks: Buffer[] = [];
+    request.on('data', (chunk: Buffer) => chunks.push(chunk));
+    request.on('end', () => {
+      const body = Buffer.concat(chunks);
+      response.setHeader('content-type', 'application/json');
+      if (request.url === '/api/cancel_import')
+        response.writeHead(400).end('{"code":"InvalidImport","message":"none"}');
+      else response.end(counter.answer(new URL(request.url!, 'http://x'), body));
+    });
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const folder = new Folder();
+  const config = {
+    deployment_url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    access_key: 'prod:x-y-1|0123456789',
+    overwrite_method: 'Replace at once',
+  };
+  const files = [
+    ...['--config', folder.write('config.json', config)],
+    ...['--catalog', folder.write('catalog.json', catalogOf(streams))],
+  ];
+  const running = startConnector('destination-convex', ['write', ...files]);
+  const { stdin } = running.child;
+  for (const line of lines) if (!stdin.write(line)) await new Promise((resolve) => stdin.once('drain', resolve));
+  stdin.end();
+  const finished = await running.finished;
+  folder.remove();
+  server.close();
+  expect(finished.code, finished.lines.join('\n').slice(-3_000)).toBe(0);
+  // Where there is no /proc, nothing has been measured: then this is no test.
+  expect(running.peak).toBeGreaterThan(0);
+  return { counter, lines: finished.lines, peak: running.peak };
+}
+
+test('a million records replace a table within 256 MiB', async () => {
+  const total = 1_000_000;
+  function* lines(): Generator<string> {
+    for (let n = 0; n < total; n += 10_000) {
+      const rows = Array.from({ length: 10_000 }, (_, i) =>
+        record('t', `{"_id":"k${n + i}","n":${n + i},"text":"some words"}`),
+      );
+      yield `${rows.join('\n')}\n${state('t', n)}\n`;
+    }
+  }
+  const { counter, lines: output, peak } = await write([overwrite('t')], lines());
+  expect(counter.rows.get('t')).toBe(total);
+  expect(statesIn(output)).toHaveLength(100);
+  // S3 refuses smaller parts, but for the last one.
+  expect(Math.min(...counter.parts.slice(0, -1))).toBeGreaterThanOrEqual(5 * MEBIBYTE);
+  expect(Math.max(...counter.parts)).toBeLessThan(6 * MEBIBYTE);
+  expect(peak).toBeLessThan(LIMIT);
+});
+
+test('50 streams that arrive in turns replace their tables within 256 MiB', async () => {
+  const names = Array.from({ length: 50 }, (_, n) => `t${n}`);
+  const each = 4_500;
+  function* lines(): Generator<string> {
+    for (let n = 0; n < each; n++) {
+      const words = Array.from({ length: 90 }, (_, i) => `word${(n * i) % 977}`).join(' ');
+      yield `${names.map((name) => record(name, { n, words })).join('\n')}\n`;
+    }
+    yield `${names.map((name) => status(name, 'COMPLETE')).join('\n')}\n`;
+  }
+  const { counter, peak } = await write(
+    names.map((name) => overwrite(name)),
+    lines(),
+  );
+  expect([...counter.rows.values()]).toEqual(names.map(() => each));
+  expect(peak).toBeLessThan(LIMIT);
+});
