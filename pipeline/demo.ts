@@ -16,9 +16,11 @@ import { change } from './demo/changes.ts';
 import { compare } from './demo/compare.ts';
 import { CREDITS, fillWithTheWorld } from './demo/world.ts';
 import { DESTINATION_CONVEX, SOURCE_CONVEX } from './options.ts';
-import { count, table } from './report.ts';
+import { startLive } from './live.ts';
+import type { Live } from './live.ts';
+import { count, showOnStderr, spoken, table } from './report.ts';
 import { startSync } from './run.ts';
-import type { Outcome } from './run.ts';
+import type { Outcome, Sync } from './run.ts';
 import { StateFile } from './states.ts';
 
 const HELP = `Usage: npm run demo -- [options]
@@ -27,6 +29,17 @@ const HELP = `Usage: npm run demo -- [options]
   --kill      Kill the source with SIGKILL half-way through the first sync, and sync again.
   --verbose   Show everything that the connectors say.
 `;
+
+/** What a newcomer may want to try on a deployment of their own. */
+const NEXT = `Next, with deployments of your own (keys: Convex dashboard → Settings → URL & Deploy Key):
+
+  echo '{"deployment_url": "https://….convex.cloud", "access_key": "prod:…|…"}' > source.json
+  echo '{"deployment_url": "https://….convex.cloud", "access_key": "prod:…|…"}' > destination.json
+  npx node source-convex/main.ts check --config source.json     only asks whether the key can read
+  npm run sync -- --source-config source.json --destination-config destination.json --state state.json
+
+The sync writes into the second deployment; repeated, it copies what has changed since. README.md says which permissions
+the keys need. npm run emulator starts an emulated deployment to try things on.`;
 
 /** How many differences are printed. */
 const SHOWN = 10;
@@ -80,17 +93,13 @@ class Demo {
       states: await StateFile.load(this.#path('state')),
       show,
     });
-    const timer = setInterval(() => {
-      const { read, committed } = running.progress;
-      progress(`  ${what}: ${count(read)} of ${count(total)} read, ${count(committed)} committed`);
-    }, 500);
+    const endProgress = showProgress(what, total, running);
     const assassin = setInterval(() => {
       if (killAt !== undefined && running.progress.read >= killAt) running.source.child.kill('SIGKILL');
     }, 1);
     const outcome = await running.outcome;
-    clearInterval(timer);
+    endProgress();
     clearInterval(assassin);
-    progress('');
     this.rows.push({
       what,
       outcome,
@@ -119,18 +128,26 @@ class Demo {
   }
 }
 
-/** Milliseconds between two lines of progress where lines cannot be written over. */
+/** Milliseconds between two lines of progress where stderr is no terminal. */
 const PROGRESS = 5_000;
-let lastProgress = performance.now();
+let live: Live | undefined;
 
-/** One line that is written over on a terminal; elsewhere, as in a log, one from time to time. */
-function progress(text: string): void {
+/** A line for each stream on a terminal; elsewhere, as in a log, one line from time to time. @returns what ends it */
+function showProgress(what: string, total: number, { streams, progress }: Sync): () => void {
   if (process.stderr.isTTY) {
-    process.stderr.write(`\r\x1b[K${text}`);
-  } else if (text !== '' && performance.now() - lastProgress > PROGRESS) {
-    lastProgress = performance.now();
-    process.stderr.write(`${text}\n`);
+    live = startLive(process.stderr, streams, spoken);
+    return () => {
+      live?.end();
+      live = undefined;
+    };
   }
+  const timer = setInterval(() => {
+    const { read, committed } = progress;
+    process.stderr.write(`  ${what}: ${count(read)} of ${count(total)} read, ${count(committed)} committed\n`);
+  }, PROGRESS);
+  return () => {
+    clearInterval(timer);
+  };
 }
 
 function say(text: string): void {
@@ -180,7 +197,9 @@ async function run(most: number, kill: boolean, show: Show): Promise<boolean> {
       ]),
     );
     for (const problem of [...failures, ...differences.slice(0, SHOWN)]) say(problem);
-    return failures.length === 0 && differences.length === 0;
+    const equal = failures.length === 0 && differences.length === 0;
+    if (equal) say(NEXT);
+    return equal;
   } finally {
     await Promise.all([source.close(), destination.close(), rm(folder, { recursive: true, force: true })]);
   }
@@ -199,8 +218,7 @@ if (values.help) {
 } else {
   const show: Show = (who, text) => {
     if (!values.verbose && !/^(WARN|ERROR|FATAL)/.test(text)) return;
-    progress('');
-    process.stderr.write(`${who.padEnd(11)} ${text}\n`);
+    (live?.show ?? showOnStderr)(who, text);
   };
   if (!(await run(Number(values.cities), values.kill, show))) process.exitCode = 1;
 }

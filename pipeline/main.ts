@@ -5,7 +5,11 @@ import { check, discover } from './ask.ts';
 import { configure } from './catalog.ts';
 import { HELP, parseOptions, UsageError } from './options.ts';
 import type { Options } from './options.ts';
-import { count, showOnStderr, summary } from './report.ts';
+import type { Show } from './connector.ts';
+import { startLive } from './live.ts';
+import { finalTable } from './live-layout.ts';
+import { count, showOnStderr, spoken, summary } from './report.ts';
+import { failedResult, result } from './result.ts';
 import { startSync } from './run.ts';
 import type { Sync } from './run.ts';
 import { StateFile } from './states.ts';
@@ -16,13 +20,17 @@ const PROGRESS = 5_000;
 async function sync(options: Options): Promise<boolean> {
   await Promise.all([mustBeJson(options.sourceConfig), mustBeJson(options.destinationConfig)]);
   const states = await StateFile.load(options.state);
-  const show = showOnStderr;
-  const source = { name: 'source', command: options.source, config: options.sourceConfig, show } as const;
+  // Lines are printed above the live area while there is one.
+  let show = showOnStderr;
+  const say = (who: string, text: string): void => {
+    show(who, text);
+  };
+  const source = { name: 'source', command: options.source, config: options.sourceConfig, show: say } as const;
   const destination = {
     name: 'destination',
     command: options.destination,
     config: options.destinationConfig,
-    show,
+    show: say,
   } as const;
   const [found] = await Promise.all([discover(source), check(destination)]);
 
@@ -38,18 +46,41 @@ async function sync(options: Options): Promise<boolean> {
   }
 
   const started = performance.now();
-  const running = await startSync({ ...options, catalog, states, saveAtEnd: replaces, show });
-  const timer = setInterval(() => {
-    const { read, committed } = running.progress;
-    show('sync', `${count(read)} records read, ${count(committed)} committed`);
-  }, PROGRESS);
+  const running = await startSync({ ...options, catalog, states, saveAtEnd: replaces, show: say });
+  const endProgress = showProgress(running, (other) => (show = other));
   const forgetSignals = stopOnSignals(running);
   const outcome = await running.outcome.finally(() => {
-    clearInterval(timer);
+    endProgress();
     forgetSignals();
   });
-  process.stdout.write(summary(outcome, (performance.now() - started) / 1000, states.path, replaces));
+  const seconds = (performance.now() - started) / 1000;
+  if (options.json) {
+    process.stdout.write(`${JSON.stringify(result(outcome, seconds, states.path, replaces))}\n`);
+  } else {
+    const saved = !replaces || outcome.failures.length === 0;
+    const columns = process.stdout.isTTY ? process.stdout.columns : Infinity;
+    process.stdout.write(`${finalTable(outcome.streams, saved, columns)}\n`);
+    process.stdout.write(summary(outcome, seconds, states.path, replaces));
+  }
   return outcome.failures.length === 0;
+}
+
+/** A live area on a terminal, elsewhere a line from time to time. @returns what ends it */
+function showProgress({ streams, progress }: Sync, setShow: (show: Show) => void): () => void {
+  if (process.stderr.isTTY) {
+    const live = startLive(process.stderr, streams, spoken);
+    setShow(live.show);
+    return () => {
+      setShow(showOnStderr);
+      live.end();
+    };
+  }
+  const timer = setInterval(() => {
+    showOnStderr('sync', `${count(progress.read)} records read, ${count(progress.committed)} committed`);
+  }, PROGRESS);
+  return () => {
+    clearInterval(timer);
+  };
 }
 
 async function mustBeJson(path: string): Promise<void> {
@@ -82,12 +113,17 @@ function stopOnSignals(running: Sync): () => void {
   };
 }
 
+let json = false;
 try {
   const options = parseOptions(process.argv.slice(2));
+  json = options?.json ?? false;
   if (options === undefined) process.stdout.write(HELP);
   else if (!(await sync(options))) process.exitCode = 1;
 } catch (error) {
   process.exitCode = error instanceof UsageError ? 2 : 1;
   const hint = error instanceof UsageError ? '\nnpm run sync -- --help explains what there is.' : '';
-  process.stderr.write(`${error instanceof Error ? error.message : String(error)}${hint}\n`);
+  const message = error instanceof Error ? error.message : String(error);
+  // Whoever reads the result reads why there was no sync, too.
+  if (json) process.stdout.write(`${JSON.stringify(failedResult(message))}\n`);
+  process.stderr.write(`${message}${hint}\n`);
 }

@@ -1,5 +1,7 @@
 import type { AirbyteTrace, FailureType, OutboundMessage } from '../shared/airbyte/protocol.generated.ts';
 
+export type StreamStatus = Extract<AirbyteTrace, { type: 'STREAM_STATUS' }>['stream_status'];
+
 /** A line of a connector's stdout: what is passed on unread, what was read, or what is no message at all. */
 export type Line =
   | { kind: 'RECORD' | 'STATE' }
@@ -34,9 +36,9 @@ export function parse(line: Buffer): OutboundMessage | undefined {
   }
 }
 
-/** Whether the destination gets this message besides the records and states: it has to know which streams are complete. */
-export function isStreamStatus(message: OutboundMessage): boolean {
-  return message.type === 'TRACE' && message.trace.type === 'STREAM_STATUS';
+/** What a message says of the status of a stream, or undefined for any other message. */
+export function streamStatusOf(message: OutboundMessage): StreamStatus | undefined {
+  return message.type === 'TRACE' && message.trace.type === 'STREAM_STATUS' ? message.trace.stream_status : undefined;
 }
 
 /** Something that went wrong, in the words of the connector where it has said so itself. */

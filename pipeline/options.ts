@@ -23,9 +23,11 @@ Usage: npm run sync -- --source-config FILE --destination-config FILE --state FI
                              this option.
   --source COMMAND           Another source than source-convex, and its arguments.
   --destination COMMAND      Another destination than destination-convex, and its arguments.
+  --json                     Print the result as one JSON object on one line, for cron and CI.
   --help                     Print this.
 
-What the connectors have to say goes to stderr, the result to stdout. A sync that was stopped or failed goes on from its
+What the connectors have to say goes to stderr, the result to stdout: a table of the streams. "written" counts deletions
+too. Where stderr is a terminal, a line for each stream shows how far it is. A sync that was stopped or failed goes on from its
 state file when it is run again. Run only one sync at a time with the same state file.
 
 Exit code: 0 all went well, 1 the sync failed (what was committed is kept), 2 wrong usage.
@@ -38,6 +40,8 @@ export interface Options {
   streams?: string[];
   mode: Mode;
   fullRefresh: boolean;
+  /** The result is one JSON object. */
+  json: boolean;
   source: string[];
   destination: string[];
 }
@@ -69,6 +73,7 @@ export function parseOptions(args: readonly string[]): Options | undefined {
     ...(streams ? { streams } : {}),
     mode,
     fullRefresh: values['full-refresh'],
+    json: values.json,
     source: values.source === undefined ? SOURCE_CONVEX : words(values.source),
     destination: values.destination === undefined ? DESTINATION_CONVEX : words(values.destination),
   };
@@ -85,6 +90,7 @@ function parse(args: readonly string[]) {
         streams: { type: 'string' },
         mode: { type: 'string', default: 'append_dedup' },
         'full-refresh': { type: 'boolean', default: false },
+        json: { type: 'boolean', default: false },
         source: { type: 'string' },
         destination: { type: 'string' },
         help: { type: 'boolean', short: 'h', default: false },

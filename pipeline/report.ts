@@ -8,9 +8,14 @@ export function count(value: number): string {
   return COUNT.format(Math.round(value));
 }
 
+/** A line after its speaker. */
+export function spoken(who: string, line: string): string {
+  return `${who.padEnd(11)} ${line}`;
+}
+
 /** Prints what connectors say to stderr, each line after its speaker. */
 export const showOnStderr: Show = (who, text) => {
-  for (const line of text.split('\n')) process.stderr.write(`${who.padEnd(11)} ${line}\n`);
+  for (const line of text.split('\n')) process.stderr.write(`${spoken(who, line)}\n`);
 };
 
 /** What came of a sync, for people. */

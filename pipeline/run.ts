@@ -6,9 +6,11 @@ import type { ConfiguredAirbyteCatalog } from '../shared/airbyte/protocol.genera
 import { Connector, exitFailure } from './connector.ts';
 import type { Exit, Show } from './connector.ts';
 import { blocks, lines } from './lines.ts';
-import { classify, describe, failureOf, isStreamStatus, parse } from './messages.ts';
+import { classify, describe, failureOf, streamStatusOf, parse } from './messages.ts';
 import type { Failure } from './messages.ts';
 import type { StateFile } from './states.ts';
+import { StreamsOfSync } from './streams.ts';
+import type { StreamCounts } from './streams.ts';
 
 export interface SyncOptions {
   /** The commands, as words, to which `read …` and `write …` are appended. */
@@ -40,6 +42,7 @@ export interface Progress {
 }
 
 export interface Outcome extends Progress {
+  streams: readonly StreamCounts[];
   /** Empty if and only if all went well. */
   failures: Failure[];
 }
@@ -49,6 +52,8 @@ export interface Sync {
   readonly source: Connector;
   readonly destination: Connector;
   readonly progress: Readonly<Progress>;
+  /** Counts of each stream, in the order of the catalog. They grow while the sync runs. */
+  readonly streams: readonly StreamCounts[];
   readonly outcome: Promise<Outcome>;
   /** Stops the source; the destination commits what it has been given. */
   stop(reason: string): void;
@@ -71,6 +76,7 @@ export async function startSync(options: SyncOptions): Promise<Sync> {
     source: run.source,
     destination: run.destination,
     progress: run.progress,
+    streams: run.streams.all,
     outcome: run.finish().finally(() => rm(folder, { recursive: true, force: true })),
     stop: (reason) => {
       if (!run.source.stopped) run.fail('sync', reason);
@@ -83,6 +89,7 @@ class Run {
   readonly source: Connector;
   readonly destination: Connector;
   readonly progress: Progress = { read: 0, committed: 0, rejected: 0, states: 0 };
+  readonly streams: StreamsOfSync;
   readonly #failures: Failure[] = [];
   readonly #states: StateFile;
   readonly #saveAtEnd: boolean;
@@ -91,9 +98,10 @@ class Run {
   readonly #inFront: number[] = [];
   #inputEnded = false;
 
-  constructor(source: Connector, destination: Connector, { states, show, saveAtEnd = false }: SyncOptions) {
+  constructor(source: Connector, destination: Connector, { catalog, states, show, saveAtEnd = false }: SyncOptions) {
     this.source = source;
     this.destination = destination;
+    this.streams = new StreamsOfSync(catalog);
     this.#states = states;
     this.#saveAtEnd = saveAtEnd;
     this.#show = show;
@@ -121,7 +129,7 @@ class Run {
         this.fail('destination', `did not commit the last ${this.#inFront.length} states`);
     }
     if (this.#saveAtEnd && this.#failures.length === 0) await this.#states.save().catch(this.#broken);
-    return { ...this.progress, failures: this.#failures };
+    return { ...this.progress, streams: this.streams.all, failures: this.#failures };
   }
 
   /** An exit is worth telling unless the process was stopped from here, or has said itself why it failed. */
@@ -167,14 +175,19 @@ class Run {
     const found = classify(line);
     if (found.kind === 'RECORD') {
       this.progress.read++;
+      this.streams.record(line);
       return true;
     }
     if (found.kind === 'STATE') {
       this.#inFront.push(this.progress.read);
+      this.streams.state();
       return true;
     }
     this.#tell(this.source.name, line);
-    return found.kind === 'MESSAGE' && isStreamStatus(found.message);
+    const status = found.kind === 'MESSAGE' ? streamStatusOf(found.message) : undefined;
+    if (status) this.streams.status(status.stream_descriptor, status.status);
+    // The destination has to know which streams are complete.
+    return status !== undefined;
   }
 
   /** Destination to state file: a state that comes back is a promise that all before it is durable. */
@@ -191,8 +204,10 @@ class Run {
           this.#tell(this.destination.name, line);
           continue;
         }
-        const { destinationStats } = this.#states.put(line);
-        this.progress.rejected += destinationStats?.rejectedRecordCount ?? 0;
+        const { destinationStats, stream } = this.#states.put(line);
+        const rejected = destinationStats?.rejectedRecordCount ?? 0;
+        this.progress.rejected += rejected;
+        this.streams.committed(stream?.stream_descriptor, rejected);
         this.progress.committed = this.#inFront.shift() ?? this.progress.committed;
         this.progress.states++;
         committed = true;

@@ -44,7 +44,7 @@ describe('what goes through', () => {
     expect({ code, stderr }).toMatchObject({ code: 0 });
     const passed = lines.filter((line) => line.startsWith('{') && !/LOG|ESTIMATE/.test(line));
     expect(work.read('received').trimEnd().split('\n')).toEqual(passed);
-    expect(stdout).toMatch(/^4 records read, 4 committed/);
+    expect(stdout).toMatch(/^4 records read, 4 committed/m);
     for (const text of ['source      INFO  hello', 'source      a stray print', 'source      on stderr']) {
       expect(stderr).toContain(`${text}\n`);
     }
@@ -191,7 +191,7 @@ describe('failures', () => {
   test('a source that ends badly: the destination commits what it has, and the sync has failed', async () => {
     const { code, stdout } = await work.sync({ catalog, lines, end: { code: 3 } });
     expect(code).toBe(1);
-    expect(stdout).toMatch(/^The sync failed\.\n {2}source: ended with exit code 3\n2 records read, 1 committed/);
+    expect(stdout).toMatch(/\nThe sync failed\.\n {2}source: ended with exit code 3\n2 records read, 1 committed/);
     expect(stdout).toContain('the next run goes on from there');
     expect(work.read('received')).toBe(`${lines.join('\n')}\n`);
     expect(work.read('state.json')).toContain(stateBody('users', '1'));

@@ -1,0 +1,61 @@
+/** The live area of a terminal: a line for each stream, below everything that is printed as lines. */
+import { createLogUpdate } from 'log-update';
+import type { Show } from './connector.ts';
+import { liveLines, phaseOf } from './live-layout.ts';
+import type { StreamCounts } from './streams.ts';
+
+/** Milliseconds between two pictures. */
+const REFRESH = 200;
+/** Milliseconds over which a rate is the mean, about. */
+const RATE_WINDOW = 2_000;
+
+export interface Live {
+  /** Prints lines above the live area. */
+  readonly show: Show;
+  /** Draws the last picture and leaves it, or takes the area away. The cursor is back after it. */
+  end(keep?: boolean): void;
+}
+
+/** Shows the streams on a terminal until `end` is called. */
+export function startLive(
+  terminal: NodeJS.WriteStream,
+  streams: readonly StreamCounts[],
+  format: (who: string, line: string) => string,
+): Live {
+  const area = createLogUpdate(terminal);
+  const rates = new Map<StreamCounts, { read: number; rate: number }>();
+  let last = performance.now();
+  const draw = (): void => {
+    const now = performance.now();
+    const elapsed = now - last;
+    last = now;
+    const rows = streams.map((stream) => {
+      const { label, read, committed } = stream;
+      const before = rates.get(stream) ?? { read: 0, rate: 0 };
+      const share = Math.min(1, elapsed / RATE_WINDOW);
+      const current = elapsed > 0 ? ((read - before.read) * 1000) / elapsed : before.rate;
+      const rate = before.rate + (current - before.rate) * share;
+      rates.set(stream, { read, rate });
+      return { label, read, committed, rate, phase: phaseOf(stream) };
+    });
+    // The cursor stands below the area; some rows are left for what is printed above it.
+    area(liveLines(rows, { columns: terminal.columns, rows: Math.max(1, terminal.rows - 4) }).join('\n'));
+  };
+  const timer = setInterval(draw, REFRESH);
+  return {
+    show: (who, text) => {
+      area.persist(
+        text
+          .split('\n')
+          .map((line) => format(who, line))
+          .join('\n'),
+      );
+    },
+    end: (keep = false) => {
+      clearInterval(timer);
+      if (keep) draw();
+      else area.clear();
+      area.done();
+    },
+  };
+}
