@@ -5,6 +5,7 @@ import { ConvexError } from '../../shared/convex/errors.ts';
 import { failureOf, type ImportState, type SnapshotImport } from '../../shared/convex/snapshot-import.ts';
 import { tuned } from '../../shared/connector/tuning.ts';
 import type { StreamPlan } from '../streams.ts';
+import type { TableUpload } from './table-upload.ts';
 
 /** Milliseconds. `deadline`: without any progress. */
 const POLL = { first: 200, longest: 5_000, deadline: 60 * 60_000, progress: 30_000 };
@@ -28,11 +29,7 @@ export async function perform(performing: Performing): Promise<void> {
     compareRows(performing, waiting);
     await api.perform(importId);
     const done = await follow(performing, 'completed');
-    if (done.state === 'completed' && done.rows !== rows) {
-      throw systemError(
-        `Table ${stream.table} was replaced by ${done.rows} rows, and ${rows} were sent. Sync again, and report this.`,
-      );
-    }
+    if (done.state === 'completed' && done.rows !== rows) throw otherRows(stream, done.rows, rows);
   } catch (error) {
     // The failure is what the user has to know. An import that cannot be canceled now ends by itself.
     await api.cancel(importId).catch(() => {
@@ -40,6 +37,25 @@ export async function perform(performing: Performing): Promise<void> {
     });
     throw error;
   }
+}
+
+/** As `perform`, for a key that cannot follow imports. */
+export async function replaceByOneRequest(upload: TableUpload): Promise<void> {
+  const { stream, rows } = upload;
+  let written: number;
+  try {
+    written = await upload.replaceAtOnce();
+  } catch (error) {
+    if (error instanceof ConvexError && error.code === 'ImportFailed') throw failed(stream, error.detail ?? '');
+    throw error;
+  }
+  if (written !== rows) throw otherRows(stream, written, rows);
+}
+
+function otherRows({ table }: StreamPlan, found: number, sent: number): ConnectorFailure {
+  return systemError(
+    `Table ${table} was replaced by ${found} rows, and ${sent} were sent. Sync again, and report this.`,
+  );
 }
 
 function compareRows({ rows, uncertain, stream }: Performing, state: ImportState): void {

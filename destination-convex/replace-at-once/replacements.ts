@@ -14,7 +14,7 @@ import { problemText, tooLarge } from '../reasons.ts';
 import type { StreamPlan } from '../streams.ts';
 import { DryRun } from './dry-run.ts';
 import { FieldNames } from './field-names.ts';
-import { perform } from './perform.ts';
+import { perform, replaceByOneRequest } from './perform.ts';
 import { RowEncoder, type Row } from './row.ts';
 import { TableUpload } from './table-upload.ts';
 
@@ -142,8 +142,7 @@ export class Replacements {
       log.info(`Replacing table ${stream.table} by ${rows} rows.`);
       await this.#waitForIndex(api, stream);
       if (this.#whole) {
-        const written = await upload.replaceAtOnce();
-        if (written !== rows) throw new Error(`an import of ${rows} rows wrote ${written}`);
+        await replaceByOneRequest(upload);
       } else {
         const importId = await upload.finish();
         await perform({ api: imports, log, stream, importId, rows, uncertain: upload.uncertain });
@@ -190,7 +189,7 @@ export class Replacements {
     for (;;) {
       const row = this.#encoder.encode(data, 0, data.length);
       if (row.kind !== 'unknown-names') return row;
-      await this.#names.learn((name) => this.#options.api.nameOf(name));
+      await this.#names.learn((part) => this.#options.api.spellingOf(part));
     }
   }
 

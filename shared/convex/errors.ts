@@ -161,6 +161,9 @@ const QUOTING: Record<string, RegExp | undefined> = {
   SchemaEnforcementError:
     /^Failed to insert or update a document in table "[^"]*" because it does not match the schema(?:: Object is missing the required field `[^`]*`|: Object contains extra field `[^`]*` that is not in the validator|: Value does not match validator)?/,
   InvalidDocumentError: /Document is too nested \(nested \d+ levels deep > maximum nesting \d+\)/,
+  // What a snapshot import says (C176).
+  ImportFailed:
+    /Import canceled|Import took too long|Could not complete import because schema changed|still backfilling indexes|because it does not match the schema|Row \d+ wasn't valid JSON/,
   InvalidIdError: undefined,
   InvalidCreationTimeError: undefined,
 };

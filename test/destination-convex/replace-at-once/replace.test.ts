@@ -229,6 +229,34 @@ describe('a sync that fails leaves the old rows', () => {
   });
 });
 
+describe('a failure of the one request that replaces a table without polling', () => {
+  test.each<[string, number, string]>([
+    ['an import that somebody cancels', 0, 'somebody canceled the import'],
+    ['an answer that quotes a row', 1, 'What Convex says of it may hold a record'],
+  ])('%s', async (_, faults, message) => {
+    await using destination = await started();
+    const { imports, faults: plan } = destination.emulator;
+    if (faults > 0)
+      plan.add({
+        kind: 'status',
+        path: '/api/import',
+        status: 400,
+        code: 'ImportFailed',
+        message: 'bad {"n":"private content"}',
+      });
+    const hold = imports.hold('start');
+    const config = configOf(destination, ['deployment:backups:import']);
+    const running = destination.start({ streams: [overwrite('t')], config, env: ENV }, { input: text(linesOf('t')) });
+    if (faults === 0) imports.rows.cancel((await hold.reached).importId);
+    hold.release();
+    const { code, lines } = await running.finished;
+    expect(code).toBe(1);
+    expect(lines.join('\n')).toContain(message);
+    expect(lines.join('\n')).not.toContain('private content');
+    expect(same(destination.rows('t'), OLD)).toBe(true);
+  });
+});
+
 describe('a kill at any request', () => {
   test.each<[string, Wanted]>([
     ['without a generation', overwrite('t')],

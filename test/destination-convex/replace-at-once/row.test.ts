@@ -36,7 +36,7 @@ async function encoded(data: string): Promise<Row> {
   for (;;) {
     const row = encoder.encode(buffer, 2, buffer.length - 1);
     if (row.kind !== 'unknown-names') return row;
-    await names.learn((name) => streaming.nameOf(name));
+    await names.learn((part) => streaming.spellingOf(part));
   }
 }
 
