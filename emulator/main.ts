@@ -1,6 +1,7 @@
 import { CommandLineError, parseCommandLine, USAGE } from './command-line.ts';
 import { startEmulator } from './index.ts';
 import { addItems, addSampleData } from './sample-data.ts';
+import { suggestions } from './suggestions.ts';
 
 async function main(): Promise<void> {
   const command = parseCommandLine(process.argv.slice(2));
@@ -12,11 +13,9 @@ async function main(): Promise<void> {
   if (command.data === 'sample') addSampleData(emulator.deployment);
   if (command.documents > 0) addItems(emulator.deployment, command.documents);
   for (const fault of command.faults) emulator.faults.add(fault);
-  const key = `'Authorization: Convex ${emulator.key}'`;
-  const { url } = emulator;
   console.log(`A Convex deployment is emulated, in memory, until you press Ctrl-C.
 
-  URL               ${url}
+  URL               ${emulator.url}
   deploy key        ${emulator.key}
   read-only key     ${emulator.readOnlyKey}
   import-only key   ${emulator.importOnlyKey}
@@ -30,11 +29,9 @@ ${emulator.deployment
   .join('\n')}
 
 Try:
-  curl -H ${key} '${url}/api/list_snapshot?tableName=users'
-  curl -H ${key} '${url}/api/document_deltas?cursor=${emulator.deployment.now() - 3_600_000_000_000n}'
-  curl -H ${key} '${url}/api/json_schemas?deltaSchema=true&byComponent=true'
-  curl -H ${key} -H 'Content-Type: application/json' '${url}/api/streaming_import/import_airbyte_records' \\
-    -d '{"tables":{"cities":{"jsonSchema":{}}},"messages":[{"tableName":"cities","data":{"name":"Oslo"}}]}'
+${suggestions(emulator, command.options.streamingExport ?? true)
+  .map((text) => `  ${text}`)
+  .join('\n')}
 `);
   const stop = () => {
     void emulator.close();
