@@ -35,10 +35,10 @@ const NEXT = `Next, with deployments of your own (keys: Convex dashboard → Set
 
   echo '{"deployment_url": "https://….convex.cloud", "access_key": "prod:…|…"}' > source.json
   echo '{"deployment_url": "https://….convex.cloud", "access_key": "prod:…|…"}' > destination.json
-  npx node source-convex/main.ts check --config source.json     only asks whether the key can read
+  npx node source-convex/main.ts check --config source.json
   npm run sync -- --source-config source.json --destination-config destination.json --state state.json
 
-The sync writes into the second deployment; repeated, it copies what has changed since. README.md says which permissions
+The check only asks whether the key can read. The sync writes into the second deployment; repeated, it copies what has changed since. README.md says which permissions
 the keys need. npm run emulator starts an emulated deployment to try things on.`;
 
 /** How many differences are printed. */

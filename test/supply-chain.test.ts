@@ -22,6 +22,8 @@ interface Locked {
 
 const manifest = JSON.parse(read('package.json')) as Manifest;
 const lock = JSON.parse(read('package-lock.json')) as { packages: Record<string, Locked> };
+const wasmManifest = JSON.parse(read('scripts/wasm/package.json')) as Manifest;
+const wasmLock = JSON.parse(read('scripts/wasm/package-lock.json')) as typeof lock;
 const packages = Object.entries(lock.packages).filter(([path]) => path !== '');
 const shipped = packages.filter(([, { dev }]) => dev !== true);
 
@@ -37,7 +39,9 @@ function table(heading: string): Map<string, string[]> {
 describe('the lock file', () => {
   test('holds a hash of every package, and no address that it came from', () => {
     expect(packages.length).toBeGreaterThan(100);
-    for (const [path, { resolved, integrity, link }] of packages) {
+    const compiler = Object.entries(wasmLock.packages).filter(([path]) => path !== '');
+    expect(compiler.length).toBeGreaterThan(1);
+    for (const [path, { resolved, integrity, link }] of [...packages, ...compiler]) {
       expect(resolved, path).toBeUndefined();
       expect(link, path).toBeUndefined();
       expect(integrity, path).toMatch(/^sha512-[A-Za-z0-9+/]{86}==$/);
@@ -45,7 +49,9 @@ describe('the lock file', () => {
   });
 
   test('names no host but in links for donations', () => {
-    const withoutFunding = JSON.stringify(lock, (key, value: unknown) => (key === 'funding' ? undefined : value));
+    const withoutFunding = JSON.stringify([lock, wasmLock], (key, value: unknown) =>
+      key === 'funding' ? undefined : value,
+    );
     expect(withoutFunding.match(/\w+:\/\/[^"]*/g) ?? []).toEqual([]);
   });
 
@@ -87,6 +93,15 @@ describe('what ships', () => {
 const LICENCE_FILES: Record<string, string> = { unidecode: 'BSD-3-Clause' };
 
 describe('docs/dependencies.md', () => {
+  test('What is needed to compile WebAssembly: the compiler, its version and its licence', () => {
+    const [[name = '', version] = []] = Object.entries(wasmManifest.devDependencies);
+    const locked = wasmLock.packages[`node_modules/${name}`];
+    expect(version).toBe(locked?.version);
+    expect([...table('What is needed to compile WebAssembly')].map(([what, [licence]]) => [what, licence])).toEqual([
+      [name, locked?.license],
+    ]);
+  });
+
   test.each([
     ['What ships', manifest.dependencies],
     ['What is needed to develop', manifest.devDependencies],
