@@ -1,17 +1,18 @@
+/** The verb `check`: tables, which are read through streaming export, and query streams, which are read by calling functions of the app. */
 import type { Context } from '../shared/airbyte/connector.ts';
 import type { ConnectionStatus } from '../shared/airbyte/protocol.generated.ts';
-import { explain } from '../shared/connector/failures.ts';
-import { connect } from '../shared/connector/deployment.ts';
-import { StreamingExport } from '../shared/convex/streaming-export.ts';
 import type { SourceConfig } from './config.generated.ts';
+import { queryStreamsOf } from './query-streams/config.ts';
+import { checkTables, tablesReadable } from './streaming-export/check.ts';
 
-/** Proves the URL, the key, its permission and the plan with one request that reads nothing. */
-export async function check(config: SourceConfig, { log }: Context): Promise<ConnectionStatus> {
-  const { http, host } = connect(config, 'airbyte-export', 'check', log);
-  try {
-    await new StreamingExport(http).test();
-  } catch (error) {
-    throw explain(error, { host, permission: 'deployment:data:view', during: 'check' });
+/** Throws a `ConnectorFailure` that says what is wrong. */
+export async function check(config: SourceConfig, context: Context): Promise<ConnectionStatus> {
+  const streams = queryStreamsOf(config);
+  if (streams.length === 0) {
+    await checkTables(config, context);
+  } else {
+    await tablesReadable(config, 'check', context);
+    await (await import('./query-streams/check.ts')).checkQueryStreams(config, streams, context);
   }
   return { status: 'SUCCEEDED' };
 }

@@ -2,7 +2,7 @@
 import type { ValueFormat } from '../shared/convex/streaming-export.ts';
 import { eachElement } from '../shared/json/array.ts';
 import { Members, OPEN_BRACE, OPEN_BRACKET, QUOTE } from '../shared/json/raw.ts';
-import { merge, nullable, type JsonSchema } from './schema.ts';
+import { merge, nullable, type JsonSchema } from './streaming-export/schema.ts';
 
 /** The schema of one value, as its bytes say: nothing is decoded but the names of fields. */
 export function schemaOf(buffer: Buffer, start: number, end: number, format: ValueFormat): JsonSchema {

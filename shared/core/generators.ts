@@ -1,4 +1,4 @@
-/** Helpers for async generators. A generator's return value is the result of the whole, its yields are the parts. */
+/** Helpers for async generators that yield the parts of something and return what is known at its end. */
 
 /** The same generator with each yielded value mapped; the return value is passed through. */
 export async function* mapYields<T, U, Result>(
@@ -13,5 +13,42 @@ export async function* mapYields<T, U, Result>(
     }
   } finally {
     await source.return(undefined as Result);
+  }
+}
+
+export interface PageEnd<Event, Position> {
+  /** Where the next page begins; undefined at the end of the walk. */
+  next: Position | undefined;
+  /** What follows from the page as a whole. */
+  events: readonly Event[];
+}
+
+/**
+ * Walks pages one after another. A page yields events while it is read. The next page is requested before the events at the end of a
+ * page are yielded: the server prepares it while the consumer writes them.
+ */
+export async function* walkPages<Event, Position>(
+  start: Position,
+  page: (at: Position) => AsyncGenerator<Event, PageEnd<Event, Position>>,
+): AsyncGenerator<Event, void> {
+  let current = page(start);
+  let first = current.next();
+  try {
+    for (;;) {
+      let step = await first;
+      for (; !step.done; step = await current.next()) yield step.value;
+      const { next, events } = step.value;
+      if (next !== undefined) {
+        current = page(next);
+        first = current.next();
+        // Prevents an unhandled rejection; the `await` above still throws.
+        first.catch(() => undefined);
+      }
+      yield* events;
+      if (next === undefined) return;
+    }
+  } finally {
+    // Not awaited: a request under way would hold up the end of the run.
+    current.return(undefined as never).catch(() => undefined);
   }
 }

@@ -5,7 +5,7 @@ import { Functions } from '../../shared/convex/functions.ts';
 import type { SourceConfig } from '../config.generated.ts';
 import type { QueryStream } from './config.ts';
 import { explainQuery } from './failures.ts';
-import { QueryWalk } from './walk.ts';
+import { QueryPages } from './walk.ts';
 
 /** Throws the failure of the first stream that cannot be read. */
 export async function checkQueryStreams(
@@ -17,7 +17,7 @@ export async function checkQueryStreams(
   const functions = new Functions(http, config.value_format);
   for (const stream of streams) {
     try {
-      await new QueryWalk(functions, { ...stream, pageSize: 1 }).page(null, undefined);
+      await new QueryPages(functions, { ...stream, pageSize: 1 }).page(null, undefined);
     } catch (error) {
       throw explainQuery(error, stream, { host, config, during: 'check' });
     }

@@ -5,12 +5,12 @@ import type { AirbyteStream } from '../../shared/airbyte/protocol.generated.ts';
 import { connectFunctions } from '../../shared/connector/deployment.ts';
 import { Functions } from '../../shared/convex/functions.ts';
 import type { SourceConfig } from '../config.generated.ts';
-import type { JsonSchema } from '../schema.ts';
+import type { JsonSchema } from '../streaming-export/schema.ts';
 import type { QueryStream } from './config.ts';
 import { explainQuery } from './failures.ts';
 import { ResultError, type QueryPage } from './page.ts';
 import { recordsSchema } from './schema.ts';
-import { QueryFailed, QueryWalk } from './walk.ts';
+import { QueryFailed, QueryPages } from './walk.ts';
 
 /** Milliseconds for empty pages of one stream: Airbyte ends a discovery after nine minutes. */
 const EMPTY_PAGES = 2 * 60_000;
@@ -29,7 +29,7 @@ export async function discoverQueryStreams(
   for (const stream of streams) {
     let page = NOTHING;
     try {
-      page = await firstRecords(new QueryWalk(functions, stream));
+      page = await firstRecords(new QueryPages(functions, stream));
       if (page.places.length === 0 && page.next !== null)
         log.warn(
           `Query stream "${stream.name}": no page of the query ${stream.query} had a record within ${EMPTY_PAGES / 60_000} minutes. The stream is listed without its columns. A query over an index, rather than one that filters its pages, finds records sooner.`,
@@ -48,7 +48,7 @@ export async function discoverQueryStreams(
 }
 
 /** The first page that has records, or the last one: a query that filters its pages may begin with empty ones. */
-async function firstRecords(walk: QueryWalk): Promise<QueryPage> {
+async function firstRecords(walk: QueryPages): Promise<QueryPage> {
   const end = performance.now() + EMPTY_PAGES;
   let page = await walk.page(null, undefined);
   while (page.places.length === 0 && page.next !== null && performance.now() < end) {

@@ -2,12 +2,12 @@
 import { descriptorText } from '../../shared/airbyte/descriptor.ts';
 import { configError, type ConnectorFailure } from '../../shared/airbyte/failure.ts';
 import type { StreamDescriptor } from '../../shared/airbyte/protocol.generated.ts';
-import { StateError } from '../state.ts';
+import { StateError } from '../state-error.ts';
 import { isSameSync } from '../sync-id.ts';
 import type { QueryStream } from './config.ts';
 import { parseQueryState, type QueryState } from './state.ts';
 
-export type QueryNeed =
+export type QueryPlan =
   /** A walk from its beginning; `why` where a saved position could not be used, for the log. */
   | { kind: 'walk'; why: string | undefined }
   /** The changes since the value of the cursor in the state. */
@@ -31,10 +31,10 @@ export interface QueryPlanInput {
   deployment: string | undefined;
 }
 
-export function planQuery({ stream, descriptor, incremental, syncId, raw, deployment }: QueryPlanInput): QueryNeed {
+export function planQuery({ stream, descriptor, incremental, syncId, raw, deployment }: QueryPlanInput): QueryPlan {
   if (raw === undefined) return { kind: 'walk', why: undefined };
   const name = descriptorText(descriptor);
-  const fail = (message: string): QueryNeed => ({ kind: 'failed', failure: configError(message, descriptor) });
+  const fail = (message: string): QueryPlan => ({ kind: 'failed', failure: configError(message, descriptor) });
   let state: QueryState;
   try {
     state = parseQueryState(raw);

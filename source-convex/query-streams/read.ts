@@ -1,56 +1,60 @@
-/** The verb `read` for query streams: one after the other, each on its own. */
-import type { Context } from '../../shared/airbyte/connector.ts';
+/** Reads query streams, one after the other, each on its own. */
 import { descriptorKey, descriptorOf } from '../../shared/airbyte/descriptor.ts';
 import { ConnectorFailure } from '../../shared/airbyte/failure.ts';
+import type { Log } from '../../shared/airbyte/log.ts';
 import type { ConfiguredAirbyteStream } from '../../shared/airbyte/protocol.generated.ts';
 import type { StreamStates } from '../../shared/airbyte/state-file.ts';
 import { connectFunctions } from '../../shared/connector/deployment.ts';
 import { ConvexError, type Reason } from '../../shared/convex/errors.ts';
 import { Functions } from '../../shared/convex/functions.ts';
+import { walkPages, type PageEnd } from '../../shared/core/generators.ts';
 import type { SourceConfig } from '../config.generated.ts';
+import type { ReadEvent } from '../output/events.ts';
+import { counted } from '../output/text.ts';
 import { syncIdOf } from '../sync-id.ts';
-import { counted } from '../words.ts';
 import type { QueryStream } from './config.ts';
 import { asArgument } from './cursor-value.ts';
 import { explainQuery } from './failures.ts';
-import { Frontier } from './frontier.ts';
-import type { QueryPage } from './page.ts';
-import { planQuery, type QueryNeed } from './plan.ts';
-import type { QueryState } from './state.ts';
-import { afterRecord, QueryRun } from './stream.ts';
-import { QueryFailed, QueryWalk } from './walk.ts';
+import { planQuery, type QueryPlan } from './plan.ts';
+import { QueryRecords } from './query-records.ts';
+import { formatQueryState, type QueryState } from './state.ts';
+import { QueryFailed, QueryPages } from './walk.ts';
+import { Watermark } from './watermark.ts';
 
 /** A query stream that the catalog selects. */
-export interface Selected {
-  stream: QueryStream;
+export interface SelectedQuery {
+  /** How events name it. */
+  index: number;
+  query: QueryStream;
   configured: ConfiguredAirbyteStream;
 }
 
-/** Resolves to false if some stream could not be read; its TRACE has been written then. */
-export async function readQueryStreams(
+/** Yields what is to be written of the query streams. A stream that cannot be read fails on its own. */
+export async function* readQueryStreams(
   config: SourceConfig,
-  selected: readonly Selected[],
+  selected: readonly SelectedQuery[],
   states: StreamStates,
-  context: Context,
-): Promise<boolean> {
-  const { http, host, name } = connectFunctions(config, 'airbyte-export', 'sync', context.log);
+  log: Log,
+): AsyncGenerator<ReadEvent, void> {
+  const { http, host, name: deployment } = connectFunctions(config, 'airbyte-export', 'sync', log);
   const functions = new Functions(http, config.value_format);
-  let succeeded = true;
   let fatal: ConnectorFailure | undefined;
-  for (const { stream, configured } of selected) {
-    const reading = new QueryReading({ stream, configured, states, context, functions, config, deployment: name });
+  for (const { index, query, configured } of selected) {
+    yield { kind: 'started', stream: index };
+    if (fatal !== undefined) {
+      yield { kind: 'failed', stream: index, failure: fatal };
+      continue;
+    }
     try {
-      if (fatal === undefined) await reading.run();
-      else reading.fail(fatal);
+      const raw = states.get(descriptorKey(descriptorOf(query.name)));
+      yield* new QueryReader({ index, query, configured, raw, log, functions, config, deployment }).read();
     } catch (error) {
-      const failure = explainQuery(error, stream, { host, config, during: 'sync' });
+      const failure = explainQuery(error, query, { host, config, during: 'sync' });
       if (!(failure instanceof ConnectorFailure)) throw failure;
-      reading.fail(failure);
+      yield { kind: 'failed', stream: index, failure };
       if (isFatal(error)) fatal = failure;
     }
-    succeeded &&= !reading.failed;
   }
-  return succeeded;
 }
 
 /** After these, no other stream can be read either. */
@@ -60,176 +64,148 @@ function isFatal(error: unknown): boolean {
   return error instanceof ConvexError && FATAL.has(error.reason);
 }
 
-interface ReadingOptions extends Selected {
-  states: StreamStates;
-  context: Context;
+interface QueryReaderOptions extends SelectedQuery {
+  /** Raw JSON of the saved state. */
+  raw: string | undefined;
+  log: Log;
   functions: Functions;
   config: SourceConfig;
   deployment: string | undefined;
 }
 
-class QueryReading {
-  failed = false;
-  readonly #options: ReadingOptions;
-  readonly #run: QueryRun;
-  readonly #need: QueryNeed;
+class QueryReader {
+  readonly #options: QueryReaderOptions;
+  readonly #plan: QueryPlan;
   readonly #incremental: boolean;
   readonly #syncId: number | undefined;
-  #started = false;
-  #empty = 0;
+  readonly #records: QueryRecords;
 
-  constructor(options: ReadingOptions) {
-    const { stream, configured, states, context, deployment } = options;
-    const descriptor = descriptorOf(stream.name);
+  constructor(options: QueryReaderOptions) {
+    const { index, query, configured, raw, deployment } = options;
     this.#options = options;
-    this.#run = new QueryRun(descriptor, stream.query, context);
+    this.#records = new QueryRecords(index);
     this.#incremental = configured.sync_mode === 'incremental';
     this.#syncId = syncIdOf(configured);
-    this.#need = planQuery({
-      stream,
-      descriptor,
+    this.#plan = planQuery({
+      stream: query,
+      descriptor: descriptorOf(query.name),
       incremental: this.#incremental,
       syncId: this.#syncId,
-      raw: states.get(descriptorKey(descriptor)),
+      raw,
       deployment,
     });
   }
 
-  /** Throws what explains itself by `explainQuery`. */
-  async run(): Promise<void> {
-    this.#start();
-    const need = this.#need;
-    switch (need.kind) {
+  /** Throws what `explainQuery` explains. */
+  async *read(): AsyncGenerator<ReadEvent, void> {
+    const { index } = this.#options;
+    const plan = this.#plan;
+    this.#announce(plan);
+    switch (plan.kind) {
       case 'failed':
-        this.fail(need.failure);
+        yield { kind: 'failed', stream: index, failure: plan.failure };
         return;
       case 'done':
-        this.#run.moveTo(need.state);
+        yield this.#position(plan.state);
         break;
       case 'walk':
-        this.#announce(need);
-        await this.#walk(null, undefined);
+        yield* this.#walk(null, undefined);
         break;
       case 'changes':
-        this.#announce(need);
-        await this.#walk(null, { ...need.state, nextCursor: undefined });
+        yield* this.#walk(null, { ...plan.state, nextCursor: undefined });
         break;
       case 'resume':
-        this.#announce(need);
-        await this.#walk(need.state.pageCursor, need.state);
+        yield* this.#walk(plan.state.pageCursor, plan.state);
         break;
     }
-    this.#run.complete();
-    this.#summary();
-  }
-
-  fail(failure: ConnectorFailure): void {
-    this.#start();
-    this.failed = true;
-    this.#run.fail(failure);
-  }
-
-  #start(): void {
-    if (this.#started) return;
-    this.#started = true;
-    this.#run.start();
+    yield { kind: 'complete', stream: index };
+    if (plan.kind !== 'done') this.#summary();
   }
 
   /** Walks from a position to the end. `before`: the state that the walk goes on from, or began with. */
-  async #walk(position: string | null, before: QueryState | undefined): Promise<void> {
-    const { stream, functions, config, context } = this.#options;
-    const walk = new QueryWalk(functions, stream, (before, now, { text }) =>
-      context.log.warn(
-        `Query stream "${stream.name}": the query could not give a page of ${counted(before, 'record')} (${text}). Trying pages of ${counted(now, 'record')}.`,
-      ),
-    );
+  async *#walk(position: string | null, before: QueryState | undefined): AsyncGenerator<ReadEvent, void> {
+    const { query, functions, config, log } = this.#options;
+    const pages = new QueryPages(functions, query, (previous, now, { text }) => {
+      log.warn(
+        `Query stream "${query.name}": the query could not give a page of ${counted(previous, 'record')} (${text}). Trying pages of ${counted(now, 'record')}.`,
+      );
+    });
     const since = before?.cursor === undefined ? undefined : asArgument(before.cursor, config.value_format ?? 'json');
-    let cursor = position;
-    let frontier = new Frontier(stream, before);
-    let restarted = false;
-    for (;;) {
+    const walk = { cursor: position, watermark: new Watermark(query, before) };
+    for (let restarted = false; ; restarted = true) {
       try {
-        for await (const page of walk.pages({ cursor, since })) {
-          this.#write(page, frontier);
-          this.#run.moveTo(this.#stateAt(page.next, frontier));
-          cursor = page.next;
-          this.#run.checkpoint();
-          await context.writer.room();
-        }
+        yield* walkPages(walk.cursor, (at) => this.#page(pages, since, walk, at));
         return;
       } catch (error) {
-        if (!(error instanceof QueryFailed) || error.failure.kind !== 'bad-cursor' || cursor === null || restarted)
-          throw error;
-        context.log.warn(
-          `Query stream "${stream.name}": the query does not know the position any more at which reading was to go on, probably because it was changed. Reading begins again from where this walk began.`,
+        const lost = error instanceof QueryFailed && error.failure.kind === 'bad-cursor';
+        if (!lost || walk.cursor === null || restarted) throw error;
+        log.warn(
+          `Query stream "${query.name}": the query does not know the position any more at which reading was to go on, probably because it was changed. Reading begins again from where this walk began.`,
         );
-        restarted = true;
-        cursor = null;
-        frontier = new Frontier(stream, before === undefined ? undefined : { ...before, nextCursor: undefined });
+        walk.cursor = null;
+        walk.watermark = new Watermark(query, before === undefined ? undefined : { ...before, nextCursor: undefined });
       }
     }
   }
 
-  #write({ buffer, places, empty }: QueryPage, frontier: Frontier): void {
-    const after = afterRecord(Date.now());
-    for (let i = 0; i < places.length; i += 2) {
-      const start = places[i]!;
-      const end = places[i + 1]!;
-      if (frontier.passes(buffer, start, end)) this.#run.write(buffer, start, end, after);
-    }
-    this.#empty += empty;
+  async *#page(
+    pages: QueryPages,
+    since: string | undefined,
+    walk: { cursor: string | null; watermark: Watermark },
+    at: string | null,
+  ): AsyncGenerator<ReadEvent, PageEnd<ReadEvent, string | null>> {
+    const page = await pages.page(at, since);
+    yield { kind: 'records', records: this.#records.open(page, walk.watermark) };
+    walk.cursor = page.next;
+    const position = this.#position(this.#stateAt(page.next, walk.watermark));
+    return { next: page.next ?? undefined, events: [position] };
   }
 
-  #stateAt(next: string | null, frontier: Frontier): QueryState {
-    const { stream, deployment } = this.#options;
-    const { fingerprint } = stream;
-    // A full refresh says in each state which sync it belongs to: only that one may go on with it.
-    const syncId = this.#incremental ? undefined : this.#syncId;
-    if (next !== null) {
-      const { lower, seen } = frontier;
-      return {
-        fingerprint,
-        pageCursor: next,
-        hasMore: true,
-        cursor: lower,
-        nextCursor: seen,
-        deployment,
-        syncId,
-      };
-    }
+  /** Each page is worth a STATE: a query may have many pages without a record that passes the watermark. */
+  #position(state: QueryState): ReadEvent {
+    const { index, query } = this.#options;
     return {
-      fingerprint,
-      pageCursor: null,
-      hasMore: false,
-      cursor: frontier.reached,
-      nextCursor: undefined,
-      deployment,
-      syncId,
+      kind: 'positions',
+      positions: [{ stream: index, state: () => formatQueryState(query.query, state), due: true }],
     };
   }
 
-  #announce(need: QueryNeed): void {
-    const { stream, context } = this.#options;
-    const { log } = context;
-    const { name, query } = stream;
-    if (need.kind === 'walk' && need.why !== undefined)
-      log.warn(`Query stream "${name}" is read from its beginning: ${need.why}.`);
-    if (this.#incremental && stream.cursor === undefined)
-      log.warn(`Query stream "${name}" has no cursor field, so every sync reads all of it.`);
+  #stateAt(next: string | null, watermark: Watermark): QueryState {
+    const { query, deployment } = this.#options;
+    return {
+      fingerprint: query.fingerprint,
+      pageCursor: next,
+      hasMore: next !== null,
+      cursor: next === null ? watermark.reached : watermark.lower,
+      nextCursor: next === null ? undefined : watermark.seen,
+      deployment,
+      // A full refresh says in each state which sync it belongs to: only that one may go on with it.
+      syncId: this.#incremental ? undefined : this.#syncId,
+    };
+  }
+
+  #announce(plan: QueryPlan): void {
+    if (plan.kind === 'failed' || plan.kind === 'done') return;
+    const { query, log } = this.#options;
+    if (plan.kind === 'walk' && plan.why !== undefined)
+      log.warn(`Query stream "${query.name}" is read from its beginning: ${plan.why}.`);
+    if (this.#incremental && query.cursor === undefined)
+      log.warn(`Query stream "${query.name}" has no cursor field, so every sync reads all of it.`);
     const how = {
       walk: 'from its beginning',
       changes: 'the changes since the last sync',
       resume: 'from where the last run stopped',
     };
-    log.info(`Reading query stream "${name}" (${query}), ${how[need.kind as keyof typeof how]}.`);
+    log.info(`Reading query stream "${query.name}" (${query.query}), ${how[plan.kind]}.`);
   }
 
   #summary(): void {
-    const { stream, context } = this.#options;
-    context.log.info(`Read ${counted(this.#run.records, 'record')} of query stream "${stream.name}".`);
-    if (this.#empty > 0)
-      context.log.warn(
-        `Query stream "${stream.name}": ${counted(this.#empty, 'record')} without any field ${this.#empty === 1 ? 'was' : 'were'} left out.`,
+    const { query, log } = this.#options;
+    const { count, empty } = this.#records;
+    log.info(`Read ${counted(count, 'record')} of query stream "${query.name}".`);
+    if (empty > 0)
+      log.warn(
+        `Query stream "${query.name}": ${counted(empty, 'record')} without any field ${empty === 1 ? 'was' : 'were'} left out.`,
       );
   }
 }

@@ -10,7 +10,7 @@
  */
 import { JsonError, rawMembers } from '../../shared/json/raw.ts';
 import { digitsOf } from '../../shared/json/integers.ts';
-import { StateError } from '../state.ts';
+import { StateError } from '../state-error.ts';
 import { cursorValueOf, type CursorValue } from './cursor-value.ts';
 
 export interface QueryState {

@@ -1,8 +1,8 @@
 /**
- * The pages of a query, one after the other; the next one is asked for while the current one is dealt with.
+ * The pages of a query.
  *
- * A page comes whole or not at all: each call of a query reads the deployment's present, so that a page that breaks off half-way and is
- * asked for again may be another one. Its size is bounded by what a function may return (16 MiB).
+ * A page comes whole or not at all: each call of a query reads the deployment's present, so a page that breaks off and is requested again
+ * may be another one. Its size is bounded by what a function may return (16 MiB).
  */
 import { safeFailure, type SafeFailure } from '../../shared/convex/function-failure.ts';
 import type { Functions } from '../../shared/convex/functions.ts';
@@ -29,17 +29,10 @@ const SHRINK = 8;
 /** After so many pages of a smaller size, twice as many records are tried, if that is fewer than were too many before. */
 const PATIENCE = 4;
 
-export interface WalkStart {
-  /** Position in the walk; null: its beginning. */
-  cursor: string | null;
-  /** Raw JSON for the cursor argument; see `argsText`. */
-  since: string | undefined;
-}
-
 /** Is told when pages become smaller: how many records were too many, how many are tried now, and why. */
 export type OnSmaller = (before: number, now: number, failure: SafeFailure) => void;
 
-export class QueryWalk {
+export class QueryPages {
   readonly #functions: Functions;
   readonly #stream: QueryStream;
   readonly #onSmaller: OnSmaller;
@@ -56,34 +49,10 @@ export class QueryWalk {
     this.#onSmaller = onSmaller;
   }
 
-  /** Throws `QueryFailed`, `ResultError` and `ConvexError`. */
-  async *pages({ cursor: start, since }: WalkStart): AsyncGenerator<QueryPage> {
-    const request = (at: string | null): Promise<QueryPage> => {
-      const page = this.page(at, since);
-      // It may fail while nobody waits for it yet; whoever comes to wait for it will see.
-      page.catch(() => {});
-      return page;
-    };
-    let cursor = start;
-    let next = request(cursor);
-    for (;;) {
-      const page = await next;
-      if (page.next === null) {
-        yield page;
-        return;
-      }
-      if (page.next === cursor)
-        throw notConvex(
-          `the query ${this.#stream.query} gives the cursor back that it was given: no page comes after`,
-          200,
-        );
-      cursor = page.next;
-      next = request(cursor);
-      yield page;
-    }
-  }
-
-  /** One page; a smaller one where the query cannot give as many records at a time. */
+  /**
+   * One page; a smaller one where the query cannot give as many records at a time. `since`: raw JSON for the cursor argument, see
+   * `argsText`. Throws `QueryFailed`, `ResultError` and `ConvexError`.
+   */
   async page(cursor: string | null, since: string | undefined): Promise<QueryPage> {
     const { query, paginated } = this.#stream;
     for (;;) {
@@ -92,7 +61,10 @@ export class QueryWalk {
       const result = await this.#functions.query(query, argsText(this.#stream, { cursor: since, page }));
       if (result.status === 'success') {
         this.#grow();
-        return this.#understood(() => pageOf(result, paginated));
+        const read = this.#understood(() => pageOf(result, paginated));
+        if (read.next !== null && read.next === cursor)
+          throw notConvex(`the query ${query} gives the cursor back that it was given: no page comes after`, 200);
+        return read;
       }
       const failure = safeFailure(result);
       if (!paginated || numItems === 1 || !SMALLER_MAY_HELP.has(failure.kind)) throw new QueryFailed(failure);

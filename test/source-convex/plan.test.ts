@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { descriptorKey } from '../../shared/airbyte/descriptor.ts';
 import type { ConfiguredAirbyteStream } from '../../shared/airbyte/protocol.generated.ts';
-import { plan, snapshotWalks, type Need } from '../../source-convex/plan.ts';
+import { planStreams, snapshotWalks, type Plan } from '../../source-convex/streaming-export/plan.ts';
 
 const T1 = '1790000000124494963';
 const T2 = '1790000000124494964';
@@ -34,7 +34,7 @@ function planOne(
     destination_sync_mode: 'append',
     ...(syncId === undefined ? {} : { sync_id: syncId }),
   } as ConfiguredAirbyteStream;
-  const [planned] = plan({
+  const [planned] = planStreams({
     configured: [configured],
     states: new Map(state === undefined ? [] : [[descriptorKey(descriptor), state]]),
     tables: tables === 'unknown' ? undefined : tables,
@@ -43,18 +43,18 @@ function planOne(
   return planned!;
 }
 
-/** A need in short. */
-function short(need: Need): string {
-  switch (need.kind) {
+/** A plan in short. */
+function short(plan: Plan): string {
+  switch (plan.kind) {
     case 'snapshot':
       return 'snapshot';
     case 'resume':
-      return `resume ${need.snapshot} ${need.cursor}`;
-    case 'deltas':
+      return `resume ${plan.snapshot} ${plan.cursor}`;
+    case 'changes':
     case 'done':
-      return `${need.kind} ${need.cursor}`;
+      return `${plan.kind} ${plan.cursor}`;
     case 'failed':
-      return `failed: ${need.failure.failureType}: ${need.failure.message}`;
+      return `failed: ${plan.failure.failureType}: ${plan.failure.message}`;
   }
 }
 
@@ -110,24 +110,24 @@ describe('what a stream needs', () => {
       `resume ${T1} c`,
     ],
     ['the beginning of a snapshot', snapshotState(null), {}, `resume ${T1} null`],
-    ['the change log', logState(), {}, `deltas ${T1}`],
+    ['the change log', logState(), {}, `changes ${T1}`],
     ['the change log, full refresh', logState(), { mode: 'full_refresh' }, 'snapshot'],
     ['nothing read yet', '{"snapshot_cursor":null,"snapshot_has_more":true,"delta_cursor":null}', {}, 'snapshot'],
     ['a full refresh of this sync', logState(',"sync_id":7'), { mode: 'full_refresh', syncId: 7 }, `done ${T1}`],
     ['a full refresh of another sync', logState(',"sync_id":6'), { mode: 'full_refresh', syncId: 7 }, 'snapshot'],
     ['a full refresh of a sync that has no number', logState(',"sync_id":7'), { mode: 'full_refresh' }, 'snapshot'],
     ['a full refresh of PyAirbyte', logState(',"sync_id":1'), { mode: 'full_refresh', syncId: 1 }, 'snapshot'],
-    ['a full refresh before, now incremental', logState(',"sync_id":7'), { syncId: 7 }, `deltas ${T1}`],
-    ['this deployment', logState(',"deployment":"happy-otter-123"'), {}, `deltas ${T1}`],
+    ['a full refresh before, now incremental', logState(',"sync_id":7'), { syncId: 7 }, `changes ${T1}`],
+    ['this deployment', logState(',"deployment":"happy-otter-123"'), {}, `changes ${T1}`],
     [
       'a deployment, and it is not known which this is',
       logState(',"deployment":"x"'),
       { deployment: 'unknown' },
-      `deltas ${T1}`,
+      `changes ${T1}`,
     ],
     ['a component', undefined, { namespace: 'comp' }, 'snapshot'],
-  ])('%s', (_what, state, options, need) => {
-    expect(short(planOne(state, options).need)).toBe(need);
+  ])('%s', (_what, state, options, expected) => {
+    expect(short(planOne(state, options).plan)).toBe(expected);
   });
 
   const REMEDY = 'Refresh (or clear) the stream to read it anew';
@@ -164,13 +164,13 @@ describe('what a stream needs', () => {
       'The deployment has no table "my-table". It may be misspelt, not created yet, or of another deployment. Refresh the source\'s schema and deselect the stream, or create the table.',
     ],
   ])('fails: %s', (_what, state, options, message) => {
-    const { need, descriptor } = planOne(state, options);
-    expect(short(need)).toBe(`failed: config_error: ${message}`);
-    expect(need.kind === 'failed' && need.failure.stream).toEqual(descriptor);
+    const { plan, descriptor } = planOne(state, options);
+    expect(short(plan)).toBe(`failed: config_error: ${message}`);
+    expect(plan.kind === 'failed' && plan.failure.stream).toEqual(descriptor);
   });
 
   test('is not known to be missing where tables are not known', () => {
-    expect(short(planOne(undefined, { name: 'posts', namespace: 'a/b', tables: 'unknown' }).need)).toBe('snapshot');
+    expect(short(planOne(undefined, { name: 'posts', namespace: 'a/b', tables: 'unknown' }).plan)).toBe('snapshot');
   });
 
   test('namespaces: absent, null and empty are the root', () => {
@@ -184,16 +184,16 @@ describe('what a stream needs', () => {
 });
 
 describe('the walks that snapshots take', () => {
-  const fresh = (name: string) => ({ name, need: { kind: 'snapshot' } as Need });
+  const fresh = (name: string) => ({ name, plan: { kind: 'snapshot' } as Plan });
   const resume = (name: string, snapshot: string, cursor: string | null) => ({
     name,
-    need: { kind: 'resume', snapshot, cursor } as Need,
+    plan: { kind: 'resume', snapshot, cursor } as Plan,
   });
-  const deltas = { name: 'd', need: { kind: 'deltas', cursor: T1 } as Need };
+  const changes = { name: 'd', plan: { kind: 'changes', cursor: T1 } as Plan };
 
   test.each([
-    ['none', [deltas], []],
-    ['all fresh: one walk at the present', [fresh('a'), deltas, fresh('b')], [[HEAD, null, 'ab']]],
+    ['none', [changes], []],
+    ['all fresh: one walk at the present', [fresh('a'), changes, fresh('b')], [[HEAD, null, 'ab']]],
     ['one interrupted: alone, from its position', [resume('a', T1, 'c')], [[T1, 'c', 'a']]],
     [
       'two interrupted at one time: each alone',

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { ProtocolWriter } from '../../shared/airbyte/writer.ts';
 import type { StreamDescriptor } from '../../shared/airbyte/protocol.generated.ts';
 import { DocumentHead } from '../../shared/convex/document.ts';
-import { RecordEncoder } from '../../source-convex/record.ts';
+import { RecordEncoder } from '../../source-convex/output/record-encoder.ts';
 
 const TS = '1790000000124494963';
 const ISO = '2026-09-21T14:13:20.124494';
@@ -21,14 +21,14 @@ async function lines(
   // Chunks are written over once they have been taken.
   out.on('data', (chunk: Buffer) => chunks.push(Buffer.from(chunk)));
   const writer = new ProtocolWriter(out);
-  const encoder = new RecordEncoder(descriptor, { snapshot, excluded });
+  const encoder = new RecordEncoder(descriptor, excluded);
   const head = new DocumentHead({ wantDeleted: !snapshot });
   for (const document of documents) {
     // In the middle of other bytes, as in a page.
     const buffer = Buffer.from(`[${document},{"x":`);
     const end = 1 + Buffer.byteLength(document);
     head.read(buffer, 1, end);
-    encoder.write(writer, buffer, 1, end, head, at);
+    encoder.write(writer, { buffer, start: 1, end, head }, at);
   }
   await writer.drain();
   const text = Buffer.concat(chunks).toString();

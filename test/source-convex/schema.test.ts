@@ -1,7 +1,7 @@
 import { Ajv } from 'ajv';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { sampleSchema, streamSchema, type JsonSchema } from '../../source-convex/schema.ts';
+import { sampleSchema, streamSchema, type JsonSchema } from '../../source-convex/streaming-export/schema.ts';
 
 const ANY = ['null', 'boolean', 'number', 'string', 'object', 'array'];
 const AROUND = [

@@ -2,15 +2,19 @@
  * A document's bytes become a RECORD line's bytes: `{"type":"RECORD","record":{"stream":…,"data":` + the document, its closing brace
  * replaced by the `_ab_cdc_*` columns + `,"emitted_at":…}}`. The document itself is copied, never decoded.
  */
-import type { StreamDescriptor } from '../shared/airbyte/protocol.generated.ts';
-import type { ProtocolWriter } from '../shared/airbyte/writer.ts';
-import type { DocumentHead } from '../shared/convex/document.ts';
-import { ColumnFilter } from './columns.ts';
+import type { StreamDescriptor } from '../../shared/airbyte/protocol.generated.ts';
+import type { ProtocolWriter } from '../../shared/airbyte/writer.ts';
+import type { DocumentHead } from '../../shared/convex/document.ts';
+import { ColumnFilter } from '../columns.ts';
+import type { SourceRecord } from './events.ts';
 import { ISO_LENGTH, TS_DIGITS, writeIso } from './timestamps.ts';
 
 const ISO_BLANK = ' '.repeat(ISO_LENGTH);
 /** Milliseconds since 1970 have 13 digits until the year 2286. */
 const EMITTED_AT_LENGTH = 13;
+
+/** What a document of list_snapshot lacks; documents of the change log have a `_deleted` of their own. */
+type Origin = 'snapshot' | 'changed' | 'deleted';
 
 /** What follows a document, as bytes with holes for what differs from document to document. */
 class Tail {
@@ -24,14 +28,15 @@ class Tail {
   #emitted = 0;
 
   /** `tsLength`: digits of the timestamps that fit into its hole. */
-  constructor(tsLength: number, { snapshot, deleted }: { snapshot: boolean; deleted: boolean }) {
-    let text = snapshot ? ',"_deleted":false' : '';
+  constructor(tsLength: number, origin: Origin) {
+    let text = origin === 'snapshot' ? ',"_deleted":false' : '';
     const hole = (before: string, content: string): number => {
       text += before;
       const at = text.length;
       text += content;
       return at;
     };
+    const deleted = origin === 'deleted';
     this.#tsLength = tsLength;
     this.#lsn = hole(',"_ab_cdc_lsn":', '0'.repeat(tsLength));
     this.#updatedAt = hole(',"_ab_cdc_updated_at":"', ISO_BLANK);
@@ -58,41 +63,45 @@ class Tail {
 
 export class RecordEncoder {
   readonly #prefix: Buffer;
-  readonly #live: Tail;
-  readonly #deleted: Tail;
-  readonly #snapshot: boolean;
+  readonly #tails: Record<Origin, Tail> = {
+    snapshot: new Tail(TS_DIGITS, 'snapshot'),
+    changed: new Tail(TS_DIGITS, 'changed'),
+    deleted: new Tail(TS_DIGITS, 'deleted'),
+  };
   readonly #filter: ColumnFilter | undefined;
+  #plainTail: Buffer = Buffer.alloc(0);
+  #plainEmittedAt = -1;
 
-  /** `snapshot`: documents of snapshot pages have no `_deleted` of their own. `excluded`: columns that records do not have. */
-  constructor(
-    { name, namespace }: StreamDescriptor,
-    { snapshot, excluded = [] }: { snapshot: boolean; excluded?: readonly string[] },
-  ) {
+  /** `excluded`: columns that records do not have. */
+  constructor({ name, namespace }: StreamDescriptor, excluded: readonly string[] = []) {
     const space = namespace === undefined ? '' : `"namespace":${JSON.stringify(namespace)},`;
     this.#prefix = Buffer.from(`{"type":"RECORD","record":{"stream":${JSON.stringify(name)},${space}"data":`);
-    this.#snapshot = snapshot;
     this.#filter = excluded.length === 0 ? undefined : new ColumnFilter(excluded);
-    this.#live = new Tail(TS_DIGITS, { snapshot, deleted: false });
-    this.#deleted = new Tail(TS_DIGITS, { snapshot, deleted: true });
   }
 
-  /** Writes the record of the document `buffer[start, end)`, whose head has been read. `emittedAt`: milliseconds since 1970. */
-  write(
-    writer: ProtocolWriter,
-    buffer: Buffer,
-    start: number,
-    end: number,
-    head: DocumentHead,
-    emittedAt: number,
-  ): void {
+  /** Writes a record. `emittedAt`: milliseconds since 1970. */
+  write(writer: ProtocolWriter, { buffer, start, end, head }: SourceRecord, emittedAt: number): void {
     writer.bytes(this.#prefix);
-    if (this.#filter === undefined) writer.bytes(buffer, start, end - 1);
-    else this.#filter.write(writer, buffer, start, end);
-    writer.bytes(this.#tail(head).bytes(head, emittedAt));
+    if (head === undefined) {
+      writer.bytes(buffer, start, end);
+      writer.bytes(this.#withoutColumns(emittedAt));
+    } else {
+      if (this.#filter === undefined) writer.bytes(buffer, start, end - 1);
+      else this.#filter.write(writer, buffer, start, end);
+      writer.bytes(this.#tail(head).bytes(head, emittedAt));
+    }
   }
 
-  #tail({ tsLength, deleted = false }: DocumentHead): Tail {
-    if (tsLength === TS_DIGITS) return deleted ? this.#deleted : this.#live;
-    return new Tail(tsLength, { snapshot: this.#snapshot, deleted });
+  #tail({ tsLength, deleted }: DocumentHead): Tail {
+    const origin = deleted === undefined ? 'snapshot' : deleted ? 'deleted' : 'changed';
+    return tsLength === TS_DIGITS ? this.#tails[origin] : new Tail(tsLength, origin);
+  }
+
+  #withoutColumns(emittedAt: number): Buffer {
+    if (emittedAt !== this.#plainEmittedAt) {
+      this.#plainEmittedAt = emittedAt;
+      this.#plainTail = Buffer.from(`,"emitted_at":${emittedAt}}}\n`);
+    }
+    return this.#plainTail;
   }
 }

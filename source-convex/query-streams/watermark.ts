@@ -10,7 +10,7 @@ import { Members } from '../../shared/json/raw.ts';
 import type { QueryStream } from './config.ts';
 import { compareCursors, cursorValueOf, type CursorValue } from './cursor-value.ts';
 
-export class Frontier {
+export class Watermark {
   /** What the walk was begun with. */
   readonly lower: CursorValue | undefined;
   /** The greatest value that the walk has seen. */

@@ -1,9 +1,9 @@
 /** The first documents of tables: what they say of columns and types where Convex gives no schemas. */
-import { ConvexError } from '../shared/convex/errors.ts';
-import { selectTables, type TableRef } from '../shared/convex/selection.ts';
-import type { StreamingExport, ValueFormat } from '../shared/convex/streaming-export.ts';
+import { ConvexError } from '../../shared/convex/errors.ts';
+import { selectTables, type TableRef } from '../../shared/convex/selection.ts';
+import type { StreamingExport, ValueFormat } from '../../shared/convex/streaming-export.ts';
 import { merge, type JsonSchema } from './schema.ts';
-import { schemaOf } from './value-schema.ts';
+import { schemaOf } from '../value-schema.ts';
 
 /** Tables, and milliseconds, after which no further table is looked at: Airbyte ends a discovery after nine minutes. */
 const MAX_TABLES = 200;

@@ -1,23 +1,24 @@
 /**
  * What each stream still needs: configured catalog + saved states + the tables that exist -> one plan a stream. Pure.
  */
-import { descriptorKey, descriptorOf, descriptorText } from '../shared/airbyte/descriptor.ts';
-import { configError, type ConnectorFailure } from '../shared/airbyte/failure.ts';
-import type { ConfiguredAirbyteStream, StreamDescriptor } from '../shared/airbyte/protocol.generated.ts';
-import type { StreamStates } from '../shared/airbyte/state-file.ts';
-import { isIdentifier } from '../shared/convex/identifiers.ts';
-import { tableKey } from '../shared/convex/selection.ts';
-import { deselectedColumns } from './columns.ts';
-import { StateError, parseState, type StreamState } from './state.ts';
-import { isSameSync, syncIdOf } from './sync-id.ts';
+import { descriptorKey, descriptorOf, descriptorText } from '../../shared/airbyte/descriptor.ts';
+import { configError, type ConnectorFailure } from '../../shared/airbyte/failure.ts';
+import type { ConfiguredAirbyteStream, StreamDescriptor } from '../../shared/airbyte/protocol.generated.ts';
+import type { StreamStates } from '../../shared/airbyte/state-file.ts';
+import { isIdentifier } from '../../shared/convex/identifiers.ts';
+import { tableKey } from '../../shared/convex/selection.ts';
+import { deselectedColumns } from '../columns.ts';
+import { StateError } from '../state-error.ts';
+import { parseState, type StreamState } from './state.ts';
+import { isSameSync, syncIdOf } from '../sync-id.ts';
 
-export type Need =
+export type Plan =
   /** A snapshot from its beginning. `why`: the reason why a saved state was not used, for the log. */
   | { kind: 'snapshot'; why?: string }
   /** An unfinished snapshot: its timestamp, and the position in it (null: no page of it was committed). */
   | { kind: 'resume'; snapshot: string; cursor: string | null }
   /** The change log after a position. */
-  | { kind: 'deltas'; cursor: string }
+  | { kind: 'changes'; cursor: string }
   /** Nothing: an earlier attempt of this very sync has read all of it. The state is handed back. */
   | { kind: 'done'; cursor: string }
   /** It cannot be read; the others can. */
@@ -32,7 +33,7 @@ export interface PlannedStream {
   excluded: string[];
   incremental: boolean;
   syncId: number | undefined;
-  need: Need;
+  plan: Plan;
 }
 
 export interface PlanInput {
@@ -44,7 +45,7 @@ export interface PlanInput {
   deployment: string | undefined;
 }
 
-export function plan({ configured, states, tables, deployment }: PlanInput): PlannedStream[] {
+export function planStreams({ configured, states, tables, deployment }: PlanInput): PlannedStream[] {
   return configured.map((stream) => {
     const descriptor = descriptorOf(stream.stream.name, stream.stream.namespace);
     const component = descriptor.namespace ?? '';
@@ -54,12 +55,12 @@ export function plan({ configured, states, tables, deployment }: PlanInput): Pla
     const syncId = syncIdOf(stream);
     const raw = states.get(descriptorKey(descriptor));
     const exists = tables === undefined ? couldExist(component, table) : tables.has(tableKey(component, table));
-    const need: Need = !exists
+    const plan: Plan = !exists
       ? { kind: 'failed', failure: missingTable(descriptor, raw !== undefined) }
       : raw === undefined
         ? { kind: 'snapshot' }
-        : needAfter(descriptor, raw, { incremental, syncId, deployment });
-    return { descriptor, component, table, excluded, incremental, syncId, need };
+        : planAfter(descriptor, raw, { incremental, syncId, deployment });
+    return { descriptor, component, table, excluded, incremental, syncId, plan };
   });
 }
 
@@ -68,7 +69,7 @@ function couldExist(component: string, table: string): boolean {
   return isIdentifier(table) && (component === '' || component.split('/').every(isIdentifier));
 }
 
-function needAfter(
+function planAfter(
   descriptor: StreamDescriptor,
   raw: string,
   {
@@ -76,7 +77,7 @@ function needAfter(
     syncId,
     deployment,
   }: { incremental: boolean; syncId: number | undefined; deployment: string | undefined },
-): Need {
+): Plan {
   const stream = descriptorText(descriptor);
   let state: StreamState;
   try {
@@ -92,8 +93,8 @@ function needAfter(
     return { kind: 'failed', failure: configError(message, descriptor) };
   }
   if (state.deltaCursor === undefined) return { kind: 'snapshot' };
-  const resume: Need = { kind: 'resume', snapshot: state.deltaCursor, cursor: state.snapshotCursor };
-  if (incremental) return state.snapshotHasMore ? resume : { kind: 'deltas', cursor: state.deltaCursor };
+  const resume: Plan = { kind: 'resume', snapshot: state.deltaCursor, cursor: state.snapshotCursor };
+  if (incremental) return state.snapshotHasMore ? resume : { kind: 'changes', cursor: state.deltaCursor };
   // What another sync has read of a full refresh is not in the table that this one fills.
   if (isSameSync(state.syncId, syncId))
     return state.snapshotHasMore ? resume : { kind: 'done', cursor: state.deltaCursor };
@@ -126,7 +127,7 @@ export interface SnapshotWalk<Stream> {
  * a position is only valid for the tables that it was made with. Then the streams that are at the beginning of a timestamp, one walk a
  * timestamp. Fresh streams join the timestamp of the interrupted ones if there is exactly one, so that all streams end on one cut.
  */
-export function snapshotWalks<Stream extends { need: Need }>(
+export function snapshotWalks<Stream extends { plan: Plan }>(
   streams: readonly Stream[],
   head: string,
 ): SnapshotWalk<Stream>[] {
@@ -135,12 +136,12 @@ export function snapshotWalks<Stream extends { need: Need }>(
   const timestamps = new Set<string>();
   const fresh: Stream[] = [];
   for (const stream of streams) {
-    const { need } = stream;
-    if (need.kind === 'snapshot') fresh.push(stream);
-    if (need.kind !== 'resume') continue;
-    timestamps.add(need.snapshot);
-    if (need.cursor !== null) alone.push({ snapshot: need.snapshot, cursor: need.cursor, streams: [stream] });
-    else together.set(need.snapshot, [...(together.get(need.snapshot) ?? []), stream]);
+    const { plan } = stream;
+    if (plan.kind === 'snapshot') fresh.push(stream);
+    if (plan.kind !== 'resume') continue;
+    timestamps.add(plan.snapshot);
+    if (plan.cursor !== null) alone.push({ snapshot: plan.snapshot, cursor: plan.cursor, streams: [stream] });
+    else together.set(plan.snapshot, [...(together.get(plan.snapshot) ?? []), stream]);
   }
   if (fresh.length > 0) {
     const snapshot = timestamps.size === 1 ? [...timestamps][0]! : head;

@@ -6,7 +6,7 @@
  * writes `anyOf`, and know neither `items: false` nor `$description` (C82).
  */
 
-import { OFFERED_COLUMNS, offeredColumns } from './columns.ts';
+import { OFFERED_COLUMNS, offeredColumns } from '../columns.ts';
 
 export interface JsonSchema {
   type?: string | string[];

@@ -1,17 +1,17 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { Headway } from '../../source-convex/headway.ts';
+import { LoopGuard } from '../../source-convex/streaming-export/loop-guard.ts';
 
 /** Which page shows that a walk gets nowhere; undefined if none of them does. */
 function noticed(
   pages: Iterable<{ cursor: string | null; documents: number }>,
 ): [page: number, why: string] | undefined {
-  const headway = new Headway();
+  const guard = new LoopGuard();
   let page = 0;
   for (const next of pages) {
     page++;
     try {
-      headway.after(next);
+      guard.after(next);
     } catch (error) {
       return [page, (error as Error).message];
     }

@@ -2,28 +2,29 @@
  * Whether the change log of a deployment shows the tables of components. Backends before 2026-08-11 leave them out (C72) and answer a
  * walk over the log as if nothing had changed, so an incremental stream of a component would lose its changes in silence.
  */
-import type { Context } from '../shared/airbyte/connector.ts';
-import { configError, type ConnectorFailure } from '../shared/airbyte/failure.ts';
-import { ConvexError } from '../shared/convex/errors.ts';
-import type { ActiveSyncsRoute, StreamingExport } from '../shared/convex/streaming-export.ts';
-import type { SourceStream } from './stream.ts';
-import { names } from './words.ts';
+import type { Log } from '../../shared/airbyte/log.ts';
+import { configError, type ConnectorFailure } from '../../shared/airbyte/failure.ts';
+import { ConvexError } from '../../shared/convex/errors.ts';
+import type { ActiveSyncsRoute, StreamingExport } from '../../shared/convex/streaming-export.ts';
+import type { ReadEvent } from '../output/events.ts';
+import type { TableStream } from './table-stream.ts';
+import { names } from '../output/text.ts';
 
 /**
  * Fails the incremental streams of components where the backend is known to be too old for them. Writes a WARN where it cannot be told.
- * The backend is only asked if there is such a stream. To be called after the streams have been started.
+ * The backend is only asked if there is such a stream.
  */
-export async function checkComponentChanges(
+export async function* checkComponentChanges(
   api: StreamingExport,
   host: string,
-  all: readonly SourceStream[],
-  { log }: Context,
-): Promise<void> {
+  all: readonly TableStream[],
+  log: Log,
+): AsyncGenerator<ReadEvent, void> {
   const streams = all.filter(({ planned, failed }) => planned.incremental && planned.component !== '' && !failed);
   if (streams.length === 0) return;
   const route = await activeSyncsRoute(api);
   if (route === 'present') return;
-  if (route === 'absent') for (const stream of streams) stream.fail(refusal(host, stream));
+  if (route === 'absent') for (const stream of streams) yield stream.fail(refusal(host, stream));
   else log.warn(warning(host, streams, route.answer));
 }
 
@@ -37,13 +38,13 @@ async function activeSyncsRoute(api: StreamingExport): Promise<ActiveSyncsRoute>
   }
 }
 
-function refusal(host: string, { name, planned }: SourceStream): ConnectorFailure {
+function refusal(host: string, { name, planned }: TableStream): ConnectorFailure {
   return configError(
     `The backend of ${host} is older than 2026-08-13. Before 2026-08-11 the change log of Convex left the tables of components out, so changes of stream "${name}" would be lost. Update the backend, or sync this stream with full refresh, which is complete there. If it was synced incrementally from a backend that old, refresh it after the update: changes were lost.`,
     planned.descriptor,
   );
 }
 
-function warning(host: string, streams: readonly SourceStream[], answer: string): string {
+function warning(host: string, streams: readonly TableStream[], answer: string): string {
   return `${host} does not tell whether its backend is older than 2026-08-11 (${answer}). The change log of such a backend leaves the tables of components out, so changes of ${names(streams)} would be lost. Make sure that the backend is newer, or sync these streams with full refresh.`;
 }

@@ -6,8 +6,9 @@
  * it as an integer, which is read digit for digit. `deployment` and `sync_id` are ours, and optional: the deployment that was read, and
  * the sync that a full refresh belongs to.
  */
-import { JsonError, rawMembers } from '../shared/json/raw.ts';
-import { compareDigits, digitsOf } from '../shared/json/integers.ts';
+import { JsonError, rawMembers } from '../../shared/json/raw.ts';
+import { StateError } from '../state-error.ts';
+import { compareDigits, digitsOf } from '../../shared/json/integers.ts';
 
 /** How far a stream has been read. */
 export interface Position {
@@ -28,11 +29,9 @@ export function inLog(cursor: string): Position {
   return { snapshotCursor: null, snapshotHasMore: false, deltaCursor: cursor };
 }
 
-export function isAt(state: StreamState, { snapshotCursor, snapshotHasMore, deltaCursor }: Position): boolean {
+export function samePosition(a: Position, b: Position): boolean {
   return (
-    state.deltaCursor === deltaCursor &&
-    state.snapshotHasMore === snapshotHasMore &&
-    state.snapshotCursor === snapshotCursor
+    a.deltaCursor === b.deltaCursor && a.snapshotHasMore === b.snapshotHasMore && a.snapshotCursor === b.snapshotCursor
   );
 }
 
@@ -43,11 +42,6 @@ export interface StreamState extends Omit<Position, 'deltaCursor'> {
   deployment: string | undefined;
   /** The sync whose full refresh this state belongs to. */
   syncId: number | undefined;
-}
-
-/** The text is no state of this source. `message` continues "the saved state …". */
-export class StateError extends Error {
-  override readonly name = 'StateError';
 }
 
 /** What Convex's timestamps, signed 64-bit integers, can hold. */

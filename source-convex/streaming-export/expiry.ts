@@ -1,7 +1,7 @@
 /** A saved position that the deployment does not keep any more: how it is recognised, and what the user is told. */
-import { configError, type ConnectorFailure } from '../shared/airbyte/failure.ts';
-import type { ConvexError } from '../shared/convex/errors.ts';
-import { date, names } from './words.ts';
+import { configError, type ConnectorFailure } from '../../shared/airbyte/failure.ts';
+import type { ConvexError } from '../../shared/convex/errors.ts';
+import { date, names } from '../output/text.ts';
 
 interface Named {
   name: string;

@@ -1,0 +1,124 @@
+/** The lifecycle of a stream in the output: its statuses, records and states, whatever way it is read. */
+import type { Context } from '../../shared/airbyte/connector.ts';
+import { descriptorText } from '../../shared/airbyte/descriptor.ts';
+import type { ConnectorFailure } from '../../shared/airbyte/failure.ts';
+import type { StreamDescriptor, StreamStatus } from '../../shared/airbyte/protocol.generated.ts';
+import { errorTrace, statusTrace } from '../../shared/airbyte/traces.ts';
+import type { SourceRecord, StateOf } from './events.ts';
+import { RecordEncoder } from './record-encoder.ts';
+
+export class StreamOutput {
+  readonly name: string;
+  /** Records written in this run. */
+  records = 0;
+  failed = false;
+  readonly #descriptor: StreamDescriptor;
+  readonly #context: Context;
+  readonly #encoder: RecordEncoder;
+  #state: StateOf | undefined;
+  /** Records since the last STATE. */
+  #sinceState = 0;
+  /** Whether the position has changed since the last STATE. */
+  #advanced = false;
+  /** Whether a STATE is due although no record was written since the last one. */
+  #due = false;
+  #stateWritten = false;
+  #status: StreamStatus | undefined;
+
+  /** `excluded`: columns that its records do not have. */
+  constructor(descriptor: StreamDescriptor, excluded: readonly string[], context: Context) {
+    this.#descriptor = descriptor;
+    this.name = descriptorText(descriptor);
+    this.#context = context;
+    this.#encoder = new RecordEncoder(descriptor, excluded);
+  }
+
+  /** Whether it is complete or has failed: nothing more is written of it. */
+  get ended(): boolean {
+    return this.#status === 'COMPLETE' || this.#status === 'INCOMPLETE';
+  }
+
+  /** Whether a STATE would save progress: it covers records, or is due for another reason. */
+  get hasUnsavedProgress(): boolean {
+    return this.#advanced && (this.#sinceState > 0 || this.#due);
+  }
+
+  /** Whether a STATE may be written at any time: no record was written that it would not cover. */
+  get isIdle(): boolean {
+    return !this.ended && this.#state !== undefined && this.#sinceState === 0;
+  }
+
+  /** Whether the position has changed since the last STATE. */
+  get hasAdvanced(): boolean {
+    return this.#advanced;
+  }
+
+  start(): void {
+    if (this.#status === undefined) this.#writeStatus('STARTED');
+  }
+
+  /** `emittedAt`: milliseconds since 1970. */
+  write(record: SourceRecord, emittedAt: number): void {
+    if (this.#status !== 'RUNNING') this.#writeStatus('RUNNING');
+    this.#encoder.write(this.#context.writer, record, emittedAt);
+    this.records++;
+    this.#sinceState++;
+  }
+
+  /** Sets the position from which the run goes on. It is saved already, so no STATE is due. */
+  resumeAt(state: StateOf): void {
+    this.#state = state;
+  }
+
+  /** Sets a new position. Every record that it covers has been written. */
+  advanceTo(state: StateOf, due: boolean): void {
+    this.#state = state;
+    this.#advanced = true;
+    this.#due ||= due;
+  }
+
+  /** Writes the STATE. Every record that it covers stands before it in the output. */
+  writeState(): void {
+    if (this.#state === undefined) return;
+    this.#context.writer.message({
+      type: 'STATE',
+      state: {
+        type: 'STREAM',
+        stream: { stream_descriptor: this.#descriptor, stream_state: this.#state() },
+        sourceStats: { recordCount: this.#sinceState },
+      },
+    });
+    this.#sinceState = 0;
+    this.#advanced = false;
+    this.#due = false;
+    this.#stateWritten = true;
+  }
+
+  /** Ends the stream well: RUNNING also for an empty one, its last STATE, COMPLETE. */
+  complete(): void {
+    if (this.ended) return;
+    if (this.#status !== 'RUNNING') this.#writeStatus('RUNNING');
+    if (this.#advanced || !this.#stateWritten) this.writeState();
+    this.#writeStatus('COMPLETE');
+  }
+
+  /** Ends the stream with a failure of its own. */
+  fail(failure: ConnectorFailure): void {
+    if (this.ended) return;
+    this.failed = true;
+    this.#context.writer.message(errorTrace(failure.of(this.#descriptor), this.#context.secrets));
+    this.stop();
+  }
+
+  /** Ends a stream that was started before its end. Its position is kept; records beyond it are read again by the next run. */
+  stop(): void {
+    if (this.ended || this.#status === undefined) return;
+    if (this.#advanced) this.writeState();
+    this.#writeStatus('INCOMPLETE');
+  }
+
+  #writeStatus(status: StreamStatus): void {
+    this.#status = status;
+    this.#context.writer.message(statusTrace(this.#descriptor, status));
+  }
+}

@@ -1,0 +1,45 @@
+/** What the log says before tables are read. Pure. */
+import { counted, date, names } from '../output/text.ts';
+import type { TableStream } from './table-stream.ts';
+
+/** `head`: digits, nanoseconds: the present of the deployment. */
+export function announcement(streams: readonly TableStream[], head: string): string[] {
+  const count = (kind: string) => streams.filter((stream) => stream.plan.kind === kind).length;
+  const parts = [
+    [count('snapshot'), 'from the beginning'],
+    [count('resume'), 'from the middle of a snapshot'],
+    [count('changes'), 'with changes only'],
+    [count('done'), 'that an earlier attempt has read completely'],
+    [count('failed'), 'that cannot be read'],
+  ] as const;
+  const shown = parts.filter(([number]) => number > 0).map(([number, what]) => `${number} ${what}`);
+  const end = streams.some(({ plan, planned }) => planned.incremental && SNAPSHOT_PLANS.has(plan.kind))
+    ? 'with what is committed when its snapshots are finished'
+    : `at ${date(head)}`;
+  return [
+    `${counted(streams.length, 'stream')}: ${shown.join(', ')}. This run ends ${end}.`,
+    ...[...byReason(streams)].map(
+      ([why, unused]) =>
+        `The saved state of ${names(unused)} ${why}. ${unused.length === 1 ? 'The stream is read from its beginning' : 'These streams are read from their beginning'}.`,
+    ),
+    // The change log shows none of these, and nothing else does (C120, C124).
+    ...(count('changes') > 0
+      ? [
+          'The change log does not show tables that were imported over, restored from a backup, cleared or dropped. After such a change, refresh the streams concerned.',
+        ]
+      : []),
+  ];
+}
+
+/** Plans of which a snapshot is a part. */
+const SNAPSHOT_PLANS: ReadonlySet<string> = new Set(['snapshot', 'resume']);
+
+/** Streams whose saved state was not used, by the reason. */
+function byReason(streams: readonly TableStream[]): Map<string, TableStream[]> {
+  const reasons = new Map<string, TableStream[]>();
+  for (const stream of streams) {
+    const why = stream.plan.kind === 'snapshot' ? stream.plan.why : undefined;
+    if (why !== undefined) reasons.set(why, [...(reasons.get(why) ?? []), stream]);
+  }
+  return reasons;
+}

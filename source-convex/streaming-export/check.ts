@@ -1,0 +1,41 @@
+/** Whether tables can be read. */
+import type { Context } from '../../shared/airbyte/connector.ts';
+import { connect } from '../../shared/connector/deployment.ts';
+import { explain } from '../../shared/connector/failures.ts';
+import { ConvexError, type Reason } from '../../shared/convex/errors.ts';
+import { StreamingExport } from '../../shared/convex/streaming-export.ts';
+import type { SourceConfig } from '../config.generated.ts';
+
+/** Proves the URL, the key, its permission and the plan with one request that reads nothing. Throws a `ConnectorFailure`. */
+export async function checkTables(config: SourceConfig, { log }: Context): Promise<void> {
+  const { http, host } = connect(config, 'airbyte-export', 'check', log);
+  try {
+    await new StreamingExport(http).test();
+  } catch (error) {
+    throw explain(error, { host, permission: 'deployment:data:view', during: 'check' });
+  }
+}
+
+/** Reasons why tables cannot be read with this key or plan. Functions can be called all the same. */
+const NO_EXPORT: readonly Reason[] = ['no-streaming-export', 'not-permitted'];
+
+/** Whether tables can be read beside query streams. Throws where the key is no key of this deployment. */
+export async function tablesReadable(
+  config: SourceConfig,
+  during: 'check' | 'discover',
+  { log }: Context,
+): Promise<boolean> {
+  if (config.access_key === undefined) return false;
+  const { http, host } = connect(config, 'airbyte-export', during, log);
+  try {
+    await new StreamingExport(http).test();
+    return true;
+  } catch (error) {
+    if (!(error instanceof ConvexError) || !NO_EXPORT.includes(error.reason))
+      throw explain(error, { host, permission: 'deployment:data:view', during: 'check' });
+    log.warn(
+      `Only query streams can be read: ${error.reason === 'no-streaming-export' ? `the plan of ${host} does not include streaming export, which tables need` : 'the deploy key lacks the permission deployment:data:view, which tables need'}.`,
+    );
+    return false;
+  }
+}

@@ -1,0 +1,119 @@
+/** The verb `discover`: every table of the deployment as a stream, those of components with the component's path as namespace. */
+import type { Context } from '../../shared/airbyte/connector.ts';
+import { descriptorOf, descriptorText } from '../../shared/airbyte/descriptor.ts';
+import type { AirbyteStream } from '../../shared/airbyte/protocol.generated.ts';
+import { connect } from '../../shared/connector/deployment.ts';
+import { explain } from '../../shared/connector/failures.ts';
+import { ConvexError } from '../../shared/convex/errors.ts';
+import { notConvex } from '../../shared/convex/http.ts';
+import { StreamingExport, type ValueFormat } from '../../shared/convex/streaming-export.ts';
+import type { SourceConfig } from '../config.generated.ts';
+import { sampleTables } from './sample.ts';
+import { sampleSchema, streamSchema, type JsonSchema } from './schema.ts';
+
+interface Table {
+  component: string;
+  name: string;
+  schema: JsonSchema;
+}
+
+export async function discoverTables(config: SourceConfig, { log }: Context): Promise<AirbyteStream[]> {
+  const { http, host } = connect(config, 'airbyte-export', 'discover', log);
+  const api = new StreamingExport(http, config.value_format);
+  try {
+    const tables = await tablesOf(api, config.value_format ?? 'json', log);
+    if (tables.length === 0) log.warn(`${host} has no tables yet, so there is nothing to select.`);
+    return tables.sort(byComponentAndName).map(stream);
+  } catch (error) {
+    throw explain(error, { host, permission: 'deployment:data:view', during: 'check' });
+  }
+}
+
+/** One table whose documents have no common shape, and no schema in the app, makes the request fail for all (C80). */
+async function tablesOf(api: StreamingExport, format: ValueFormat, log: Context['log']): Promise<Table[]> {
+  try {
+    return tablesBySchema(await api.jsonSchemas());
+  } catch (error) {
+    if (!(error instanceof ConvexError) || error.reason !== 'refused') throw error;
+    const tables = await tablesByColumns(api, error);
+    const samples = await sampleTables(
+      api,
+      tables.map(({ component, name }) => ({ component, table: name })),
+      format,
+    );
+    const unseen = tables.length - samples.length;
+    const rest =
+      unseen === 0
+        ? ''
+        : ` Of ${unseen} of ${tables.length} tables no documents were read (a limit of time or number, or a failed request): only the names of their columns are known, as far as Convex lists them, and they may hold anything.`;
+    log.warn(
+      `Convex cannot describe the documents of ${oddTable(error, tables)} (${error.status} ${error.code}), and gives no types for any table then. Columns and types are taken from the first documents of each table; later documents may have other fields and types.${rest} A definition of that table in the app's schema.ts, as one object type, brings the types of all documents back.`,
+    );
+    return tables.map(({ component, name, columns }, i) => ({
+      component,
+      name,
+      schema: sampleSchema(samples[i] ?? {}, columns),
+    }));
+  }
+}
+
+function tablesBySchema(schemas: Record<string, Record<string, unknown>>): Table[] {
+  // Backends without components answer with the tables themselves.
+  const byComponent = Object.hasOwn(schemas, '') ? schemas : { '': schemas };
+  return Object.entries(byComponent).flatMap(([component, tables]: [string, unknown]) => {
+    if (typeof tables !== 'object' || tables === null || Array.isArray(tables))
+      throw notConvex('the answer of /api/json_schemas lists something else than tables', 200);
+    return Object.entries(tables).map(([name, schema]) => ({ component, name, schema: streamSchema(schema) }));
+  });
+}
+
+interface Columns {
+  component: string;
+  name: string;
+  columns: string[];
+}
+
+/** Every table, with the names of its columns: knows tables of any shape, but no types. Throws `refusal` where a backend is too old for it. */
+async function tablesByColumns(api: StreamingExport, refusal: ConvexError): Promise<Columns[]> {
+  try {
+    const tables = await api.tableColumns();
+    return [...tables].flatMap(([component, list]) => list.map((table) => ({ component, ...table })));
+  } catch (error) {
+    throw error instanceof ConvexError && error.status === 404 ? refusal : error;
+  }
+}
+
+/** Names the table that the server could not describe. Some of its refusals do, others leave it open. */
+function oddTable({ detail }: ConvexError, tables: readonly Columns[]): string {
+  const named = /\btable "(\w+)"/.exec(detail ?? '')?.[1];
+  if (named !== undefined) return `the table ${named}`;
+  // An odd table has no columns of its own, and neither has an empty one.
+  const candidates = tables.filter(({ columns }) => columns.every((column) => column.startsWith('_')));
+  const names = candidates.map(({ component, name }) => descriptorText(descriptorOf(name, component)));
+  if (names.length === 0) return 'one of the tables';
+  if (names.length === 1) return `the table ${names[0]}`;
+  return `one of the tables ${names.slice(0, MAX_NAMES).join(', ')}${names.length > MAX_NAMES ? ', …' : ''}`;
+}
+
+const MAX_NAMES = 20;
+
+function stream({ component, name, schema }: Table): AirbyteStream {
+  return {
+    ...descriptorOf(name, component),
+    json_schema: schema as Record<string, unknown>,
+    supported_sync_modes: ['full_refresh', 'incremental'],
+    source_defined_cursor: true,
+    default_cursor_field: ['_ts'],
+    source_defined_primary_key: [['_id']],
+    is_resumable: true,
+  };
+}
+
+function byComponentAndName(a: Table, b: Table): number {
+  return a.component === b.component ? compare(a.name, b.name) : compare(a.component, b.component);
+}
+
+/** By code unit: the same order on every machine, whatever its locale. */
+function compare(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
+}

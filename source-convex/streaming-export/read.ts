@@ -1,0 +1,89 @@
+/** The tables that a sync reads: which exist, what is still to be read of each, and then their events. */
+import { descriptorKey, descriptorOfKey, descriptorText } from '../../shared/airbyte/descriptor.ts';
+import type { Log } from '../../shared/airbyte/log.ts';
+import type { ConfiguredAirbyteStream } from '../../shared/airbyte/protocol.generated.ts';
+import type { StreamStates } from '../../shared/airbyte/state-file.ts';
+import { connect } from '../../shared/connector/deployment.ts';
+import { explain } from '../../shared/connector/failures.ts';
+import { ConvexError } from '../../shared/convex/errors.ts';
+import { tableKey } from '../../shared/convex/selection.ts';
+import { StreamingExport } from '../../shared/convex/streaming-export.ts';
+import type { SourceConfig } from '../config.generated.ts';
+import type { ReadEvent } from '../output/events.ts';
+import { counted, names } from '../output/text.ts';
+import { checkComponentChanges } from './component-changes.ts';
+import { planStreams } from './plan.ts';
+import { TableReader } from './read-tables.ts';
+import { TableStream } from './table-stream.ts';
+
+/** A table that the catalog selects. */
+export interface SelectedTable {
+  /** How events name its stream. */
+  index: number;
+  configured: ConfiguredAirbyteStream;
+}
+
+/** Yields what is to be written of the tables. Throws a `ConnectorFailure` where no table can be read. */
+export async function* readTables(
+  config: SourceConfig,
+  selected: readonly SelectedTable[],
+  states: StreamStates,
+  log: Log,
+): AsyncGenerator<ReadEvent, void> {
+  const { http, host, name } = connect(config, 'airbyte-export', 'sync', log);
+  const api = new StreamingExport(http, config.value_format);
+  try {
+    const tables = await existingTables(api, log);
+    const configured = selected.map((stream) => stream.configured);
+    const streams = planStreams({ configured, states, tables, deployment: name }).map(
+      (planned, i) => new TableStream(selected[i]!.index, planned, name),
+    );
+    reportUnknownStates(states, streams, log);
+    reportDeselected(streams, log);
+    for (const { index } of streams) yield { kind: 'started', stream: index };
+    for (const stream of streams) if (stream.plan.kind === 'failed') yield stream.fail(stream.plan.failure);
+    yield* checkComponentChanges(api, host, streams, log);
+    const resync = config.expired_cursor_behavior === 'Re-sync data';
+    yield* new TableReader({ api, host, streams, log, resync }).read();
+  } catch (error) {
+    throw explain(error, { host, permission: 'deployment:data:view', during: 'sync' });
+  }
+}
+
+/**
+ * The tables of the deployment; undefined where it cannot list them, because its backend is old or has only just been started: then a
+ * missing table just has no documents.
+ */
+async function existingTables(api: StreamingExport, log: Log): Promise<Set<string> | undefined> {
+  try {
+    const tables = await api.tableColumns();
+    return new Set([...tables].flatMap(([component, list]) => list.map((table) => tableKey(component, table.name))));
+  } catch (error) {
+    if (!(error instanceof ConvexError)) throw error;
+    if (error.status !== 404 && error.code !== 'TableSummariesUnavailable') throw error;
+    log.warn('This deployment cannot list its tables, so streams whose table is missing will look empty.');
+    return undefined;
+  }
+}
+
+function reportDeselected(streams: readonly TableStream[], log: Log): void {
+  for (const { name, planned } of streams) {
+    const { excluded } = planned;
+    if (excluded.length === 0) continue;
+    const are = excluded.length === 1 ? 'is not selected, so it is' : 'are not selected, so they are';
+    const list = names(excluded.map((column) => ({ name: column })));
+    log.info(`${counted(excluded.length, 'column')} of ${name} ${are} not read: ${list}.`);
+  }
+}
+
+function reportUnknownStates(states: StreamStates, streams: readonly TableStream[], log: Log): void {
+  const known = streams.filter(({ planned }) => states.has(descriptorKey(planned.descriptor))).length;
+  const unknown = states.size - known;
+  if (known === 0 && unknown > 0) {
+    const held = [...states.keys()].map((key) => ({ name: descriptorText(descriptorOfKey(key)) }));
+    log.warn(
+      `The state holds ${counted(unknown, 'stream')} (${names(held)}), but none that the catalog selects: every stream is read from its beginning. If a sync should have gone on, use the state of this connection.`,
+    );
+  } else if (unknown > 0)
+    log.info(`The state also holds ${counted(unknown, 'stream')} that the catalog does not select.`);
+}

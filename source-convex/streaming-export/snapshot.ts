@@ -1,0 +1,81 @@
+/**
+ * The list_snapshot walk: one over all tables that are wanted, at one pinned timestamp.
+ *
+ * The server remembers a single walk (C57): a walk for each table would make it read its log again for each. A page holds documents of at
+ * most one table and may be empty; the walk ends where the cursor is null (C50).
+ */
+import { mapYields, walkPages } from '../../shared/core/generators.ts';
+import type { DocumentHead } from '../../shared/convex/document.ts';
+import { notConvex } from '../../shared/convex/http.ts';
+import { selectTables } from '../../shared/convex/selection.ts';
+import type { StreamingExport } from '../../shared/convex/streaming-export.ts';
+import type { ReadEvent, StreamPosition } from '../output/events.ts';
+import { LoopGuard } from './loop-guard.ts';
+import type { SnapshotWalk } from './plan.ts';
+import { RoutedDocuments } from './routed-documents.ts';
+import { inLog, inSnapshot } from './state.ts';
+import { StreamRouter } from './stream-router.ts';
+import type { TableStream } from './table-stream.ts';
+
+/** Yields the walk's documents, and after each page the positions of the streams that it brought further. Throws `ConvexError`. */
+export function walkSnapshot(api: StreamingExport, walk: SnapshotWalk<TableStream>): AsyncGenerator<ReadEvent, void> {
+  const { snapshot } = walk;
+  const selection = selectTables(walk.streams.map((stream) => stream.planned));
+  const tables = new TableOrder(walk);
+  const guard = new LoopGuard();
+  return walkPages<ReadEvent, string | null>(walk.cursor, async function* (cursor) {
+    const page = yield* mapYields(api.listSnapshot({ snapshot, cursor, selection }), (documents) =>
+      tables.event(documents),
+    );
+    guard.after(page);
+    const positions = tables.endPage(page.cursor);
+    return { next: page.cursor ?? undefined, events: [{ kind: 'positions', positions, endsPage: true }] };
+  });
+}
+
+/** The records of snapshot pages, and which table the walk is in: the one before it is finished, those after it have not begun. */
+class TableOrder extends RoutedDocuments {
+  readonly #walk: SnapshotWalk<TableStream>;
+  readonly #router: StreamRouter;
+  readonly #snapshot: Buffer;
+  readonly #finished = new Set<TableStream>();
+  /** Positions of tables that were finished on this page. */
+  #ended: StreamPosition[] = [];
+  #current: TableStream | undefined;
+
+  constructor(walk: SnapshotWalk<TableStream>) {
+    super();
+    this.#walk = walk;
+    this.#router = new StreamRouter(walk.streams);
+    this.#snapshot = Buffer.from(walk.snapshot);
+    // A walk that goes on in the middle of a table is a walk of that table alone.
+    this.#current = walk.cursor === null ? undefined : walk.streams[0];
+  }
+
+  protected accept(head: DocumentHead): TableStream | undefined {
+    if (head.isNewerThan(this.#snapshot))
+      throw notConvex('a page of the snapshot holds a document that is newer than the snapshot', 200);
+    const stream = this.#router.find(head.component, head.table);
+    if (stream !== undefined && stream !== this.#current) this.#enter(stream);
+    return stream;
+  }
+
+  /** `cursor`: where the next page begins; null at the end of the walk. */
+  endPage(cursor: string | null): StreamPosition[] {
+    const { snapshot, streams } = this.#walk;
+    const ended = this.#ended;
+    this.#ended = [];
+    if (cursor === null) return [...ended, ...streams.flatMap((stream) => stream.advanceTo(inLog(snapshot)))];
+    return [...ended, ...(this.#current?.advanceTo(inSnapshot(snapshot, cursor)) ?? [])];
+  }
+
+  #enter(stream: TableStream): void {
+    // A state may have said already that the table is complete.
+    if (this.#finished.has(stream)) throw notConvex('the snapshot goes back to a table that it had finished', 200);
+    const before = this.#current;
+    this.#current = stream;
+    if (before === undefined) return;
+    this.#finished.add(before);
+    this.#ended.push(...before.advanceTo(inLog(this.#walk.snapshot)));
+  }
+}
