@@ -28,6 +28,8 @@ export class FieldNames {
   readonly #byText = new Map<string, NotedField>();
   readonly #unspelled = new Set<string>();
   #changed = false;
+  /** Counts the changes of what is known about fields. */
+  version = 0;
   #next = 0;
   /** How many fields of the current record are contested, or not remembered. */
   #suspects = 0;
@@ -63,8 +65,14 @@ export class FieldNames {
 
   /** The deployment has been asked for all of them: names are compared again. */
   spelled(): void {
+    this.version++;
     this.#unspelled.clear();
     this.#changed = true;
+  }
+
+  /** The fields that need not be looked at in the next record. */
+  harmless(): readonly NotedField[] {
+    return this.#changed ? [] : this.#fields.filter(({ contested }) => !contested);
   }
 
   /** Whether two fields of the current record may get one name. */
@@ -110,6 +118,7 @@ export class FieldNames {
     };
     this.#fields.splice(this.#next++, 0, field);
     this.#byText.set(text, field);
+    this.version++;
     this.#changed ||= field.renamed;
     return field;
   }
@@ -129,6 +138,7 @@ export class FieldNames {
       field.contested = field.renamed && (rest === undefined || byRest.get(rest)!.size > 1);
     }
     this.#changed = false;
+    this.version++;
   }
 }
 

@@ -1,5 +1,5 @@
 /** What a user is told at the end of a run about fields that Convex did not store as they came: names and counts, never values. Pure. */
-import type { RoundedField } from './field-watch.ts';
+import { MAX_COUNT, type RoundedField } from './field-watch.ts';
 
 /** Fields named in a warning. */
 const MAX_NAMED = 5;
@@ -14,7 +14,7 @@ export function fieldWarnings(text: string, { rounded, dropped }: FieldFacts): s
   const warnings: string[] = [];
   if (rounded.length > 0) {
     warnings.push(
-      `Convex rounded numbers of stream "${text}": ${named(rounded.map(({ name, numbers }) => `"${name}" (${numbers})`))}. It stores numbers as 64-bit floating point, which has 15 to 17 digits. Have the source send these fields as strings to keep all digits.`,
+      `Convex rounded numbers of stream "${text}": ${named(rounded.map(({ name, numbers }) => `"${name}" (${numbers}${numbers < MAX_COUNT ? '' : ' or more'})`))}. It stores numbers as 64-bit floating point, which has 15 to 17 digits. Have the source send these fields as strings to keep all digits.`,
     );
   }
   if (dropped.size > 0) {

@@ -3,7 +3,7 @@ import { isDropped } from '../shared/convex/identifiers.ts';
 import { spelledFieldName } from '../shared/convex/spelling.ts';
 import { isRoundedByFloat64 } from '../shared/json/float64.ts';
 import { BACKSLASH, JsonError, bytesAre } from '../shared/json/raw.ts';
-import { inspect } from '../shared/json/wasm/find.ts';
+import { inspect, QuietKeys } from '../shared/json/wasm/find.ts';
 import { FieldNames, nameAt, openingQuote } from './field-names.ts';
 import type { MergedFields } from './merged-fields.ts';
 import { valueAt } from './record.ts';
@@ -18,6 +18,8 @@ export interface RoundedField {
 /** How the deployment spells parts of names, as far as it was asked: for all streams of a run. */
 export type Spellings = Map<string, string | undefined>;
 
+/** Up to this many rounded numbers of a field are counted; more say nothing more, and cost time. */
+export const MAX_COUNT = 10_000;
 /** So many fields with rounded numbers are remembered: maps by id may have any number. */
 const MAX_ROUNDED = 100;
 
@@ -28,6 +30,10 @@ export class FieldWatch {
   readonly #spellings: Spellings;
   readonly #rounded: (RoundedField & { bytes: Buffer; ignored: boolean })[] = [];
   #nextRounded = 0;
+  /** Keys that need not be looked at, the version of what is known that they follow from, and how many fields are no longer counted. */
+  readonly #quiet = new QuietKeys();
+  #quietVersion = 0;
+  #fullCounts = 0;
   /** The current record. */
   #buffer: Buffer = Buffer.alloc(0);
   #start = 0;
@@ -41,8 +47,9 @@ export class FieldWatch {
     this.#names = new FieldNames(spellings);
   }
 
+  /** Those with the most rounded numbers first. */
   get rounded(): readonly RoundedField[] {
-    return this.#rounded.filter(({ ignored }) => !ignored);
+    return this.#rounded.filter(({ ignored }) => !ignored).sort((a, b) => b.numbers - a.numbers);
   }
 
   /** Goes through the record `buffer[start, end)`; `unspelled` and `merged` then speak of it. */
@@ -52,7 +59,8 @@ export class FieldWatch {
     this.#end = end;
     this.#nextRounded = 0;
     this.#names.begin();
-    this.#tooMany = !inspect(buffer, start, end, this);
+    if (this.#quietVersion !== this.#version()) this.#silence();
+    this.#tooMany = !inspect(buffer, start, end, this, this.#quiet);
     if (this.#suspects.length > 0) this.#findDropped();
   }
 
@@ -74,11 +82,31 @@ export class FieldWatch {
     return this.#names.merged(this.#buffer, this.#start, this.#end);
   }
 
+  #version(): number {
+    return this.#names.version + this.#fullCounts + this.dropped.size;
+  }
+
+  /** What is known of fields changed: decides anew which ones need not be looked at. */
+  #silence(): void {
+    this.#quietVersion = this.#version();
+    const quiet = new Map<string, { bytes: Buffer; name: boolean; numbers: boolean }>();
+    for (const { bytes, name, dropped } of this.#names.harmless())
+      if (!dropped || isAirbytes(name) || this.dropped.has(name))
+        quiet.set(bytes.toString(), { bytes, name: true, numbers: false });
+    for (const { bytes, numbers, ignored } of this.#rounded) {
+      if (!ignored && numbers < MAX_COUNT) continue;
+      const text = bytes.toString();
+      quiet.set(text, { bytes, name: quiet.has(text), numbers: true });
+    }
+    this.#quiet.clear();
+    for (const key of quiet.values()) this.#quiet.add(key.bytes, key);
+  }
+
   onKey(end: number): void {
     const buffer = this.#buffer;
     const field = this.#names.onKey(buffer, end);
     if (field === undefined || !field.dropped) return;
-    if (!field.name.startsWith('_ab_cdc_') && !this.dropped.has(field.name)) this.#suspects.push(field.name);
+    if (!isAirbytes(field.name) && !this.dropped.has(field.name)) this.#suspects.push(field.name);
   }
 
   onRoundedInteger(_at: number, lastKeyEnd: number): void {
@@ -87,7 +115,7 @@ export class FieldWatch {
     if (expected !== undefined) {
       const start = lastKeyEnd + 1 - expected.bytes.length;
       if (start > 0 && buffer[start - 1] !== BACKSLASH && bytesAre(buffer, start, lastKeyEnd + 1, expected.bytes)) {
-        expected.numbers++;
+        this.#increment(expected);
         this.#nextRounded++;
         return;
       }
@@ -101,14 +129,20 @@ export class FieldWatch {
     while (isNumberByte(buffer[start - 1]!)) start--;
     let end = at;
     while (end < this.#end && isNumberByte(buffer[end]!)) end++;
-    if (isRoundedByFloat64(buffer.toString('latin1', start, end))) this.onRoundedInteger(at, lastKeyEnd);
+    const text = buffer.toString('latin1', start, end);
+    // The first comparison is the cheap one: most decimals were written from a float64.
+    if (String(Number(text)) !== text && isRoundedByFloat64(text)) this.onRoundedInteger(at, lastKeyEnd);
+  }
+
+  #increment(field: RoundedField): void {
+    if (field.numbers < MAX_COUNT && ++field.numbers === MAX_COUNT) this.#fullCounts++;
   }
 
   #count(start: number, end: number): void {
     const bytes = this.#buffer.subarray(start, end);
     const index = this.#rounded.findIndex((known) => known.bytes.equals(bytes));
     if (index !== -1) {
-      this.#rounded[index]!.numbers++;
+      this.#increment(this.#rounded[index]!);
       this.#nextRounded = index + 1;
     } else if (this.#rounded.length < MAX_ROUNDED) {
       const name = nameAt(this.#buffer, start, end);
@@ -117,6 +151,7 @@ export class FieldWatch {
       const stored = spelledFieldName(name, this.#spellings);
       const ignored = stored !== undefined && isDropped(stored);
       this.#rounded.splice(this.#nextRounded++, 0, { name, numbers: 1, bytes: Buffer.from(bytes), ignored });
+      if (ignored) this.#fullCounts++;
     }
   }
 
@@ -136,6 +171,11 @@ function hasMember(data: Buffer, name: string): boolean {
     if (error instanceof JsonError) return false;
     throw error;
   }
+}
+
+/** Fields that Airbyte's sources add: nobody misses them. */
+function isAirbytes(name: string): boolean {
+  return name.startsWith('_ab_cdc_');
 }
 
 function isNumberByte(byte: number): boolean {

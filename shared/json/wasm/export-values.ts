@@ -31,6 +31,9 @@ export {
   MAX_COPIED,
   RESIDENT,
   MAX_RESIDENT,
+  QUIET,
+  MAX_QUIET,
+  QUIET_BYTES,
 } from './structure';
 
 /** One where the block before ended with: a byte after which a number may begin; a minus after such a byte; a run of digits; a quote. */

@@ -24,7 +24,10 @@ interface Exports {
   findEnd: (text: number, length: number, depth: number, inString: number, escaped: number) => number;
   findMembers: (text: number, length: number, keys: number) => number;
   findExportValues: (text: number, length: number, first: number, withMinus: number) => number;
-  inspect: (text: number, length: number, first: number) => number;
+  QUIET: Constant;
+  MAX_QUIET: Constant;
+  QUIET_BYTES: Constant;
+  inspect: (text: number, length: number, first: number, quiet: number) => number;
 }
 
 const { Module, Instance } = (globalThis as unknown as { WebAssembly: WebAssemblyApi }).WebAssembly;
@@ -38,6 +41,8 @@ const MAX_KEYS = wasm.MAX_KEYS.value;
 const MAX_KEY_TEXT = wasm.MAX_KEY_TEXT.value;
 const KEY_BYTES = wasm.KEY_BYTES.value;
 const copied = new Uint8Array(memory, COPIED, MAX_COPIED);
+const QUIET_BYTES = wasm.QUIET_BYTES.value;
+const quietInUse = new Uint8Array(memory, wasm.QUIET.value, wasm.MAX_QUIET.value * QUIET_BYTES);
 const keysInUse = new Uint8Array(memory, wasm.KEYS.value, MAX_KEYS * KEY_BYTES);
 
 /** The positions that were found, counted from where the text began. Valid until the next call of any of these functions. */
@@ -131,13 +136,26 @@ export interface Inspection {
 
 /**
  * Goes through `buffer[start, end)`, an object, for names that Convex may change and numbers that it may round (of these the first 64), at
- * every depth. `lastKeyEnd` is the closing quote of the last key before a number. Returns false if there are too many such names.
+ * every depth. `lastKeyEnd` is the closing quote of the last key before a number. Nothing is told of `quiet` keys. Returns false if there are
+ * too many such names.
  */
-export function inspect(buffer: Buffer, start: number, end: number, inspection: Inspection): boolean {
+export function inspect(
+  buffer: Buffer,
+  start: number,
+  end: number,
+  inspection: Inspection,
+  quiet?: QuietKeys,
+): boolean {
+  quiet?.use();
   const resident = buffer.buffer === memory;
   for (let at = start; at < end;) {
     const length = resident ? end - at : copy(buffer, at, end);
-    const count = wasm.inspect(resident ? buffer.byteOffset + at : COPIED, length, Number(at === start));
+    const count = wasm.inspect(
+      resident ? buffer.byteOffset + at : COPIED,
+      length,
+      Number(at === start),
+      quiet?.count ?? 0,
+    );
     if (count === -1) return false;
     for (let i = 0; i < count; i += 3) {
       const kind = found[i];
@@ -186,5 +204,47 @@ export class KnownKeys {
     if (KnownKeys.#inUse === this) return;
     keysInUse.set(this.#bytes);
     KnownKeys.#inUse = this;
+  }
+}
+
+/** What `inspect` does not report of a key: its name, the numbers in it. */
+export interface Quiet {
+  name: boolean;
+  numbers: boolean;
+}
+
+/** Keys that `inspect` passes over: there is room for 64 of up to 30 bytes each. */
+export class QuietKeys {
+  static #inUse: QuietKeys | undefined;
+  readonly #bytes = new Uint8Array(wasm.MAX_QUIET.value * QUIET_BYTES);
+  count = 0;
+
+  clear(): void {
+    this.count = 0;
+    QuietKeys.#changed(this);
+  }
+
+  /** `key` is a key with its quotes, as written. */
+  add(key: Buffer, { name, numbers }: Quiet): void {
+    const { length } = key;
+    if (this.count === wasm.MAX_QUIET.value || length > MAX_KEY_TEXT) return;
+    const entry = this.count++ * QUIET_BYTES;
+    this.#bytes.fill(0, entry, entry + QUIET_BYTES);
+    this.#bytes.set(key, entry + MAX_KEY_TEXT - length);
+    const numbersAt = new DataView(this.#bytes.buffer);
+    numbersAt.setUint32(entry + 32, 2 ** 32 - 2 ** (32 - length), true);
+    numbersAt.setUint32(entry + 36, length, true);
+    numbersAt.setUint32(entry + 40, Number(name) + 2 * Number(numbers), true);
+    QuietKeys.#changed(this);
+  }
+
+  use(): void {
+    if (QuietKeys.#inUse === this) return;
+    quietInUse.set(this.#bytes);
+    QuietKeys.#inUse = this;
+  }
+
+  static #changed(keys: QuietKeys): void {
+    if (QuietKeys.#inUse === keys) QuietKeys.#inUse = undefined;
   }
 }

@@ -6,6 +6,8 @@
 import {
   OUTPUT,
   MAX_FOUND,
+  QUIET,
+  QUIET_BYTES,
   beginText,
   bitsOf,
   bytesThatAre,
@@ -38,6 +40,36 @@ let run: i32 = 0;
 /** Where the quote stands that ends the last key. */
 let lastKey: i32 = -1;
 let numbers: i32 = 0;
+/** The number of quiet keys, the one that is expected next, and how many keys were none of them. */
+let quietKeys: i32 = 0;
+let nextQuiet: i32 = 0;
+let misses: i32 = 0;
+/** After so many keys that are not quiet, the others of the object are only compared with the expected one. */
+const MAX_MISSES: i32 = 16;
+
+/** Whether the key whose closing quote is at `end` is quiet for `kind`: 1 for its name, 2 for numbers in it. */
+function isQuiet(text: i32, end: i32, kind: i32): bool {
+  if (end < 0) return false;
+  const low = v128.load(text + end - 31);
+  const high = v128.load(text + end - 15);
+  const tries = misses < MAX_MISSES ? quietKeys : min(quietKeys, 1);
+  let key = nextQuiet;
+  for (let tried = 0; tried < tries; tried++, key++) {
+    if (key >= quietKeys) key = 0;
+    const entry = QUIET + key * QUIET_BYTES;
+    const mask = load<i32>(entry + 32);
+    const same =
+      i8x16.bitmask(i8x16.eq(low, v128.load(entry))) | (i8x16.bitmask(i8x16.eq(high, v128.load(entry + 16))) << 16);
+    if ((same & mask) != mask) continue;
+    // A quote after a backslash begins no key. What stands before the text is not known.
+    const before = end - load<i32>(entry + 36);
+    if (before < 0 || load<u8>(text + before) == 0x5c) continue;
+    nextQuiet = key + 1;
+    return (load<i32>(entry + 40) & kind) != 0;
+  }
+  misses++;
+  return false;
+}
 
 /** 0 if the integer at `number` is equal to a float64, `ROUNDED` if not, `LONG` if it is no integer of up to 19 digits. */
 // @ts-ignore: decorator
@@ -60,9 +92,9 @@ function judge(number: i32): i32 {
  * 64. Writes to OUTPUT, three numbers each: `KEY`, the position of the quote that ends it and 0, for keys that begin with `_`, `$` or
  * `source_a`, or have an escape or anything but printable ASCII in them (a colon or a blank follows the quote); `ROUNDED` or `LONG`, the
  * position of the number's first digit and that of the quote that ends the last key before it. Positions in earlier text are negative.
- * Returns how many numbers were written; -1 if there is not room for all.
+ * Nothing is written for the first `quiet` keys at QUIET. Returns how many numbers were written; -1 if there is not room for all.
  */
-export function inspect(text: i32, length: i32, first: bool): i32 {
+export function inspect(text: i32, length: i32, first: bool, quiet: i32): i32 {
   let found = 0;
   if (first) {
     beginText();
@@ -73,6 +105,9 @@ export function inspect(text: i32, length: i32, first: bool): i32 {
     run = 0;
     lastKey = -1;
     numbers = 0;
+    quietKeys = quiet;
+    nextQuiet = 0;
+    misses = 0;
   }
   for (let at = 0; at < length; at += 64) {
     readBlock(text, at, length, false);
@@ -110,12 +145,14 @@ export function inspect(text: i32, length: i32, first: bool): i32 {
     ended = closing >> 63;
     endedMarked = closingMarked >> 63;
     while (special != 0) {
+      const end = at + <i32>ctz(special) - 1;
+      special &= special - 1;
+      if (isQuiet(text, end, 1)) continue;
       if (found > MAX_FOUND - 3) return -1;
       store<i32>(OUTPUT + 4 * found, KEY);
-      store<i32>(OUTPUT + 4 * found + 4, at + <i32>ctz(special) - 1);
+      store<i32>(OUTPUT + 4 * found + 4, end);
       store<i32>(OUTPUT + 4 * found + 8, 0);
       found += 3;
-      special &= special - 1;
     }
     // Digits, and the point before them in ASCII; the slash between is outside of strings in no JSON.
     const point = i8x16.splat(0x2e);
@@ -154,7 +191,7 @@ export function inspect(text: i32, length: i32, first: bool): i32 {
 /** The number whose first digit is at `at`, unless it is equal to a float64. What is not whole within the text is for others to judge. */
 function tellNumber(found: i32, text: i32, at: i32, length: i32, key: i32): i32 {
   const kind = at >= 0 && at + MAX_INTEGER < length ? judge(text + at) : LONG;
-  if (kind == 0 || found > MAX_FOUND - 3) return found;
+  if (kind == 0 || found > MAX_FOUND - 3 || isQuiet(text, key, 2)) return found;
   numbers++;
   store<i32>(OUTPUT + 4 * found, kind);
   store<i32>(OUTPUT + 4 * found + 4, at);

@@ -22,6 +22,11 @@ export const COPIED: i32 = KEYS + MAX_KEYS * KEY_BYTES;
 export const MAX_COPIED: i32 = 256 * 1024;
 export const RESIDENT: i32 = COPIED + MAX_COPIED;
 export const MAX_RESIDENT: i32 = 64 * 1024;
+/** Keys that `inspect` does not report, after some bytes that may be read beyond the text. See inspect.ts. */
+export const QUIET: i32 = RESIDENT + MAX_RESIDENT + 128;
+export const MAX_QUIET: i32 = 64;
+/** The text of a quiet key with both quotes, at the end of 32 bytes; then 32-bit numbers: a mask of its bytes, its length, what is quiet. */
+export const QUIET_BYTES: i32 = 48;
 
 /** One bit for each byte of the block in hand, without what is inside strings. */
 export let opens: u64 = 0;

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { inspect, residentBuffer } from '../../../shared/json/wasm/find.ts';
+import { inspect, QuietKeys, residentBuffer } from '../../../shared/json/wasm/find.ts';
 
 /** What is found in a record, as texts: its special names, and its numbers with the names before them. */
 function found(buffer: Buffer, start: number, end: number): string[] {
@@ -110,4 +110,39 @@ test('a record larger than the memory is gone through in pieces', () => {
     expect(texts.filter((one) => !one.includes(' '))).toEqual(['_a', '_größe', '$b']);
     expect(texts.filter((one) => one.includes(' '))).toEqual(['_größe 9007199254740993', '$b 12345678901234567891234']);
   }
+});
+
+test('quiet keys are passed over, wherever a record stands; keys that only end like them are not', () => {
+  const quiet = new QuietKeys();
+  quiet.add(Buffer.from('"_a"'), { name: true, numbers: false });
+  quiet.add(Buffer.from('"n"'), { name: false, numbers: true });
+  const text = String.raw`{"_a":1234567890123456789,"n":1234567890123456789,"x\"_a":1,"x\"n":1234567890123456789,"_b":1,"_a":1}`;
+  for (let offset = 0; offset < 70; offset++) {
+    const bytes = Buffer.from(' '.repeat(offset) + text);
+    const told: string[] = [];
+    const before = (end: number) => bytes.toString('utf8', Math.max(0, end - 5), end + 1);
+    const whole = inspect(
+      bytes,
+      offset,
+      bytes.length,
+      {
+        onKey: (end) => told.push(before(end)),
+        onRoundedInteger: (_, end) => told.push(`number of ${before(end)}`),
+        onLongNumber: (_, end) => told.push(`number of ${before(end)}`),
+      },
+      quiet,
+    );
+    expect(whole).toBe(true);
+    expect(told.map((one) => one.slice(-4)).sort()).toEqual(['"_a"', '"_a"', '"_b"', '\\"n"', '\\"n"'].sort());
+  }
+});
+
+test('a quiet key may stand in an earlier piece of a large record', () => {
+  const quiet = new QuietKeys();
+  quiet.add(Buffer.from('"n"'), { name: false, numbers: true });
+  const bytes = Buffer.from(`{"n":[${'1,'.repeat(300_000)}1234567890123456789]}`);
+  let numbers = 0;
+  const count = () => numbers++;
+  inspect(bytes, 0, bytes.length, { onKey: () => undefined, onRoundedInteger: count, onLongNumber: count }, quiet);
+  expect(numbers).toBe(1);
 });
