@@ -50,8 +50,12 @@ function mergedIn(names: readonly string[], spelling: Spelling, top: boolean): [
   return undefined;
 }
 
-/** Why a record with such a pair is refused, in words. */
+/**
+ * Why a record with such a pair is refused, in words. Names inside an object may be content (a map from addresses to counts), so only the
+ * column is named there.
+ */
 export function mergedText({ path, fields: [first, second] }: MergedFields): string {
-  const where = path.length === 0 ? '' : ` of "${path.join('.')}"`;
-  return `its fields "${first}" and "${second}"${where} would be stored under one name, and one of them would be lost: Convex renames fields that begin with _ or $ or are not ASCII. Rename one of them in the source, or deselect it.`;
+  const which =
+    path.length === 0 ? `its fields "${first}" and "${second}"` : `two fields inside its field "${path[0]!}"`;
+  return `${which} would be stored under one name, and one of them would be lost: Convex renames fields that begin with _ or $ or are not ASCII. Rename one of them in the source, or deselect it.`;
 }

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { mergedFields } from '../../destination-convex/merged-fields.ts';
+import { mergedFields, mergedText } from '../../destination-convex/merged-fields.ts';
 import { FieldWatch, type Spellings } from '../../destination-convex/field-watch.ts';
 import { parseJson } from '../../emulator/values/json-parse.ts';
 import { sanitiseFields, sanitiseTableName } from '../../emulator/values/sanitise.ts';
@@ -113,4 +113,11 @@ test('whatever a stream has sent before, a record passes if and only if the depl
     }),
     { numRuns: 1_000 },
   );
+});
+
+test('columns are named, fields inside an object are not: they may be content', () => {
+  expect(mergedText({ path: [], fields: ['_a', '$a'] })).toContain('its fields "_a" and "$a" would be');
+  const inside = mergedText({ path: ['counts', 'x'], fields: ['_a@example.org', '$a@example.org'] });
+  expect(inside).toContain('two fields inside its field "counts" would be');
+  expect(inside).not.toContain('example');
 });
