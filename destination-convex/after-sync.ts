@@ -8,14 +8,14 @@
 import type { Context } from '../shared/airbyte/connector.ts';
 import { ConnectorFailure, configError } from '../shared/airbyte/failure.ts';
 import { connectFunctions, connectSite } from '../shared/connector/deployment.ts';
-import { ConvexError } from '../shared/convex/errors.ts';
+import { ConvexApiError } from '../shared/convex/errors.ts';
 import { safeFailure } from '../shared/convex/function-failure.ts';
 import { FunctionPathError, parseFunctionPath } from '../shared/convex/function-path.ts';
 import { Functions } from '../shared/convex/functions.ts';
 import { postToHttpAction } from '../shared/convex/http-actions.ts';
 import { HttpActionUrlError } from '../shared/convex/site-url.ts';
 import type { DestinationConfig } from './config.generated.ts';
-import type { SyncSummary } from './summary.ts';
+import type { SyncSummary } from './sync-summary.ts';
 
 /** Tells the app; resolves when it has answered. */
 export type AfterSync = (summary: SyncSummary) => Promise<void>;
@@ -84,7 +84,7 @@ function explain(error: unknown, what: string): unknown {
   const fail = (type: ConnectorFailure['failureType'], why: string) =>
     new ConnectorFailure(type, `${DURABLE}, but the ${what} could not be called: ${why}.`);
   if (error instanceof ConnectorFailure) return fail(error.failureType, error.message);
-  if (!(error instanceof ConvexError)) return error;
+  if (!(error instanceof ConvexApiError)) return error;
   const tried = error.tries > 1 ? `, although it was tried ${error.tries} times` : '';
   const { status, reason } = error;
   if (status === 401 || status === 403 || reason === 'bad-key')

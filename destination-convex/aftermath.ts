@@ -1,6 +1,6 @@
 /** What is said of streams whose end is not as it should be: their records were refused, or the source did not come to their end. */
 import { ConnectorFailure } from '../shared/airbyte/failure.ts';
-import type { Tables } from './prepare.ts';
+import type { Tables } from './tables.ts';
 import type { Progress } from './progress.ts';
 import type { Rejections } from './rejections.ts';
 import type { StreamPlan } from './streams.ts';

@@ -6,7 +6,7 @@
  * store its records twice (C147). Their lane is kept so small that this is bearable, and, more important, that a request never exceeds
  * what Convex writes in one transaction: then a refusal means that nothing of it was stored, and its halves can be sent without fear.
  */
-import { Lane, type StreamBytes } from './lane.ts';
+import { Lane, type StreamBytes } from './request-body.ts';
 import type { BatchLimits } from './limits.ts';
 import type { StreamPlan } from './streams.ts';
 

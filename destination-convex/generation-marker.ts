@@ -3,10 +3,10 @@
  *
  * The import API reads back one thing only: the fields of a table's primary key index (C136). So each replaced table has an empty bookkeeping table
  * whose primary key index is on a field that is named after the generation. An import of a record with another key field is refused, and the
- * refusal names the fields of the index. Nothing is written by asking. Pure; the requests are in prepare.ts.
+ * refusal names the fields of the index. Nothing is written by asking. Pure; the requests are in tables.ts.
  */
 import { createHash } from 'node:crypto';
-import type { ConvexError } from '../shared/convex/errors.ts';
+import type { ConvexApiError } from '../shared/convex/errors.ts';
 import type { Generation } from './generations.ts';
 
 /** What the deployment remembers of a table. */
@@ -49,7 +49,7 @@ export function markerQuestion(table: string): Buffer {
 }
 
 /** What the deployment's refusal of `markerQuestion` says. Undefined for an error that is no answer to it. */
-export function markerOf({ code, detail }: Pick<ConvexError, 'code' | 'detail'>): Marker | undefined {
+export function markerOf({ code, detail }: Pick<ConvexApiError, 'code' | 'detail'>): Marker | undefined {
   switch (code) {
     case 'IndexNotFoundError':
     case 'MissingIndex':

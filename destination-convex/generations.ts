@@ -45,7 +45,7 @@ export function generationOf({
 }
 
 /** What the input has said of a stream. */
-export interface StreamNews {
+export interface StreamHistory {
   records: number;
   /** States that named it, and how many of these were empty (null). */
   states: number;
@@ -62,7 +62,7 @@ export interface StreamNews {
 export type Outcome = 'complete' | 'silent' | 'incomplete';
 
 /** Judges a stream once the input has ended. `anyStatus`: whether the input told the status of any stream at all. */
-export function outcomeOf(news: StreamNews, truncation: Truncation, anyStatus: boolean): Outcome {
+export function outcomeOf(news: StreamHistory, truncation: Truncation, anyStatus: boolean): Outcome {
   if (news.status === 'COMPLETE') return 'complete';
   if (news.status === 'INCOMPLETE') return 'incomplete';
   if (news.status === undefined && news.records === 0 && news.states === 0) return 'silent';

@@ -1,10 +1,10 @@
 /** Sends the records of a lane: tries again what is worth it, and takes a request that is refused apart until the bad record stands alone. */
 import { ConnectorFailure } from '../shared/airbyte/failure.ts';
 import type { Log } from '../shared/airbyte/log.ts';
-import { ConvexError } from '../shared/convex/errors.ts';
+import { ConvexApiError } from '../shared/convex/errors.ts';
 import { isUnclassified, type StreamingImport } from '../shared/convex/streaming-import.ts';
-import type { Lane, Placed } from './lane.ts';
-import { saysAbsent, uninsertable, withMember } from './deletes.ts';
+import type { Lane, Placed } from './request-body.ts';
+import { saysAbsent, uninsertable, withMember } from './tombstones.ts';
 import { reasonOf } from './reasons.ts';
 
 /** How often a request is tried whose only answer is an unclassified error, which may be about the server or about a record (C7). */
@@ -17,7 +17,7 @@ export interface ImporterOptions {
   log: Log;
   /** A record was refused for good. May throw to end the matter. */
   onRejected: (record: Placed, data: Buffer, reason: string) => void;
-  /** A deletion cannot be sent as usual: the schema of its table is in the way (see deletes.ts). */
+  /** A deletion cannot be sent as usual: the schema of its table is in the way (see tombstones.ts). */
   onGuardedTable: (record: Placed) => void;
 }
 
@@ -26,7 +26,7 @@ export class Importer {
   /** Whether a request of the lane in hand has succeeded. */
   #written = false;
   /** Records of it at which the server fails each time, although it answers otherwise. */
-  #suspects: { index: number; refusal: ConvexError }[] = [];
+  #suspects: { index: number; refusal: ConvexApiError }[] = [];
 
   constructor(options: ImporterOptions) {
     this.#options = options;
@@ -50,7 +50,7 @@ export class Importer {
    * The records `[from, to)` were refused together. Sending them again in parts is safe: deduplicated records can be sent twice, and a
    * request of appended ones is all or nothing (see batch.ts). Order is kept, so the last version of a row wins.
    */
-  async #divide(lane: Lane, from: number, to: number, refusal: ConvexError): Promise<void> {
+  async #divide(lane: Lane, from: number, to: number, refusal: ConvexApiError): Promise<void> {
     if (to - from === 1) return this.#alone(lane, from, refusal);
     const middle = (from + to) >>> 1;
     for (const [start, end] of [
@@ -62,7 +62,7 @@ export class Importer {
     }
   }
 
-  async #alone(lane: Lane, index: number, refusal: ConvexError): Promise<void> {
+  async #alone(lane: Lane, index: number, refusal: ConvexApiError): Promise<void> {
     const record = lane.at(index);
     const { tombstone, stream } = record;
     if (tombstone !== undefined) {
@@ -90,12 +90,18 @@ export class Importer {
     this.#reject(lane, index, refusal);
   }
 
-  #reject(lane: Lane, index: number, refusal: ConvexError): void {
+  #reject(lane: Lane, index: number, refusal: ConvexApiError): void {
     this.#options.onRejected(lane.at(index), lane.data(index), reasonOf(refusal));
   }
 
   /** Sends one request. Returns the refusal if its records are the reason why it was not accepted; throws any other failure. */
-  async #post(body: Buffer, lane: Lane, from: number, to: number, patience: number): Promise<ConvexError | undefined> {
+  async #post(
+    body: Buffer,
+    lane: Lane,
+    from: number,
+    to: number,
+    patience: number,
+  ): Promise<ConvexApiError | undefined> {
     const { api } = this.#options;
     let unclassified = 0;
     try {
@@ -103,7 +109,7 @@ export class Importer {
         try {
           await api.importOnce(body);
         } catch (error) {
-          if (!(error instanceof ConvexError)) throw error;
+          if (!(error instanceof ConvexApiError)) throw error;
           if (lane.append && error.maybeDone) this.#warnOfDuplicates(lane, from, to);
           if (isUnclassified(error) && ++unclassified >= patience) throw final(error);
           throw error;
@@ -112,7 +118,7 @@ export class Importer {
       this.#written = true;
       return undefined;
     } catch (error) {
-      if (error instanceof ConvexError && (error.reason === 'refused' || error.status === 413)) {
+      if (error instanceof ConvexApiError && (error.reason === 'refused' || error.status === 413)) {
         const failure = requestFailure(error);
         if (failure !== undefined) throw failure;
         return error;
@@ -131,22 +137,22 @@ export class Importer {
 }
 
 /** The same answer, as one that is not worth another try. */
-function final(error: ConvexError): ConvexError {
+function final(error: ConvexApiError): ConvexApiError {
   return again(error, 'refused');
 }
 
 /** The same answer, as the failure of a server that may be well again later. */
-function transient(error: ConvexError): ConvexError {
+function transient(error: ConvexApiError): ConvexApiError {
   return again(error, 'transient');
 }
 
-function again(error: ConvexError, reason: 'refused' | 'transient'): ConvexError {
+function again(error: ConvexApiError, reason: 'refused' | 'transient'): ConvexApiError {
   const { status, code, detail } = error;
-  return new ConvexError({ reason, retry: false }, error.message, { status: status!, code, detail });
+  return new ConvexApiError({ reason, retry: false }, error.message, { status: status!, code, detail });
 }
 
 /** Refusals that are about the request or the deployment; no record of it would be accepted alone. */
-function requestFailure(error: ConvexError): ConnectorFailure | undefined {
+function requestFailure(error: ConvexApiError): ConnectorFailure | undefined {
   switch (error.code ?? '') {
     case 'IndexNotFoundError':
     case 'MissingIndex':

@@ -2,14 +2,14 @@
 import { skipObject } from '../shared/json/skip.ts';
 import { deletionWarning, marksDeletion } from './append-deletions.ts';
 import { nullKeyWarning } from './keys.ts';
-import { uninsertable } from './deletes.ts';
+import { uninsertable } from './tombstones.ts';
 import { fieldWarnings } from './field-warnings.ts';
 import { FieldWatch, type Spellings } from './field-watch.ts';
-import type { Deletion } from './lane.ts';
+import type { Deletion } from './request-body.ts';
 import type { Replacements } from './replace-at-once/replacements.ts';
 import type { Ledger } from './ledger.ts';
 import { mergedText } from './merged-fields.ts';
-import type { Pipeline } from './pipeline.ts';
+import type { BatchSender } from './batch-sender.ts';
 import { problemText, tooLarge } from './reasons.ts';
 import { RecordScanner } from './record.ts';
 import { GIVE_UP_AFTER, type Rejections } from './rejections.ts';
@@ -17,7 +17,7 @@ import type { StreamPlan } from './streams.ts';
 
 export interface IntakeOptions {
   streams: readonly StreamPlan[];
-  pipeline: Pipeline;
+  pipeline: BatchSender;
   ledger: Ledger;
   rejections: Rejections;
   warn: (text: string) => void;
@@ -28,7 +28,7 @@ export interface IntakeOptions {
 
 export class Intake {
   readonly #streams: readonly StreamPlan[];
-  readonly #pipeline: Pipeline;
+  readonly #pipeline: BatchSender;
   readonly #ledger: Ledger;
   readonly #rejections: Rejections;
   /** By stream; none for those that are appended. */
@@ -40,7 +40,7 @@ export class Intake {
   readonly #watches: readonly FieldWatch[];
   readonly #warn: (text: string) => void;
   readonly #spellingOf: IntakeOptions['spellingOf'];
-  /** By stream: set where deletions have to be sent alone (see deletes.ts). */
+  /** By stream: set where deletions have to be sent alone (see tombstones.ts). */
   readonly #uninsertable: (Buffer | undefined)[] = [];
   /** Takes the records of streams whose tables are replaced at once. */
   readonly #replacements: Replacements | undefined;

@@ -1,5 +1,5 @@
 /** How much a request may hold. */
-import { tuned } from '../shared/connector/tuning.ts';
+import { testOverride } from '../shared/connector/test-override.ts';
 import { MAX_IMPORT_BODY } from '../shared/convex/streaming-import.ts';
 
 export interface LaneLimits {
@@ -32,13 +32,13 @@ export function batchLimits(): BatchLimits {
   const { dedup, append } = STANDARD_LIMITS;
   return {
     dedup: {
-      bytes: Math.min(tuned('BATCH_BYTES', dedup.bytes), MAX_IMPORT_BODY),
+      bytes: Math.min(testOverride('BATCH_BYTES', dedup.bytes), MAX_IMPORT_BODY),
       // A deletion is two messages.
-      messages: Math.max(2, Math.min(tuned('BATCH_RECORDS', dedup.messages), MAX_LOOKUPS)),
+      messages: Math.max(2, Math.min(testOverride('BATCH_RECORDS', dedup.messages), MAX_LOOKUPS)),
     },
     append: {
-      bytes: Math.min(tuned('BATCH_BYTES', append.bytes), MAX_APPEND_BYTES),
-      messages: Math.min(tuned('BATCH_RECORDS', append.messages), MAX_LOOKUPS),
+      bytes: Math.min(testOverride('BATCH_BYTES', append.bytes), MAX_APPEND_BYTES),
+      messages: Math.min(testOverride('BATCH_RECORDS', append.messages), MAX_LOOKUPS),
     },
   };
 }

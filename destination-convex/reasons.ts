@@ -1,5 +1,5 @@
 /** Why a record is refused, in words; of Convex's own message only as much as cannot hold content. */
-import type { ConvexError } from '../shared/convex/errors.ts';
+import type { ConvexApiError } from '../shared/convex/errors.ts';
 import { MAX_IMPORT_BODY } from '../shared/convex/streaming-import.ts';
 import type { RecordProblem } from './record.ts';
 
@@ -24,7 +24,7 @@ const TELLING = new Set([
 ]);
 
 /** Convex's refusal, with its code. */
-export function reasonOf({ code, status, detail }: ConvexError): string {
+export function reasonOf({ code, status, detail }: ConvexApiError): string {
   if (code === undefined) return `the server answered ${status ?? 'nothing'}.`;
   const words = (TELLING.has(code) ? detail?.replace(/\.$/, '') : undefined) ?? WORDS[code];
   return words === undefined ? `${code}.` : `${words} (${code}).`;

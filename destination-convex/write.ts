@@ -9,8 +9,8 @@ import { afterSyncOf } from './after-sync.ts';
 import type { DestinationConfig } from './config.generated.ts';
 import { Replacements } from './replace-at-once/replacements.ts';
 import { namesToAsk, planStreams } from './streams.ts';
-import { Summary } from './summary.ts';
-import { Sync } from './sync.ts';
+import { SummaryBuilder } from './sync-summary.ts';
+import { WriteSession } from './session.ts';
 
 /** Resolves to true once everything is durable and every state has been given back; throws a failure otherwise. */
 export async function write(
@@ -22,7 +22,7 @@ export async function write(
   const { http, host } = connect(config, 'streaming-import', 'sync', context.log);
   const api = new StreamingImport(http);
   const afterSync = afterSyncOf(config, context);
-  const summary = new Summary(configured);
+  const summary = new SummaryBuilder(configured);
   try {
     const known = new Map<string, string | undefined>();
     for (const name of namesToAsk(configured)) known.set(name, await api.nameOf(name));
@@ -31,7 +31,7 @@ export async function write(
       config.overwrite_method === 'Replace at once'
         ? new Replacements({ api, imports: new SnapshotImport(http), streams, log: context.log })
         : undefined;
-    const sync = new Sync({
+    const sync = new WriteSession({
       api,
       streams,
       context,

@@ -3,7 +3,7 @@
  * discover lists the columns that it offers under a keyword of its own. Deselected is what is listed there and is not in `properties`.
  */
 import type { ProtocolWriter } from '../shared/airbyte/writer.ts';
-import { notConvex } from '../shared/convex/http.ts';
+import { notConvex } from '../shared/convex/client.ts';
 import { isFieldName } from '../shared/convex/identifiers.ts';
 import { COMMA, JsonError, Members } from '../shared/json/raw.ts';
 
@@ -43,7 +43,7 @@ export class ColumnFilter {
     this.#excluded = new Set(excluded);
   }
 
-  /** Writes the document `buffer[start, end)` without its closing brace and without the excluded columns. Throws `ConvexError`. */
+  /** Writes the document `buffer[start, end)` without its closing brace and without the excluded columns. Throws `ConvexApiError`. */
   write(writer: ProtocolWriter, buffer: Buffer, start: number, end: number): void {
     try {
       this.#write(writer, buffer, start, end);

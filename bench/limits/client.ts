@@ -1,9 +1,9 @@
-import { ConvexHttp } from '../../shared/convex/http.ts';
+import { ConvexClient } from '../../shared/convex/client.ts';
 import { SYNC_RETRIES } from '../../shared/convex/retry.ts';
 
 /** The connectors' own client, for the limits that they are compared with. */
-export function benchClient(origin: string): ConvexHttp {
-  return new ConvexHttp({
+export function benchClient(origin: string): ConvexClient {
+  return new ConvexClient({
     origin,
     key: 'bench',
     client: 'bench-0.0.0',

@@ -4,8 +4,8 @@
  * A request of streaming import is one transaction (C146). The last record of each request here is for a table that the request does not
  * list. It is refused after all others were inserted, and the transaction is undone (C155).
  */
-import { ConvexError } from '../../shared/convex/errors.ts';
-import { notConvex } from '../../shared/convex/http.ts';
+import { ConvexApiError } from '../../shared/convex/errors.ts';
+import { notConvex } from '../../shared/convex/client.ts';
 import { IMPORT_PATH, type StreamingImport } from '../../shared/convex/streaming-import.ts';
 
 /** Where the messages of a request end. The names of tables that follow have no quotes. */
@@ -30,7 +30,7 @@ export class DryRun implements Pick<StreamingImport, 'importOnce' | 'retrying' |
     try {
       await this.#api.importOnce(Buffer.concat([body.subarray(0, at), last, body.subarray(at)]));
     } catch (error) {
-      if (error instanceof ConvexError && error.code === 'MissingStream') return;
+      if (error instanceof ConvexApiError && error.code === 'MissingStream') return;
       throw error;
     }
     throw notConvex(`${IMPORT_PATH} accepted a record for a table that was not listed`, 200);

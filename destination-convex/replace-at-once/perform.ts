@@ -1,9 +1,9 @@
 /** Carries an import out: waits until it can be confirmed, compares it with what was sent, confirms it and waits for its end. */
 import { ConnectorFailure, configError, systemError } from '../../shared/airbyte/failure.ts';
 import type { Log } from '../../shared/airbyte/log.ts';
-import { ConvexError } from '../../shared/convex/errors.ts';
+import { ConvexApiError } from '../../shared/convex/errors.ts';
 import { failureOf, type ImportState, type SnapshotImport } from '../../shared/convex/snapshot-import.ts';
-import { tuned } from '../../shared/connector/tuning.ts';
+import { testOverride } from '../../shared/connector/test-override.ts';
 import type { StreamPlan } from '../streams.ts';
 import type { TableUpload } from './table-upload.ts';
 
@@ -46,7 +46,7 @@ export async function replaceByOneRequest(upload: TableUpload): Promise<void> {
   try {
     written = await upload.replaceAtOnce();
   } catch (error) {
-    if (error instanceof ConvexError && error.code === 'ImportFailed') throw failed(stream, error.detail ?? '');
+    if (error instanceof ConvexApiError && error.code === 'ImportFailed') throw failed(stream, error.detail ?? '');
     throw error;
   }
   if (written !== rows) throw otherRows(stream, written, rows);
@@ -70,8 +70,8 @@ function compareRows({ rows, uncertain, stream }: Performing, state: ImportState
 /** Polls until the import is in this state. Throws where it failed, or makes no progress. */
 async function follow(performing: Performing, wanted: ImportState['state']): Promise<ImportState> {
   const { api, log, stream, importId, rows } = performing;
-  const deadline = tuned('POLL_DEADLINE_MS', POLL.deadline);
-  let delay = tuned('POLL_MS', POLL.first);
+  const deadline = testOverride('POLL_DEADLINE_MS', POLL.deadline);
+  let delay = testOverride('POLL_MS', POLL.first);
   let seen = '';
   let changed = performance.now();
   let told = changed;
@@ -108,7 +108,7 @@ async function stateOf(api: SnapshotImport, importId: string): Promise<ImportSta
   try {
     return await api.stateOf(importId);
   } catch (error) {
-    if (!(error instanceof ConvexError) || error.reason !== 'not-permitted') throw error;
+    if (!(error instanceof ConvexApiError) || error.reason !== 'not-permitted') throw error;
     throw configError(
       'The deploy key lacks the permission deployment:backups:view, which following an import needs. Make a key with the permissions deployment:backups:import and deployment:backups:view.',
     );

@@ -6,9 +6,9 @@ import { configError } from '../../shared/airbyte/failure.ts';
 import type { Log } from '../../shared/airbyte/log.ts';
 import type { SnapshotImport } from '../../shared/convex/snapshot-import.ts';
 import { isMissingIndex, type StreamingImport } from '../../shared/convex/streaming-import.ts';
-import { tuned } from '../../shared/connector/tuning.ts';
+import { testOverride } from '../../shared/connector/test-override.ts';
 import { Importer } from '../importer.ts';
-import { Lane, streamBytes } from '../lane.ts';
+import { Lane, streamBytes } from '../request-body.ts';
 import { batchLimits } from '../limits.ts';
 import { problemText, tooLarge } from '../reasons.ts';
 import type { StreamPlan } from '../streams.ts';
@@ -218,9 +218,9 @@ export class Replacements {
 
   /** A table cannot be replaced while an index for deduplication is being built (C179). */
   async #waitForIndex(api: StreamingImport, { table }: StreamPlan): Promise<void> {
-    const deadline = performance.now() + tuned('POLL_DEADLINE_MS', INDEX_WAIT);
+    const deadline = performance.now() + testOverride('POLL_DEADLINE_MS', INDEX_WAIT);
     while (!(await isReady(api, table)) && performance.now() < deadline)
-      await new Promise((resolve) => setTimeout(resolve, tuned('POLL_MS', 1_000)));
+      await new Promise((resolve) => setTimeout(resolve, testOverride('POLL_MS', 1_000)));
   }
 }
 

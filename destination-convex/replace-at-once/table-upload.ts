@@ -5,7 +5,7 @@
 import { deflateRawSync, inflateRawSync } from 'node:zlib';
 import { configError } from '../../shared/airbyte/failure.ts';
 import { MAX_PARTS, MIN_PART_BYTES, type SnapshotImport } from '../../shared/convex/snapshot-import.ts';
-import { tuned } from '../../shared/connector/tuning.ts';
+import { testOverride } from '../../shared/connector/test-override.ts';
 import type { StreamPlan } from '../streams.ts';
 
 const NEWLINE = 0x0a;
@@ -59,7 +59,7 @@ export class TableUpload {
     this.#buffer[this.#used++] = NEWLINE;
     this.rows++;
     this.bytes += row.length + 1;
-    const part = tuned('PART_BYTES', MIN_PART_BYTES);
+    const part = testOverride('PART_BYTES', MIN_PART_BYTES);
     if (this.#rawBytes + this.#used < part) return undefined;
     if (!this.#whole) return this.#sendPart();
     if (this.bytes > MAX_WHOLE_BYTES) throw this.#tooLarge();

@@ -4,10 +4,10 @@ import type { Log } from '../airbyte/log.ts';
 import { deploymentName } from '../convex/deployment-name.ts';
 import { DeploymentUrlError, deploymentOrigin } from '../convex/deployment-url.ts';
 import { httpActionAddress, type HttpActionAddress } from '../convex/site-url.ts';
-import { ConvexHttp, TIMEOUTS, type RetryNotice, type Timeouts } from '../convex/http.ts';
+import { ConvexClient, TIMEOUTS, type RetryNotice, type Timeouts } from '../convex/client.ts';
 import { proxySetting } from '../convex/proxy-env.ts';
 import { CHECK_RETRIES, DISCOVER_RETRIES, SYNC_RETRIES, type RetryLimits } from '../convex/retry.ts';
-import { tuned } from './tuning.ts';
+import { testOverride } from './test-override.ts';
 import { VERSION } from './version.ts';
 
 export interface DeploymentConfig {
@@ -16,7 +16,7 @@ export interface DeploymentConfig {
 }
 
 export interface Deployment {
-  http: ConvexHttp;
+  http: ConvexClient;
   /** Host without port, for messages. */
   host: string;
   /** See deployment-name.ts. */
@@ -61,7 +61,7 @@ export function connectSite(
   secret: string | undefined,
   client: 'airbyte-export' | 'streaming-import',
   log: Log,
-): { http: ConvexHttp; address: HttpActionAddress } {
+): { http: ConvexClient; address: HttpActionAddress } {
   const address = httpActionAddress(path, originOf(config.deployment_url), { cloudOnly: isCloud() });
   const key = secret === undefined ? undefined : secretOf(secret, 'secret of the HTTP action');
   const { http } = open({ origin: address.origin, key, scheme: 'Bearer' }, client, 'sync', log);
@@ -90,7 +90,7 @@ function open(
 ): Deployment {
   const { hostname, protocol } = new URL(origin);
   refuseBadProxy(protocol);
-  const http = new ConvexHttp({
+  const http = new ConvexClient({
     origin,
     key,
     scheme,
@@ -122,7 +122,11 @@ function originOf(url: string): string {
 }
 
 function limits(base: RetryLimits): RetryLimits {
-  return { ...base, minDelay: tuned('RETRY_MIN_MS', base.minDelay), attempts: tuned('RETRY_ATTEMPTS', base.attempts) };
+  return {
+    ...base,
+    minDelay: testOverride('RETRY_MIN_MS', base.minDelay),
+    attempts: testOverride('RETRY_ATTEMPTS', base.attempts),
+  };
 }
 
 /** Milliseconds. What a check asks for is answered at once or not at all. */
@@ -130,9 +134,9 @@ const CHECK_RESPONSE = 15_000;
 
 function timeouts(base: Timeouts): Timeouts {
   return {
-    connect: tuned('CONNECT_MS', base.connect),
-    response: tuned('RESPONSE_MS', base.response),
-    idle: tuned('IDLE_MS', base.idle),
+    connect: testOverride('CONNECT_MS', base.connect),
+    response: testOverride('RESPONSE_MS', base.response),
+    idle: testOverride('IDLE_MS', base.idle),
   };
 }
 

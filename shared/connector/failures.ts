@@ -4,7 +4,7 @@
  */
 import { ConnectorFailure } from '../airbyte/failure.ts';
 import type { FailureType } from '../airbyte/protocol.generated.ts';
-import { ConvexError } from '../convex/errors.ts';
+import { ConvexApiError } from '../convex/errors.ts';
 import { proxyHint, remedyOf } from './remedies.ts';
 
 export interface Circumstances {
@@ -22,9 +22,9 @@ export interface Circumstances {
 const WHERE_KEYS_ARE_MADE =
   'Deploy keys are made in the Convex dashboard under Settings → URL & Deploy Key; the admin key of a self-hosted deployment is made with its generate_admin_key script.';
 
-/** `error` itself, unless it is a `ConvexError`: then the failure that explains it. */
+/** `error` itself, unless it is a `ConvexApiError`: then the failure that explains it. */
 export function explain(error: unknown, circumstances: Circumstances): unknown {
-  if (!(error instanceof ConvexError)) return error;
+  if (!(error instanceof ConvexApiError)) return error;
   const { host, permission, during } = circumstances;
   const said = [error.status, error.code].filter((part) => part !== undefined).join(' ');
   const mendable: FailureType = during === 'check' ? 'config_error' : 'transient_error';
@@ -97,10 +97,10 @@ export function explain(error: unknown, circumstances: Circumstances): unknown {
 }
 
 /** Other reasons that a check may have found, where nobody can tell. */
-function hints(error: ConvexError): string {
+function hints(error: ConvexApiError): string {
   return `${error.obstacle === undefined ? '' : ` ${remedyOf(error, process.env)}`}${proxyHint(process.env)}`;
 }
 
-function effort({ tries, elapsed }: ConvexError): string {
+function effort({ tries, elapsed }: ConvexApiError): string {
   return tries > 1 ? `, although it was tried ${tries} times over ${Math.max(1, Math.round(elapsed / 1000))} s` : '';
 }

@@ -1,12 +1,12 @@
 /** What to do where a deployment could not be reached. */
-import type { ConvexError } from '../convex/errors.ts';
+import type { ConvexApiError } from '../convex/errors.ts';
 import { proxySetting } from '../convex/proxy-env.ts';
 
 const NETWORK =
   'Check that the deployment URL is right (https://<deployment name>.convex.cloud) and that this machine may connect to it (firewall, allow list).';
 
 /** The remedy for `error`, in whole sentences. `env` names the proxies. */
-export function remedyOf({ obstacle, code = '' }: ConvexError, env: NodeJS.ProcessEnv): string {
+export function remedyOf({ obstacle, code = '' }: ConvexApiError, env: NodeJS.ProcessEnv): string {
   switch (obstacle) {
     case 'certificate':
       return certificateRemedy(code);

@@ -1,7 +1,7 @@
 /** The changes of one batch of a Data Sync page, one after another: `{"component","table","ts","deleted","value"}` (C101). */
 import { COMMA, JsonError, Members, OPEN_BRACE, bytesAre, stringAt } from '../json/raw.ts';
 import { findEnd, type Unfinished } from '../json/wasm/find.ts';
-import { notConvex } from './http.ts';
+import { notConvex } from './client.ts';
 import type { DocumentBatch } from './pages.ts';
 
 const NOTHING: Buffer = Buffer.alloc(0);
@@ -64,7 +64,7 @@ export class Changes {
     return this;
   }
 
-  /** Moves to the next change; false at the end of the batch. Throws `ConvexError` for one that is not built as it should be. */
+  /** Moves to the next change; false at the end of the batch. Throws `ConvexApiError` for one that is not built as it should be. */
   next(): boolean {
     const batch = this.#batch!;
     const index = this.#index++;

@@ -1,8 +1,8 @@
-/** What a page of Data Sync says beside its values. Pure: raw JSON in, checked values out. Throws `ConvexError` for what no deployment says. */
+/** What a page of Data Sync says beside its values. Pure: raw JSON in, checked values out. Throws `ConvexApiError` for what no deployment says. */
 import { isDigits } from '../json/integers.ts';
 import { JsonError, rawMembers } from '../json/raw.ts';
-import type { ConvexError } from './errors.ts';
-import { notConvex } from './http.ts';
+import type { ConvexApiError } from './errors.ts';
+import { notConvex } from './client.ts';
 import type { TableRef } from './selection.ts';
 
 /** `stale`, `upToDate`: what was read up to and with this page is the deployment at `snapshotTs` (digits, nanoseconds), exactly (C92). */
@@ -40,7 +40,7 @@ export function startOf(before: Members, again: boolean, path: string): DataSync
   const status = before.get('status');
   const truncates = before.get('truncates');
   if (status === undefined || truncates === undefined)
-    throw lie(path, 'does not give "status" and "truncates" before its values');
+    throw protocolViolation(path, 'does not give "status" and "truncates" before its values');
   return { kind: 'start', status: statusOf(status, path), truncates: truncatesOf(truncates, path), again };
 }
 
@@ -50,17 +50,17 @@ export function endOf(
   path: string,
 ): Pick<DataSyncPage, 'syncId' | 'nextCursor'> {
   const syncId = parsed(members.get('syncId'));
-  if (typeof syncId !== 'string' || syncId === '') throw lie(path, 'has no "syncId"');
+  if (typeof syncId !== 'string' || syncId === '') throw protocolViolation(path, 'has no "syncId"');
   const pagination = objectOf(members.get('pagination'));
   const nextCursor = cursorOf(pagination?.get('nextCursor'), path);
-  if (nextCursor === given) throw lie(path, 'gives the cursor back that it was given');
+  if (nextCursor === given) throw protocolViolation(path, 'gives the cursor back that it was given');
   return { syncId, nextCursor };
 }
 
 /** The cursor whose raw JSON is `raw`. */
 export function cursorOf(raw: string | undefined, path: string): string {
   const cursor = parsed(raw);
-  if (typeof cursor !== 'string' || !/^(?:[0-9a-f]{2})+$/i.test(cursor)) throw lie(path, 'has no cursor');
+  if (typeof cursor !== 'string' || !/^(?:[0-9a-f]{2})+$/i.test(cursor)) throw protocolViolation(path, 'has no cursor');
   return cursor;
 }
 
@@ -70,19 +70,19 @@ function statusOf(raw: string, path: string): DataSyncStatus {
   if (type === 'snapshotting') return { type };
   // Taken as it is written: a number would round it (C20).
   const snapshotTs = members?.get('snapshotTs') ?? '';
-  if (type !== 'stale' && type !== 'upToDate') throw lie(path, 'has a status of an unknown type');
+  if (type !== 'stale' && type !== 'upToDate') throw protocolViolation(path, 'has a status of an unknown type');
   if (!isDigits(snapshotTs) || snapshotTs.length > MAX_TIMESTAMP_DIGITS)
-    throw lie(path, 'has a status without a timestamp');
+    throw protocolViolation(path, 'has a status without a timestamp');
   return { type, snapshotTs };
 }
 
 function truncatesOf(raw: string, path: string): TableRef[] {
   const list = parsed(raw);
-  if (!Array.isArray(list)) throw lie(path, 'has no list of truncates');
+  if (!Array.isArray(list)) throw protocolViolation(path, 'has no list of truncates');
   return list.map((entry: unknown) => {
     const { component, table } = (entry ?? {}) as Partial<TableRef>;
     if (typeof component !== 'string' || typeof table !== 'string' || table === '')
-      throw lie(path, 'has a truncate without a table');
+      throw protocolViolation(path, 'has a truncate without a table');
     return { component, table };
   });
 }
@@ -105,6 +105,6 @@ function parsed(raw: string | undefined): unknown {
 }
 
 /** An answer with status 200 that contradicts what the route promises. Asking again would give the same. */
-export function lie(path: string, what: string): ConvexError {
+export function protocolViolation(path: string, what: string): ConvexApiError {
   return notConvex(`the answer of ${path} ${what}`, 200);
 }

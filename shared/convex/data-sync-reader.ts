@@ -9,8 +9,8 @@ import { ElementScanner } from '../json/elements.ts';
 import { JsonError } from '../json/raw.ts';
 import { Changes } from './data-sync-changes.ts';
 import { endOf, startOf, type DataSyncPage, type DataSyncStart } from './data-sync-page.ts';
-import { ConvexError } from './errors.ts';
-import { notConvex, type ConvexHttp, type HttpRequest } from './http.ts';
+import { ConvexApiError } from './errors.ts';
+import { notConvex, type ConvexClient, type HttpRequest } from './client.ts';
 
 /** Bytes of `truncates` and of a cursor: both grow with the number of tables, of which there may be 10,000 (C98). */
 const MAX_MEMBER_BYTES = 16 * 1024 * 1024;
@@ -20,7 +20,7 @@ const MAX_PAGE_CHANGES = 500_000;
 const MAX_STALLED = 10;
 
 export class DataSyncReader {
-  readonly #http: ConvexHttp;
+  readonly #http: ConvexClient;
   readonly #request: HttpRequest;
   readonly #cursor: string | null;
   readonly #changes: Changes;
@@ -37,7 +37,7 @@ export class DataSyncReader {
   #stalled = 0;
 
   /** `cursor`: the one in the request. */
-  constructor(http: ConvexHttp, request: HttpRequest, cursor: string | null) {
+  constructor(http: ConvexClient, request: HttpRequest, cursor: string | null) {
     this.#http = http;
     this.#request = request;
     this.#cursor = cursor;
@@ -104,14 +104,14 @@ export class DataSyncReader {
     const { path } = this.#request;
     const { count } = this.#scanner;
     const known = error instanceof JsonError ? notConvex(`${path}: ${error.message}`, 200, { retry: true }) : error;
-    if (!(known instanceof ConvexError) || !known.retry || this.#start === undefined) return known;
+    if (!(known instanceof ConvexApiError) || !known.retry || this.#start === undefined) return known;
     if (count > this.#furthest) {
       this.#furthest = count;
       this.#stalled = 0;
     }
     if (++this.#stalled < MAX_STALLED) return known;
     const { reason, message } = known;
-    return new ConvexError(
+    return new ConvexApiError(
       { reason, retry: false },
       `${message}, ${MAX_STALLED} times at or before one place of a page`,
     );

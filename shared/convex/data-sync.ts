@@ -2,15 +2,15 @@
  * Data Sync, typed (C90 to C104): pages of changes after an opaque cursor, cursors for positions in the change log, and which syncs there are.
  *
  * Each route may be missing on an older backend. A missing route answers 404 with an empty body; so may an ingress whose backend restarts.
- * It is therefore asked for three times (see http.ts) before it counts as missing: `ConvexError` with the reason `no-route`.
+ * It is therefore asked for three times (see http.ts) before it counts as missing: `ConvexApiError` with the reason `no-route`.
  */
 import { isDigits } from '../json/integers.ts';
 import { JsonError, rawMembers } from '../json/raw.ts';
 import { DataSyncReader } from './data-sync-reader.ts';
 import type { Changes } from './data-sync-changes.ts';
-import { cursorOf, lie, type DataSyncPage, type DataSyncStart } from './data-sync-page.ts';
-import { ConvexError } from './errors.ts';
-import type { ConvexHttp } from './http.ts';
+import { cursorOf, protocolViolation, type DataSyncPage, type DataSyncStart } from './data-sync-page.ts';
+import { ConvexApiError } from './errors.ts';
+import type { ConvexClient } from './client.ts';
 import type { Selection } from './selection.ts';
 
 export type { Changes } from './data-sync-changes.ts';
@@ -36,9 +36,9 @@ const ACTIVE_PAGE = 100;
 const MAX_ACTIVE_PAGES = 100;
 
 export class DataSync {
-  readonly #http: ConvexHttp;
+  readonly #http: ConvexClient;
 
-  constructor(http: ConvexHttp) {
+  constructor(http: ConvexClient) {
     this.#http = http;
   }
 
@@ -51,7 +51,7 @@ export class DataSync {
    * changes are repeated. Changes yielded before it are revisions that were committed, up to the `snapshotTs` of their own start; a consumer that upserts may keep
    * them. Of truncates, the last start counts.
    *
-   * Throws `ConvexError`: `expired`, `bad-position`, `no-route`, `transient` after a page that did not come further with many tries.
+   * Throws `ConvexApiError`: `expired`, `bad-position`, `no-route`, `transient` after a page that did not come further with many tries.
    */
   async *page(args: {
     cursor: string | null;
@@ -87,7 +87,7 @@ export class DataSync {
       await this.#activePage(undefined, 1);
       return true;
     } catch (error) {
-      if (error instanceof ConvexError && error.reason === 'no-route') return false;
+      if (error instanceof ConvexApiError && error.reason === 'no-route') return false;
       throw error;
     }
   }
@@ -99,7 +99,7 @@ export class DataSync {
       const { syncs, next } = await this.#activePage(cursor, ACTIVE_PAGE);
       const found = syncs.find((sync) => sync.syncId === syncId);
       if (found !== undefined || next === undefined) return found;
-      if (next === cursor) throw lie(ACTIVE, 'gives the cursor back that it was given');
+      if (next === cursor) throw protocolViolation(ACTIVE, 'gives the cursor back that it was given');
       cursor = next;
     }
     return undefined;
@@ -118,9 +118,11 @@ export class DataSync {
       hasMore?: unknown;
       nextCursor?: unknown;
     } | null;
-    if (!Array.isArray(syncs) || typeof pagination?.hasMore !== 'boolean') throw lie(ACTIVE, 'lists no syncs');
+    if (!Array.isArray(syncs) || typeof pagination?.hasMore !== 'boolean')
+      throw protocolViolation(ACTIVE, 'lists no syncs');
     const { hasMore, nextCursor } = pagination;
-    if (hasMore && typeof nextCursor !== 'string') throw lie(ACTIVE, 'says that there is more but not where');
+    if (hasMore && typeof nextCursor !== 'string')
+      throw protocolViolation(ACTIVE, 'says that there is more but not where');
     return { syncs: syncs.map(activeSyncOf), next: hasMore ? (nextCursor as string) : undefined };
   }
 
@@ -128,8 +130,8 @@ export class DataSync {
     try {
       return await this.#http.retrying(path, attempt);
     } catch (error) {
-      if (!(error instanceof ConvexError) || !error.emptyNotFound) throw error;
-      throw new ConvexError({ reason: 'no-route', retry: false }, `it has no ${path}`, { status: 404 });
+      if (!(error instanceof ConvexApiError) || !error.emptyNotFound) throw error;
+      throw new ConvexApiError({ reason: 'no-route', retry: false }, `it has no ${path}`, { status: 404 });
     }
   }
 }
@@ -144,7 +146,7 @@ function membersOf(text: string, path: string): Map<string, string> {
     return rawMembers(Buffer.from(text));
   } catch (error) {
     if (!(error instanceof JsonError) && !(error instanceof SyntaxError)) throw error;
-    throw lie(path, 'is not the JSON object that a Convex deployment sends');
+    throw protocolViolation(path, 'is not the JSON object that a Convex deployment sends');
   }
 }
 
@@ -155,7 +157,7 @@ function activeSyncOf(value: unknown): ActiveSync {
   const { type, totalTables, numDocumentsSynced, totalDocuments } = status ?? {};
   const isCount = (count: unknown): count is number => typeof count === 'number' && count >= 0;
   if (typeof syncId !== 'string' || !TYPES.has(type as string) || !isCount(totalTables) || !isCount(numDocumentsSynced))
-    throw lie(ACTIVE, 'lists something else than syncs');
+    throw protocolViolation(ACTIVE, 'lists something else than syncs');
   return {
     syncId,
     type: type as ActiveSync['type'],

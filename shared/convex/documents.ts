@@ -1,7 +1,7 @@
 /** The exported documents of one batch, one after another, each with its head. */
 import { JsonError } from '../json/raw.ts';
 import { DocumentHead } from './document.ts';
-import { notConvex } from './http.ts';
+import { notConvex } from './client.ts';
 import type { DocumentBatch } from './pages.ts';
 
 const NOTHING: Buffer = Buffer.alloc(0);
@@ -30,7 +30,7 @@ export class Documents {
     return this;
   }
 
-  /** Moves to the next document; false at the end of the batch. Throws `ConvexError` where a document has no proper head. */
+  /** Moves to the next document; false at the end of the batch. Throws `ConvexApiError` where a document has no proper head. */
   next(): boolean {
     const batch = this.#batch!;
     const index = this.#index++;

@@ -53,8 +53,8 @@ export interface Verdict {
   retry: boolean;
 }
 
-export class ConvexError extends Error {
-  override readonly name = 'ConvexError';
+export class ConvexApiError extends Error {
+  override readonly name = 'ConvexApiError';
   readonly reason: Reason;
   readonly retry: boolean;
   /** HTTP status; undefined where no answer came. */
@@ -128,7 +128,7 @@ const TRANSIENT_CODES = new Set([
 ]);
 
 /** Classifies an answer that is not a success. */
-export function judge({ status, code }: Answer): Verdict {
+export function classify({ status, code }: Answer): Verdict {
   if (code !== undefined) {
     // By code first: the meaning of a code is fixed, its status has changed between versions of the backend.
     if (EXPIRED.has(code)) return { reason: 'expired', retry: false };

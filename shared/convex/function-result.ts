@@ -16,7 +16,7 @@ export interface FunctionFailure {
   status: 'error';
   /** Text of the app and of the deployment. May hold anything that the app put into it: see `safeMessage`. */
   errorMessage: string;
-  /** The data of a `ConvexError`, raw JSON; undefined where something else was thrown. */
+  /** The data of a `ConvexApiError`, raw JSON; undefined where something else was thrown. */
   errorData: string | undefined;
   logLines: string[];
 }

@@ -1,7 +1,7 @@
 /**
  * The Functions API: an app's queries, mutations and actions over HTTP. Wire facts: the backend's local_backend/src/public_api.rs.
  *
- * Both outcomes of a function have status 200 (C190): a function that threw is a result, not an exception. Exceptions (`ConvexError`)
+ * Both outcomes of a function have status 200 (C190): a function that threw is a result, not an exception. Exceptions (`ConvexApiError`)
  * are what happens around it: keys, the network, a deployment that is busy.
  *
  * The published client (`ConvexHttpClient` of the npm package `convex`) speaks the same API and is the measure of this one in the tests.
@@ -9,10 +9,10 @@
  * nor `/api/run`.
  */
 import { JsonError } from '../json/raw.ts';
-import { ConvexError } from './errors.ts';
+import { ConvexApiError } from './errors.ts';
 import { parseFunctionPath, runPath, type FunctionPath } from './function-path.ts';
 import { readFunctionResult, type FunctionResult } from './function-result.ts';
-import { notConvex, refusal, type ConvexHttp, type HttpRequest } from './http.ts';
+import { notConvex, refusal, type ConvexClient, type HttpRequest } from './client.ts';
 import type { ValueFormat } from './streaming-export.ts';
 
 /** Bytes of a request's body that the deployment reads (400 BadJsonBody beyond). Arguments have 16 MiB, as Convex counts values. */
@@ -43,21 +43,21 @@ const NOT_BEGUN = new Set([
 ]);
 
 export class Functions {
-  readonly #http: ConvexHttp;
+  readonly #http: ConvexClient;
   readonly #format: ValueFormat;
 
   /** `format`: how values come back. The documents of the API know `json` alone, deployments the others, too. */
-  constructor(http: ConvexHttp, format: ValueFormat = 'json') {
+  constructor(http: ConvexClient, format: ValueFormat = 'json') {
     this.#http = http;
     this.#format = format;
   }
 
-  /** Runs a query. Retried as `errors.ts` says: it changes nothing. Throws `ConvexError` and `FunctionPathError`. */
+  /** Runs a query. Retried as `errors.ts` says: it changes nothing. Throws `ConvexApiError` and `FunctionPathError`. */
   async query(path: string, args: FunctionArgs = {}): Promise<FunctionResult> {
     return this.#call('/api/query', parseFunctionPath(path), args, { repeatable: true });
   }
 
-  /** Runs a mutation. Tried again only where it cannot have run, unless it is `repeatable`. Throws `ConvexError` and `FunctionPathError`. */
+  /** Runs a mutation. Tried again only where it cannot have run, unless it is `repeatable`. Throws `ConvexApiError` and `FunctionPathError`. */
   async mutation(path: string, args: FunctionArgs = {}, options: CallOptions = {}): Promise<FunctionResult> {
     return this.#call('/api/mutation', parseFunctionPath(path), args, options);
   }
@@ -83,7 +83,7 @@ export class Functions {
       try {
         return await this.#once(request);
       } catch (error) {
-        if (options.repeatable === true || !(error instanceof ConvexError) || mayRepeat(error)) throw error;
+        if (options.repeatable === true || !(error instanceof ConvexApiError) || mayRepeat(error)) throw error;
         throw withoutRetry(error);
       }
     });
@@ -106,17 +106,17 @@ function isResult(status: number): boolean {
 }
 
 /** Whether a call that changes something may be repeated after this failure: it never arrived, or was sent back before it began. */
-function mayRepeat({ reason, code }: ConvexError): boolean {
+function mayRepeat({ reason, code }: ConvexApiError): boolean {
   return reason === 'unreachable' || (code !== undefined && NOT_BEGUN.has(code));
 }
 
-function withoutRetry(error: ConvexError): ConvexError {
+function withoutRetry(error: ConvexApiError): ConvexApiError {
   const { reason, message, status, code, detail, cause } = error;
   const facts = { code, detail, cause, maybeDone: error.retry };
-  return new ConvexError({ reason, retry: false }, message, status === undefined ? facts : { ...facts, status });
+  return new ConvexApiError({ reason, retry: false }, message, status === undefined ? facts : { ...facts, status });
 }
 
-function tooLarge(path: FunctionPath, bytes: number): ConvexError {
+function tooLarge(path: FunctionPath, bytes: number): ConvexApiError {
   const message = `the arguments of ${path.text} make a request of ${bytes} bytes; Convex takes arguments of up to 16 MiB (${MAX_FUNCTION_BODY} bytes with all that belongs to them)`;
-  return new ConvexError({ reason: 'refused', retry: false }, message);
+  return new ConvexApiError({ reason: 'refused', retry: false }, message);
 }

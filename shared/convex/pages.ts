@@ -9,8 +9,8 @@ import { crc32 } from 'node:zlib';
 import type { ElementBatch } from '../json/element-batch.ts';
 import { ElementScanner } from '../json/elements.ts';
 import { JsonError } from '../json/raw.ts';
-import { ConvexError } from './errors.ts';
-import { notConvex, type ConvexHttp, type HttpRequest } from './http.ts';
+import { ConvexApiError } from './errors.ts';
+import { notConvex, type ConvexClient, type HttpRequest } from './client.ts';
 
 export type DocumentBatch = ElementBatch;
 
@@ -26,9 +26,9 @@ const MAX_PAGE_DOCUMENTS = 500_000;
 /**
  * Yields the documents of a page, each once, in batches that are valid until the next one is asked for. Returns what else the page says.
  * The retry budget is renewed with each batch: a page that comes a little further with every try is complete in the end.
- * Throws `ConvexError`.
+ * Throws `ConvexApiError`.
  */
-export async function* readPage(http: ConvexHttp, request: HttpRequest): AsyncGenerator<DocumentBatch, RawPage> {
+export async function* readPage(http: ConvexClient, request: HttpRequest): AsyncGenerator<DocumentBatch, RawPage> {
   const reader = new PageReader(http, request);
   try {
     for (;;) {
@@ -42,7 +42,7 @@ export async function* readPage(http: ConvexHttp, request: HttpRequest): AsyncGe
 }
 
 class PageReader {
-  readonly #http: ConvexHttp;
+  readonly #http: ConvexClient;
   readonly #request: HttpRequest;
   #body: AsyncGenerator<Buffer, void> | undefined;
   #scanner = new ElementScanner('values');
@@ -50,7 +50,7 @@ class PageReader {
   #delivered = 0;
   #checksum = 0;
 
-  constructor(http: ConvexHttp, request: HttpRequest) {
+  constructor(http: ConvexClient, request: HttpRequest) {
     this.#http = http;
     this.#request = request;
   }
@@ -110,8 +110,8 @@ function checksumOf({ buffers, starts, ends }: DocumentBatch, index: number): nu
   return crc32(buffers[index]!.subarray(starts[index], ends[index]));
 }
 
-function changed(path: string): ConvexError {
-  return new ConvexError(
+function changed(path: string): ConvexApiError {
+  return new ConvexApiError(
     { reason: 'transient', retry: false },
     `${path} gave another page than before its connection broke off`,
   );

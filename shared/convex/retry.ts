@@ -35,8 +35,8 @@ export function retryDelay(
   return Math.max(jittered, retryAfter ?? 0);
 }
 
-/** What is left of the patience with one request. Times are milliseconds of any clock that only goes forward. */
-export class Patience {
+/** What is left of the budget with one request. Times are milliseconds of any clock that only goes forward. */
+export class RetryBudget {
   /** Failures since the last progress. */
   failures = 0;
   readonly #limits: RetryLimits;

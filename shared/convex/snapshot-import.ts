@@ -3,10 +3,10 @@
  * lines, in one transaction (C172).
  */
 import { JsonError } from '../json/raw.ts';
-import { ConvexError } from './errors.ts';
+import { ConvexApiError } from './errors.ts';
 import { decoded } from './function-result.ts';
 import { Functions } from './functions.ts';
-import { notConvex, type ConvexHttp } from './http.ts';
+import { notConvex, type ConvexClient } from './client.ts';
 
 const WHOLE = '/api/import';
 const START = '/api/import/start_upload';
@@ -39,20 +39,20 @@ export type ImportFailure =
   'backfilling' | 'canceled' | 'foreign-key' | 'ids' | 'not-json' | 'other' | 'schema' | 'schema-changed' | 'too-old';
 
 export class SnapshotImport {
-  readonly #http: ConvexHttp;
+  readonly #http: ConvexClient;
   readonly #functions: Functions;
 
-  constructor(http: ConvexHttp) {
+  constructor(http: ConvexClient) {
     this.#http = http;
     this.#functions = new Functions(http);
   }
 
-  /** Whether the deployment has these routes. Changes nothing: no import has an empty id. Throws `ConvexError`. */
+  /** Whether the deployment has these routes. Changes nothing: no import has an empty id. Throws `ConvexApiError`. */
   async isAvailable(): Promise<boolean> {
     try {
       await this.#http.text({ method: 'POST', path: CANCEL, body: JSON.stringify({ importId: '' }) });
     } catch (error) {
-      if (!(error instanceof ConvexError)) throw error;
+      if (!(error instanceof ConvexApiError)) throw error;
       if (error.code === 'InvalidImport') return true;
       if (error.emptyNotFound) return false;
       throw error;
@@ -60,13 +60,13 @@ export class SnapshotImport {
     throw notConvex(`${CANCEL} accepted an import that does not exist`, 200);
   }
 
-  /** Whether the key may poll imports (C171). The list of imports is asked for and not looked at. Throws `ConvexError`. */
+  /** Whether the key may poll imports (C171). The list of imports is asked for and not looked at. Throws `ConvexApiError`. */
   async mayPoll(): Promise<boolean> {
     try {
       await this.#functions.query(LIST);
       return true;
     } catch (error) {
-      if (error instanceof ConvexError && error.reason === 'not-permitted') return false;
+      if (error instanceof ConvexApiError && error.reason === 'not-permitted') return false;
       throw error;
     }
   }
@@ -93,7 +93,7 @@ export class SnapshotImport {
         return await this.#http.once({ method: 'POST', path: PART, query, body: bytes });
       } catch (error) {
         // An answer without a code may come from something that has lost the deployment's own.
-        if (error instanceof ConvexError && error.reason !== 'unreachable') uncertain = true;
+        if (error instanceof ConvexApiError && error.reason !== 'unreachable') uncertain = true;
         throw error;
       }
     });
@@ -122,15 +122,15 @@ export class SnapshotImport {
     try {
       await this.#change(CANCEL, importId);
     } catch (error) {
-      if (!(error instanceof ConvexError) || error.code !== 'CannotCancelImport') throw error;
+      if (!(error instanceof ConvexApiError) || error.code !== 'CannotCancelImport') throw error;
     }
   }
 
-  /** The state of an import. Needs the permission `deployment:backups:view` (C171). Throws `ConvexError`. */
+  /** The state of an import. Needs the permission `deployment:backups:view` (C171). Throws `ConvexApiError`. */
   async stateOf(importId: string): Promise<ImportState> {
     const result = await this.#functions.query(QUERY, { importId });
     if (result.status === 'error')
-      throw new ConvexError({ reason: 'refused', retry: false }, `${QUERY} failed`, { status: 200 });
+      throw new ConvexApiError({ reason: 'refused', retry: false }, `${QUERY} failed`, { status: 200 });
     return readState(valueOf(() => decoded(result.value)));
   }
 
@@ -214,6 +214,6 @@ function stringIn(path: string, value: unknown, name: string): string {
   return member;
 }
 
-function unexpected(path: string): ConvexError {
+function unexpected(path: string): ConvexApiError {
   return notConvex(`${path} answered with something else than a Convex deployment does`, 200);
 }

@@ -1,7 +1,7 @@
 /** The streaming export endpoints, typed. Wire facts: the backend's local_backend/src/streaming_export.rs. */
 import { digitsOf } from '../json/integers.ts';
-import { ConvexError } from './errors.ts';
-import { notConvex, type ConvexHttp } from './http.ts';
+import { ConvexApiError } from './errors.ts';
+import { notConvex, type ConvexClient } from './client.ts';
 import { mapYields } from '../core/generators.ts';
 import { Documents } from './documents.ts';
 import { readPage, type RawPage } from './pages.ts';
@@ -34,15 +34,15 @@ export interface TableColumns {
 export type ActiveSyncsRoute = 'present' | 'absent' | { answer: string };
 
 export class StreamingExport {
-  readonly #http: ConvexHttp;
+  readonly #http: ConvexClient;
   readonly #format: ValueFormat;
 
-  constructor(http: ConvexHttp, format: ValueFormat = 'json') {
+  constructor(http: ConvexClient, format: ValueFormat = 'json') {
     this.#http = http;
     this.#format = format;
   }
 
-  /** Resolves if the URL, the key, its permission and the plan are all right; throws `ConvexError` otherwise. */
+  /** Resolves if the URL, the key, its permission and the plan are all right; throws `ConvexApiError` otherwise. */
   async test(): Promise<void> {
     const path = '/api/test_streaming_export_connection';
     const text = await this.#http.text({ method: 'GET', path });
@@ -78,12 +78,13 @@ export class StreamingExport {
       documents.open(batch),
     );
     const snapshot = digitsMember(page, 'snapshot', path);
-    if (snapshot !== args.snapshot) throw lie(path, 'answered with another snapshot than the one that was asked for');
+    if (snapshot !== args.snapshot)
+      throw protocolViolation(path, 'answered with another snapshot than the one that was asked for');
     const cursor = cursorMember(page, path);
     if (booleanMember(page, 'hasMore', path) !== (cursor !== null))
-      throw lie(path, 'says that there is more but not where, or the opposite');
+      throw protocolViolation(path, 'says that there is more but not where, or the opposite');
     if (cursor !== null && cursor === args.cursor)
-      throw lie(path, 'answered with the position that it was given: the walk makes no progress');
+      throw protocolViolation(path, 'answered with the position that it was given: the walk makes no progress');
     return { cursor, snapshot, documents: page.documents };
   }
 
@@ -117,10 +118,11 @@ export class StreamingExport {
     const path = '/api/get_table_column_names';
     const parsed = this.#json(await this.#http.text({ method: 'GET', path }), path);
     const byComponent = parsed['byComponent'];
-    if (typeof byComponent !== 'object' || byComponent === null) throw lie(path, 'has no "byComponent"');
+    if (typeof byComponent !== 'object' || byComponent === null) throw protocolViolation(path, 'has no "byComponent"');
     const tables = new Map<string, TableColumns[]>();
     for (const [component, list] of Object.entries(byComponent)) {
-      if (!Array.isArray(list) || !list.every(isTableColumns)) throw lie(path, 'lists something else than tables');
+      if (!Array.isArray(list) || !list.every(isTableColumns))
+        throw protocolViolation(path, 'lists something else than tables');
       tables.set(component, list);
     }
     return tables;
@@ -128,7 +130,7 @@ export class StreamingExport {
 
   /**
    * Whether the backend is of 2026-08-13 or later: it has a route that older ones answer with an empty 404 (C90). Changes nothing.
-   * Throws `ConvexError`.
+   * Throws `ConvexApiError`.
    */
   async activeSyncsRoute(): Promise<ActiveSyncsRoute> {
     const path = '/api/v1/data/list_active_syncs';
@@ -155,7 +157,7 @@ export class StreamingExport {
     } catch {
       // Falls through: a web page, or half an answer.
     }
-    throw lie(path, 'is not the JSON object that a Convex deployment sends');
+    throw protocolViolation(path, 'is not the JSON object that a Convex deployment sends');
   }
 }
 
@@ -170,24 +172,25 @@ const MAX_TIMESTAMP_DIGITS = 19;
 function digitsMember(page: RawPage, name: string, path: string): string {
   const raw = page.members.get(name);
   const digits = raw?.startsWith('"') ? undefined : digitsOf(raw);
-  if (digits === undefined || digits.length > MAX_TIMESTAMP_DIGITS) throw lie(path, `has no timestamp "${name}"`);
+  if (digits === undefined || digits.length > MAX_TIMESTAMP_DIGITS)
+    throw protocolViolation(path, `has no timestamp "${name}"`);
   return digits;
 }
 
 function booleanMember(page: RawPage, name: string, path: string): boolean {
   const raw = page.members.get(name);
-  if (raw !== 'true' && raw !== 'false') throw lie(path, `has no flag "${name}"`);
+  if (raw !== 'true' && raw !== 'false') throw protocolViolation(path, `has no flag "${name}"`);
   return raw === 'true';
 }
 
 function cursorMember(page: RawPage, path: string): string | null {
   const raw = page.members.get('cursor');
   if (raw === 'null') return null;
-  if (raw === undefined || !raw.startsWith('"')) throw lie(path, 'has no "cursor"');
+  if (raw === undefined || !raw.startsWith('"')) throw protocolViolation(path, 'has no "cursor"');
   return JSON.parse(raw) as string;
 }
 
 /** An answer with status 200 that contradicts what the endpoint promises. Asking again would give the same. */
-function lie(path: string, what: string): ConvexError {
+function protocolViolation(path: string, what: string): ConvexApiError {
   return notConvex(`the answer of ${path} ${what}`, 200);
 }

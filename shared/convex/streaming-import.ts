@@ -1,6 +1,6 @@
 /** The streaming import endpoints, typed. Wire facts: the backend's local_backend/src/streaming_import.rs. */
-import { ConvexError } from './errors.ts';
-import { notConvex, type ConvexHttp, type HttpRequest } from './http.ts';
+import { ConvexApiError } from './errors.ts';
+import { notConvex, type ConvexClient, type HttpRequest } from './client.ts';
 import { isIdentifier } from './identifiers.ts';
 
 /** Bytes. The deployment refuses a larger body of an import with 400 BadJsonBody (C10, C11). */
@@ -16,13 +16,13 @@ const READY_PATH = '/api/streaming_import/primary_key_indexes_ready';
 export type PrimaryKey = readonly (readonly string[])[];
 
 export class StreamingImport {
-  readonly #http: ConvexHttp;
+  readonly #http: ConvexClient;
 
-  constructor(http: ConvexHttp) {
+  constructor(http: ConvexClient) {
     this.#http = http;
   }
 
-  /** Resolves if the URL, the key and its permission are all right, and changes nothing; throws `ConvexError` otherwise. */
+  /** Resolves if the URL, the key and its permission are all right, and changes nothing; throws `ConvexApiError` otherwise. */
   async test(): Promise<void> {
     await this.indexesReady([]);
   }
@@ -39,20 +39,20 @@ export class StreamingImport {
    * Sends an import that is expected to be refused. Resolves to what `read` makes of the refusal, or to undefined if the import was accepted.
    * Refusals for which `read` returns undefined are retried or thrown as those of other requests.
    */
-  async ask<T>(body: Buffer, read: (refusal: ConvexError) => T | undefined): Promise<T | undefined> {
+  async ask<T>(body: Buffer, read: (refusal: ConvexApiError) => T | undefined): Promise<T | undefined> {
     return this.#http.retrying(IMPORT_PATH, async () => {
       try {
         await this.importOnce(body);
         return undefined;
       } catch (error) {
-        const answer = error instanceof ConvexError ? read(error) : undefined;
+        const answer = error instanceof ConvexApiError ? read(error) : undefined;
         if (answer === undefined) throw error;
         return answer;
       }
     });
   }
 
-  /** Runs `attempt` with the connection's retries; see `ConvexHttp.retrying`. */
+  /** Runs `attempt` with the connection's retries; see `ConvexClient.retrying`. */
   async retrying<T>(attempt: () => Promise<T>): Promise<T> {
     return this.#http.retrying(IMPORT_PATH, attempt);
   }
@@ -86,13 +86,13 @@ export class StreamingImport {
     return ready;
   }
 
-  /** The tables that the active schema describes (C154); undefined where the deployment cannot tell. Throws `ConvexError`. */
+  /** The tables that the active schema describes (C154); undefined where the deployment cannot tell. Throws `ConvexApiError`. */
   async tablesWithSchema(): Promise<Set<string> | undefined> {
     let text: string;
     try {
       text = await this.#http.text({ method: 'GET', path: SCHEMA_PATH });
     } catch (error) {
-      if (error instanceof ConvexError && error.emptyNotFound) return undefined;
+      if (error instanceof ConvexApiError && error.emptyNotFound) return undefined;
       throw error;
     }
     return tablesOf(text);
@@ -126,7 +126,7 @@ export class StreamingImport {
       try {
         await this.#http.once({ method: 'POST', path: IMPORT_PATH, body });
       } catch (error) {
-        if (!(error instanceof ConvexError)) throw error;
+        if (!(error instanceof ConvexApiError)) throw error;
         const table =
           error.code === 'MissingStream' ? /^Missing stream for table (\w+)$/.exec(error.detail ?? '')?.[1] : undefined;
         if (table !== undefined && isIdentifier(table)) return table;
@@ -151,16 +151,16 @@ function requireDone(answer: string, path: string): void {
 
 /** A 400 that ends when an index is built (C8). */
 export function isBackfilling(error: unknown): boolean {
-  return error instanceof ConvexError && error.code === 'InvalidImport' && /backfill/i.test(error.detail ?? '');
+  return error instanceof ConvexApiError && error.code === 'InvalidImport' && /backfill/i.test(error.detail ?? '');
 }
 
 /** A 400 for a table without an index for deduplication. */
 export function isMissingIndex(error: unknown): boolean {
-  return error instanceof ConvexError && error.code === 'MissingIndex';
+  return error instanceof ConvexApiError && error.code === 'MissingIndex';
 }
 
 /** An unclassified error: either a passing failure, or an input that the deployment never accepts (C7). */
-export function isUnclassified(error: ConvexError): boolean {
+export function isUnclassified(error: ConvexApiError): boolean {
   return error.status === 500 && error.code === 'InternalServerError';
 }
 

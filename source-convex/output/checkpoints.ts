@@ -1,6 +1,6 @@
 /** When states are written. */
 import type { ProtocolWriter } from '../../shared/airbyte/writer.ts';
-import { tuned } from '../../shared/connector/tuning.ts';
+import { testOverride } from '../../shared/connector/test-override.ts';
 import type { StreamOutput } from './stream-output.ts';
 
 /** Milliseconds between states. A crash repeats no more than this; every state costs the destination something. */
@@ -9,7 +9,7 @@ const INTERVAL = 5_000;
 const HEARTBEAT = 60_000;
 
 export class Checkpoints {
-  readonly #interval = tuned('CHECKPOINT_MS', INTERVAL);
+  readonly #interval = testOverride('CHECKPOINT_MS', INTERVAL);
   readonly #streams: readonly StreamOutput[];
   readonly #writer: ProtocolWriter;
   #last = performance.now();
@@ -42,7 +42,7 @@ export class Checkpoints {
         const advanced = idle.filter((stream) => stream.hasAdvanced);
         this.#write(advanced.length > 0 ? advanced : idle.slice(0, 1));
       },
-      tuned('HEARTBEAT_MS', HEARTBEAT),
+      testOverride('HEARTBEAT_MS', HEARTBEAT),
     );
   }
 

@@ -1,6 +1,6 @@
 /** What the log says while a sync runs: what is read, how far, how fast. Once a minute, and at the end. */
 import type { Log } from '../../shared/airbyte/log.ts';
-import { tuned } from '../../shared/connector/tuning.ts';
+import { testOverride } from '../../shared/connector/test-override.ts';
 import { counted } from './text.ts';
 
 /** Milliseconds. */
@@ -9,7 +9,7 @@ const INTERVAL = 60_000;
 export class Progress {
   readonly #log: Log;
   readonly #streams: readonly { records: number }[];
-  readonly #interval = tuned('PROGRESS_MS', INTERVAL);
+  readonly #interval = testOverride('PROGRESS_MS', INTERVAL);
   readonly #started = performance.now();
   #phase = '';
   #howFar: () => string = () => '';

@@ -1,7 +1,7 @@
 /** What a user is told when a query stream cannot be read. */
 import { ConnectorFailure } from '../../shared/airbyte/failure.ts';
 import { explain } from '../../shared/connector/failures.ts';
-import { ConvexError } from '../../shared/convex/errors.ts';
+import { ConvexApiError } from '../../shared/convex/errors.ts';
 import type { SourceConfig } from '../config.generated.ts';
 import type { QueryStream } from './config.ts';
 import { ResultError } from './page.ts';
@@ -19,7 +19,7 @@ export function explainQuery(error: unknown, stream: QueryStream, circumstances:
   const subject = `Query stream "${stream.name}": the query ${stream.query}`;
   if (error instanceof QueryFailed) return failed(error, subject, circumstances);
   if (error instanceof ResultError) return new ConnectorFailure('config_error', `${subject} ${error.message}.`);
-  if (error instanceof ConvexError && error.reason === 'bad-key' && config.user_token !== undefined) {
+  if (error instanceof ConvexApiError && error.reason === 'bad-key' && config.user_token !== undefined) {
     const said = [error.status, error.code].filter((part) => part !== undefined).join(' ');
     return new ConnectorFailure(
       'config_error',

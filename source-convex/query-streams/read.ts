@@ -5,7 +5,7 @@ import type { Log } from '../../shared/airbyte/log.ts';
 import type { ConfiguredAirbyteStream } from '../../shared/airbyte/protocol.generated.ts';
 import type { StreamStates } from '../../shared/airbyte/state-file.ts';
 import { connectFunctions } from '../../shared/connector/deployment.ts';
-import { ConvexError, type Reason } from '../../shared/convex/errors.ts';
+import { ConvexApiError, type Reason } from '../../shared/convex/errors.ts';
 import { Functions } from '../../shared/convex/functions.ts';
 import { walkPages, type PageEnd } from '../../shared/core/generators.ts';
 import type { SourceConfig } from '../config.generated.ts';
@@ -61,7 +61,7 @@ export async function* readQueryStreams(
 const FATAL: ReadonlySet<Reason> = new Set(['unreachable', 'stopped', 'no-deployment', 'bad-key']);
 
 function isFatal(error: unknown): boolean {
-  return error instanceof ConvexError && FATAL.has(error.reason);
+  return error instanceof ConvexApiError && FATAL.has(error.reason);
 }
 
 interface QueryReaderOptions extends SelectedQuery {

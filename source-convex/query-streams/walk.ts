@@ -6,7 +6,7 @@
  */
 import { safeFailure, type SafeFailure } from '../../shared/convex/function-failure.ts';
 import type { Functions } from '../../shared/convex/functions.ts';
-import { notConvex } from '../../shared/convex/http.ts';
+import { notConvex } from '../../shared/convex/client.ts';
 import { JsonError } from '../../shared/json/raw.ts';
 import { argsText, type QueryStream } from './config.ts';
 import { pageOf, type QueryPage } from './page.ts';
@@ -51,7 +51,7 @@ export class QueryPages {
 
   /**
    * One page; a smaller one where the query cannot give as many records at a time. `since`: raw JSON for the cursor argument, see
-   * `argsText`. Throws `QueryFailed`, `ResultError` and `ConvexError`.
+   * `argsText`. Throws `QueryFailed`, `ResultError` and `ConvexApiError`.
    */
   async page(cursor: string | null, since: string | undefined): Promise<QueryPage> {
     const { query, paginated } = this.#stream;

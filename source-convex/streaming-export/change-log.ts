@@ -7,7 +7,7 @@
  */
 import { mapYields, walkPages } from '../../shared/core/generators.ts';
 import type { DocumentHead } from '../../shared/convex/document.ts';
-import { notConvex } from '../../shared/convex/http.ts';
+import { notConvex } from '../../shared/convex/client.ts';
 import { selectTables } from '../../shared/convex/selection.ts';
 import type { DeltaPage, StreamingExport } from '../../shared/convex/streaming-export.ts';
 import { compareDigits, maxDigits } from '../../shared/json/integers.ts';
@@ -25,7 +25,7 @@ export interface ChangeLogWalk {
   head: string;
 }
 
-/** Yields the documents that are newer than their stream's position, and after each page the new positions. Throws `ConvexError`. */
+/** Yields the documents that are newer than their stream's position, and after each page the new positions. Throws `ConvexApiError`. */
 export function walkChangeLog(api: StreamingExport, walk: ChangeLogWalk): AsyncGenerator<ReadEvent, void> {
   const selection = selectTables(walk.streams.map((stream) => stream.planned));
   const log = new LogOrder(walk.streams);

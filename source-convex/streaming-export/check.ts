@@ -2,7 +2,7 @@
 import type { Context } from '../../shared/airbyte/connector.ts';
 import { connect } from '../../shared/connector/deployment.ts';
 import { explain } from '../../shared/connector/failures.ts';
-import { ConvexError, type Reason } from '../../shared/convex/errors.ts';
+import { ConvexApiError, type Reason } from '../../shared/convex/errors.ts';
 import { StreamingExport } from '../../shared/convex/streaming-export.ts';
 import type { SourceConfig } from '../config.generated.ts';
 
@@ -31,7 +31,7 @@ export async function tablesReadable(
     await new StreamingExport(http).test();
     return true;
   } catch (error) {
-    if (!(error instanceof ConvexError) || !NO_EXPORT.includes(error.reason))
+    if (!(error instanceof ConvexApiError) || !NO_EXPORT.includes(error.reason))
       throw explain(error, { host, permission: 'deployment:data:view', during: 'check' });
     log.warn(
       `Only query streams can be read: ${error.reason === 'no-streaming-export' ? `the plan of ${host} does not include streaming export, which tables need` : 'the deploy key lacks the permission deployment:data:view, which tables need'}.`,

@@ -4,7 +4,7 @@
  */
 import type { Log } from '../../shared/airbyte/log.ts';
 import { configError, type ConnectorFailure } from '../../shared/airbyte/failure.ts';
-import { ConvexError } from '../../shared/convex/errors.ts';
+import { ConvexApiError } from '../../shared/convex/errors.ts';
 import type { ActiveSyncsRoute, StreamingExport } from '../../shared/convex/streaming-export.ts';
 import type { ReadEvent } from '../output/events.ts';
 import type { TableStream } from './table-stream.ts';
@@ -33,7 +33,8 @@ async function activeSyncsRoute(api: StreamingExport): Promise<ActiveSyncsRoute>
     return await api.activeSyncsRoute();
   } catch (error) {
     // What a deployment says of the key or the plan stops the run where everything is asked for. So does a host that is not reached.
-    if (!(error instanceof ConvexError) || !(error.reason === 'not-convex' || error.reason === 'refused')) throw error;
+    if (!(error instanceof ConvexApiError) || !(error.reason === 'not-convex' || error.reason === 'refused'))
+      throw error;
     return { answer: error.message };
   }
 }

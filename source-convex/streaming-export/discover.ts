@@ -4,8 +4,8 @@ import { descriptorOf, descriptorText } from '../../shared/airbyte/descriptor.ts
 import type { AirbyteStream } from '../../shared/airbyte/protocol.generated.ts';
 import { connect } from '../../shared/connector/deployment.ts';
 import { explain } from '../../shared/connector/failures.ts';
-import { ConvexError } from '../../shared/convex/errors.ts';
-import { notConvex } from '../../shared/convex/http.ts';
+import { ConvexApiError } from '../../shared/convex/errors.ts';
+import { notConvex } from '../../shared/convex/client.ts';
 import { StreamingExport, type ValueFormat } from '../../shared/convex/streaming-export.ts';
 import type { SourceConfig } from '../config.generated.ts';
 import { sampleTables } from './sample.ts';
@@ -34,7 +34,7 @@ async function tablesOf(api: StreamingExport, format: ValueFormat, log: Context[
   try {
     return tablesBySchema(await api.jsonSchemas());
   } catch (error) {
-    if (!(error instanceof ConvexError) || error.reason !== 'refused') throw error;
+    if (!(error instanceof ConvexApiError) || error.reason !== 'refused') throw error;
     const tables = await tablesByColumns(api, error);
     const samples = await sampleTables(
       api,
@@ -74,17 +74,17 @@ interface Columns {
 }
 
 /** Every table, with the names of its columns: knows tables of any shape, but no types. Throws `refusal` where a backend is too old for it. */
-async function tablesByColumns(api: StreamingExport, refusal: ConvexError): Promise<Columns[]> {
+async function tablesByColumns(api: StreamingExport, refusal: ConvexApiError): Promise<Columns[]> {
   try {
     const tables = await api.tableColumns();
     return [...tables].flatMap(([component, list]) => list.map((table) => ({ component, ...table })));
   } catch (error) {
-    throw error instanceof ConvexError && error.status === 404 ? refusal : error;
+    throw error instanceof ConvexApiError && error.status === 404 ? refusal : error;
   }
 }
 
 /** Names the table that the server could not describe. Some of its refusals do, others leave it open. */
-function oddTable({ detail }: ConvexError, tables: readonly Columns[]): string {
+function oddTable({ detail }: ConvexApiError, tables: readonly Columns[]): string {
   const named = /\btable "(\w+)"/.exec(detail ?? '')?.[1];
   if (named !== undefined) return `the table ${named}`;
   // An odd table has no columns of its own, and neither has an empty one.

@@ -1,6 +1,6 @@
 /** A saved position that the deployment does not keep any more: how it is recognised, and what the user is told. */
 import { configError, type ConnectorFailure } from '../../shared/airbyte/failure.ts';
-import type { ConvexError } from '../../shared/convex/errors.ts';
+import type { ConvexApiError } from '../../shared/convex/errors.ts';
 import { date, names } from '../output/text.ts';
 
 interface Named {
@@ -8,7 +8,7 @@ interface Named {
 }
 
 /** Whether an answer means that the position is too old. Also a 503 of this code: documents as of then are no longer kept. */
-export function isExpired({ reason, status, code }: ConvexError): boolean {
+export function isExpired({ reason, status, code }: ConvexApiError): boolean {
   return reason === 'expired' || (status === 503 && code === 'InternalServerError');
 }
 

@@ -2,7 +2,7 @@
  * Notices a walk over a snapshot that gets nowhere, and would go on for ever: a deployment cannot be like that, but what stands between
  * it and here can, such as a cache that answers one request with the answer of another.
  */
-import { notConvex } from '../../shared/convex/http.ts';
+import { notConvex } from '../../shared/convex/client.ts';
 import type { SnapshotPage } from '../../shared/convex/streaming-export.ts';
 
 /** Each table gives one page without documents at most, or one after its last document; a deployment has up to 10,000 tables. */
@@ -16,7 +16,7 @@ export class LoopGuard {
   #stretch = 1;
   #empty = 0;
 
-  /** Throws `ConvexError` where this page shows that there is no headway. */
+  /** Throws `ConvexApiError` where this page shows that there is no headway. */
   after({ cursor, documents }: Pick<SnapshotPage, 'cursor' | 'documents'>): void {
     if (cursor === null) return;
     if (cursor === this.#remembered) throw notConvex('the pages of the snapshot go round in a circle', 200);

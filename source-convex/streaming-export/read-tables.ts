@@ -7,7 +7,7 @@
 import type { ConnectorFailure } from '../../shared/airbyte/failure.ts';
 import type { Log } from '../../shared/airbyte/log.ts';
 import { explain } from '../../shared/connector/failures.ts';
-import { ConvexError, type Reason } from '../../shared/convex/errors.ts';
+import { ConvexApiError, type Reason } from '../../shared/convex/errors.ts';
 import type { StreamingExport } from '../../shared/convex/streaming-export.ts';
 import { compareDigits, minDigits } from '../../shared/json/integers.ts';
 import type { ReadEvent } from '../output/events.ts';
@@ -66,7 +66,7 @@ export class TableReader {
     this.#options = options;
   }
 
-  /** Yields everything that is to be written of the tables. Throws the `ConvexError` that stops the whole run. */
+  /** Yields everything that is to be written of the tables. Throws the `ConvexApiError` that stops the whole run. */
   async *read(): Events {
     const { api, host, streams, log } = this.#options;
     if (streams.every((stream) => stream.failed)) return;
@@ -130,7 +130,7 @@ export class TableReader {
     yield { kind: 'checkpoint', all: true };
   }
 
-  async *#afterFailedSnapshot({ snapshot, streams }: SnapshotWalk<TableStream>, error: ConvexError): Events {
+  async *#afterFailedSnapshot({ snapshot, streams }: SnapshotWalk<TableStream>, error: ConvexApiError): Events {
     const { api, log } = this.#options;
     const unfinished = streams.filter((stream) => !stream.hasSnapshot);
     // A table may have ended on the page that failed, so that its end was not yielded.
@@ -190,15 +190,15 @@ export class TableReader {
   }
 
   /** Passes on the events of a walk. Returns what stopped it; throws what stops the whole run. */
-  async *#walk(events: Events): Events<ConvexError | undefined> {
-    let failure: ConvexError | undefined;
+  async *#walk(events: Events): Events<ConvexApiError | undefined> {
+    let failure: ConvexApiError | undefined;
     try {
       for await (const event of events) {
         if (event.kind === 'positions') this.#failedWalks = 0;
         yield event;
       }
     } catch (error) {
-      if (!(error instanceof ConvexError) || FATAL.has(error.reason)) throw error;
+      if (!(error instanceof ConvexApiError) || FATAL.has(error.reason)) throw error;
       if (!OF_POSITIONS.has(error.reason) && ++this.#failedWalks === MAX_FAILED_WALKS) throw error;
       failure = error;
     }
@@ -238,7 +238,7 @@ export class TableReader {
     this.#again.push(...streams);
   }
 
-  *#failAll(streams: readonly TableStream[], error: ConvexError): Generator<ReadEvent> {
+  *#failAll(streams: readonly TableStream[], error: ConvexApiError): Generator<ReadEvent> {
     const failure = explain(error, { host: this.#options.host, permission: 'deployment:data:view', during: 'sync' });
     for (const stream of streams) yield stream.fail(failure as ConnectorFailure);
   }

@@ -5,7 +5,7 @@ import type { ConfiguredAirbyteStream } from '../../shared/airbyte/protocol.gene
 import type { StreamStates } from '../../shared/airbyte/state-file.ts';
 import { connect } from '../../shared/connector/deployment.ts';
 import { explain } from '../../shared/connector/failures.ts';
-import { ConvexError } from '../../shared/convex/errors.ts';
+import { ConvexApiError } from '../../shared/convex/errors.ts';
 import { tableKey } from '../../shared/convex/selection.ts';
 import { StreamingExport } from '../../shared/convex/streaming-export.ts';
 import type { SourceConfig } from '../config.generated.ts';
@@ -59,7 +59,7 @@ async function existingTables(api: StreamingExport, log: Log): Promise<Set<strin
     const tables = await api.tableColumns();
     return new Set([...tables].flatMap(([component, list]) => list.map((table) => tableKey(component, table.name))));
   } catch (error) {
-    if (!(error instanceof ConvexError)) throw error;
+    if (!(error instanceof ConvexApiError)) throw error;
     if (error.status !== 404 && error.code !== 'TableSummariesUnavailable') throw error;
     log.warn('This deployment cannot list its tables, so streams whose table is missing will look empty.');
     return undefined;

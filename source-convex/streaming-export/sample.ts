@@ -1,5 +1,5 @@
 /** The first documents of tables: what they say of columns and types where Convex gives no schemas. */
-import { ConvexError } from '../../shared/convex/errors.ts';
+import { ConvexApiError } from '../../shared/convex/errors.ts';
 import { selectTables, type TableRef } from '../../shared/convex/selection.ts';
 import type { StreamingExport, ValueFormat } from '../../shared/convex/streaming-export.ts';
 import { merge, type JsonSchema } from './schema.ts';
@@ -30,7 +30,7 @@ export async function sampleTables(
     }
   } catch (error) {
     // The names of the columns are known without: the caller says for how many tables there is no more.
-    if (!(error instanceof ConvexError)) throw error;
+    if (!(error instanceof ConvexApiError)) throw error;
   }
   return samples;
 }

@@ -6,7 +6,7 @@
  */
 import { mapYields, walkPages } from '../../shared/core/generators.ts';
 import type { DocumentHead } from '../../shared/convex/document.ts';
-import { notConvex } from '../../shared/convex/http.ts';
+import { notConvex } from '../../shared/convex/client.ts';
 import { selectTables } from '../../shared/convex/selection.ts';
 import type { StreamingExport } from '../../shared/convex/streaming-export.ts';
 import type { ReadEvent, StreamPosition } from '../output/events.ts';
@@ -17,7 +17,7 @@ import { inLog, inSnapshot } from './state.ts';
 import { StreamRouter } from './stream-router.ts';
 import type { TableStream } from './table-stream.ts';
 
-/** Yields the walk's documents, and after each page the positions of the streams that it brought further. Throws `ConvexError`. */
+/** Yields the walk's documents, and after each page the positions of the streams that it brought further. Throws `ConvexApiError`. */
 export function walkSnapshot(api: StreamingExport, walk: SnapshotWalk<TableStream>): AsyncGenerator<ReadEvent, void> {
   const { snapshot } = walk;
   const selection = selectTables(walk.streams.map((stream) => stream.planned));

@@ -1,5 +1,5 @@
 /**
- * One campaign: a deployment that never rests is synced into another one, by the real connectors as processes, through bad weather, and
+ * One campaign: a deployment that never rests is synced into another one, by the real connectors as processes, through network faults, and
  * they are killed again and again. Every sync goes on from the states that the destination gave back, as the platform has it.
  */
 import { tmpdir } from 'node:os';
@@ -9,11 +9,11 @@ import { compare } from '../../pipeline/demo/compare.ts';
 import { startSync, type Outcome, type Sync } from '../../pipeline/run.ts';
 import { StateFile } from '../../pipeline/states.ts';
 import { Folder } from '../support/folder.ts';
-import { Dice } from './dice.ts';
+import { SeededRandom } from './seeded-random.ts';
 import { BROKEN, Jobs, writtenAs, type CampaignMode } from './jobs.ts';
 import { describe, drawPlan, strikeAt, Wiretap, type Plan } from './killer.ts';
 import { Promises } from './promises.ts';
-import { calm, change } from './weather.ts';
+import { calm, change } from './network-faults.ts';
 import { World } from './world.ts';
 
 export interface CampaignOptions {
@@ -34,7 +34,7 @@ export interface Figures {
   processes: number;
   /** Syncs that came to a good end. */
   completed: number;
-  /** Syncs that gave up by themselves, since the weather was too bad. */
+  /** Syncs that gave up by themselves, since the network failed too often. */
   gaveUp: number;
   /** Syncs in which one of the streams was made to fail. */
   oneFailing: number;
@@ -58,22 +58,22 @@ const PATIENCE = 25;
 export async function campaign(options: CampaignOptions): Promise<Figures> {
   const { seed } = options;
   const mode = writtenAs(options.mode);
-  const dice = new Dice(seed);
+  const random = new SeededRandom(seed);
   const source = await startEmulator({
     instanceName: 'wise-heron-101',
     seed,
-    limits: { snapshotPage: dice.between(2, 9), deltaRows: dice.between(4, 16) },
+    limits: { snapshotPage: random.between(2, 9), deltaRows: random.between(4, 16) },
   });
   const destination = await startEmulator({
     instanceName: 'calm-otter-202',
     seed: seed + 1000,
     // A deduplicating request may be committed in parts: a transaction holds that few keys.
-    limits: mode === 'append_dedup' && dice.chance(0.5) ? { indexRanges: dice.between(8, 60) } : {},
-    backfillDelayMs: dice.below(60),
+    limits: mode === 'append_dedup' && random.chance(0.5) ? { indexRanges: random.between(8, 60) } : {},
+    backfillDelayMs: random.below(60),
   });
   const folder = new Folder();
   try {
-    return await new Campaign(options, dice, source, destination, folder).run();
+    return await new Campaign(options, random, source, destination, folder).run();
   } finally {
     await Promise.all([source.close(), destination.close()]);
     folder.remove();
@@ -82,7 +82,7 @@ export async function campaign(options: CampaignOptions): Promise<Figures> {
 
 class Campaign {
   readonly #options: CampaignOptions;
-  readonly #dice: Dice;
+  readonly #random: SeededRandom;
   readonly #source: Emulator;
   readonly #destination: Emulator;
   readonly #folder: Folder;
@@ -101,13 +101,13 @@ class Campaign {
   #oneFailing = 0;
   #doing = 'the beginning';
 
-  constructor(options: CampaignOptions, dice: Dice, source: Emulator, destination: Emulator, folder: Folder) {
+  constructor(options: CampaignOptions, random: SeededRandom, source: Emulator, destination: Emulator, folder: Folder) {
     this.#options = options;
-    this.#dice = dice;
+    this.#random = random;
     this.#source = source;
     this.#destination = destination;
     this.#folder = folder;
-    this.#world = new World(source.deployment, new Dice(options.seed + 2000));
+    this.#world = new World(source.deployment, new SeededRandom(options.seed + 2000));
     this.#promises = new Promises(
       source.deployment,
       destination.deployment,
@@ -118,24 +118,24 @@ class Campaign {
       },
     );
     this.#wiretap = new Wiretap(source, destination);
-    this.#jobs = new Jobs(options.mode, this.#world.tables, dice);
+    this.#jobs = new Jobs(options.mode, this.#world.tables, random);
     this.#commands = this.#prepare();
   }
 
   async run(): Promise<Figures> {
     const { kills, mode } = this.#options;
     let failures = 0;
-    const pace = this.#dice.between(3, 20);
+    const pace = this.#random.between(3, 20);
     while (this.#kills < kills && this.#complaints.length === 0 && failures < PATIENCE) {
-      change(this.#dice, [this.#source, this.#destination]);
+      change(this.#random, [this.#source, this.#destination]);
       this.#world.start(pace, CHANGES);
-      const plan = this.#dice.chance(0.9) ? drawPlan(this.#dice) : undefined;
-      const failing = (mode === 'refresh' || mode === 'overwrite') && this.#dice.chance(0.25);
+      const plan = this.#random.chance(0.9) ? drawPlan(this.#random) : undefined;
+      const failing = (mode === 'refresh' || mode === 'overwrite') && this.#random.chance(0.25);
       const result = await this.#sync(plan, failing);
       failures = result === 'gave up' && !failing ? failures + 1 : 0;
     }
     if (failures === PATIENCE) this.#complaints.push(`${PATIENCE} syncs in a row gave up`);
-    // The deployment comes to rest, and so does the weather: now the two have to be equal.
+    // Writes and network faults stop: now the two have to be equal.
     this.#world.stop();
     calm([this.#source, this.#destination]);
     if (this.#complaints.length === 0 && (await this.#sync(undefined, false)) !== 'completed')
@@ -192,7 +192,7 @@ class Campaign {
     if (result === 'completed') this.#promises.sync();
     if (result === 'completed' && failing) this.#complaints.push(`${this.#doing}: it succeeded`);
     if (result === 'completed') this.#jobs.end();
-    if (!failing) this.#judge(outcome, killed > 0);
+    if (!failing) this.#classify(outcome, killed > 0);
     this.#options.show?.(`${this.#doing}: ${result}, ${outcome.read} records, ${outcome.states} states`);
     return result;
   }
@@ -224,7 +224,7 @@ class Campaign {
   }
 
   /** Trouble on the way is never the user's to mend, nor a defect: a connector that gives up says that trying later may help. */
-  #judge({ failures, rejected }: Outcome, killed: boolean): void {
+  #classify({ failures, rejected }: Outcome, killed: boolean): void {
     if (rejected > 0) this.#complaints.push(`${this.#doing}: ${rejected} records were rejected`);
     for (const { who, message, type, internal } of failures) {
       if (type === 'transient_error' || (type === undefined && killed)) continue;
@@ -244,7 +244,7 @@ class Campaign {
 
   /** Configurations, and commands with all intervals as short as the data are few. */
   #prepare(): { source: string[]; destination: string[] } {
-    const dice = this.#dice;
+    const random = this.#random;
     const config = (url: string, key: string) => ({ deployment_url: url, access_key: key });
     this.#folder.write('source.json', config(this.#source.url, this.#source.readOnlyKey));
     this.#folder.write('source-failing.json', {
@@ -256,10 +256,10 @@ class Campaign {
       RETRY_MIN_MS: 1,
       RESPONSE_MS: 1500,
       IDLE_MS: 1500,
-      CHECKPOINT_MS: dice.pick([0, 0, 5, 40]),
-      BATCH_BYTES: dice.pick([2_000, 20_000, 500_000]),
-      BATCH_RECORDS: dice.between(2, 40),
-      BATCH_AGE_MS: dice.pick([1, 15, 100]),
+      CHECKPOINT_MS: random.pick([0, 0, 5, 40]),
+      BATCH_BYTES: random.pick([2_000, 20_000, 500_000]),
+      BATCH_RECORDS: random.between(2, 40),
+      BATCH_AGE_MS: random.pick([1, 15, 100]),
       POLL_MS: 5,
     };
     const environment = [

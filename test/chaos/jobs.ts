@@ -2,7 +2,7 @@
 import { MODES, type Mode } from '../../pipeline/catalog.ts';
 import type { StateFile } from '../../pipeline/states.ts';
 import type { ConfiguredAirbyteCatalog, ConfiguredAirbyteStream } from '../../shared/airbyte/protocol.generated.ts';
-import type { Dice } from './dice.ts';
+import type { SeededRandom } from './seeded-random.ts';
 import type { ModelTable } from './world.ts';
 
 /** `refresh`: append_dedup with truncating refreshes, one after the other, each with a generation. */
@@ -20,16 +20,16 @@ export const BROKEN = 'broken';
 export class Jobs {
   readonly #mode: CampaignMode;
   readonly #tables: readonly ModelTable[];
-  readonly #dice: Dice;
+  readonly #random: SeededRandom;
   #generation = 0;
   /** Number of the job: the same for each of its attempts. */
   #job = 100;
   #over = true;
 
-  constructor(mode: CampaignMode, tables: readonly ModelTable[], dice: Dice) {
+  constructor(mode: CampaignMode, tables: readonly ModelTable[], random: SeededRandom) {
     this.#mode = mode;
     this.#tables = tables;
-    this.#dice = dice;
+    this.#random = random;
   }
 
   /**
@@ -40,8 +40,8 @@ export class Jobs {
     if (this.#mode !== 'refresh' || !this.#over) return;
     this.#over = false;
     this.#job++;
-    if (this.#generation > 0 && this.#dice.chance(0.3)) return;
-    this.#generation = this.#generation > 1 && this.#dice.chance(0.2) ? 1 : this.#generation + 1;
+    if (this.#generation > 0 && this.#random.chance(0.3)) return;
+    this.#generation = this.#generation > 1 && this.#random.chance(0.2) ? 1 : this.#generation + 1;
     states.forget(this.#tables.map(({ table, component }) => ({ name: table, namespace: component })));
     await states.save();
   }

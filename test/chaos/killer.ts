@@ -1,7 +1,7 @@
 /** SIGKILL at moments that nobody can prepare for: after a while, or just when something happens that must not be torn apart. */
 import type { Emulator } from '../../emulator/index.ts';
 import type { Sync } from '../../pipeline/run.ts';
-import type { Dice } from './dice.ts';
+import type { SeededRandom } from './seeded-random.ts';
 
 export type Victim = 'source' | 'destination' | 'both';
 
@@ -30,29 +30,29 @@ const IMPORTS = /import_airbyte_records/;
 const PREPARATIONS = /clear_tables|primary_key_indexes/;
 const PHASES: readonly Phase[] = ['arrives', 'body', 'answered'];
 
-export function drawPlan(dice: Dice): Plan {
-  return { victim: dice.pick(['source', 'destination', 'both']), moment: drawMoment(dice) };
+export function drawPlan(random: SeededRandom): Plan {
+  return { victim: random.pick(['source', 'destination', 'both']), moment: drawMoment(random) };
 }
 
-function drawMoment(dice: Dice): Moment {
-  const phase = dice.pick(PHASES);
-  switch (dice.below(8)) {
+function drawMoment(random: SeededRandom): Moment {
+  const phase = random.pick(PHASES);
+  switch (random.below(8)) {
     case 0:
     case 1:
-      return { kind: 'time', after: dice.between(100, 1200) };
+      return { kind: 'time', after: random.between(100, 1200) };
     case 2:
-      return { kind: 'records', after: dice.between(1, 150) };
+      return { kind: 'records', after: random.between(1, 150) };
     case 3:
     case 4:
-      return { kind: 'request', side: 'source', path: READS, phase, nth: dice.between(1, 25) };
+      return { kind: 'request', side: 'source', path: READS, phase, nth: random.between(1, 25) };
     case 5:
-      return { kind: 'states', after: dice.between(1, 25) };
+      return { kind: 'states', after: random.between(1, 25) };
     case 6:
-      return dice.chance(0.8)
-        ? { kind: 'request', side: 'destination', path: IMPORTS, phase, nth: dice.between(1, 10) }
-        : { kind: 'request', side: 'destination', path: PREPARATIONS, phase, nth: dice.between(1, 3) };
+      return random.chance(0.8)
+        ? { kind: 'request', side: 'destination', path: IMPORTS, phase, nth: random.between(1, 10) }
+        : { kind: 'request', side: 'destination', path: PREPARATIONS, phase, nth: random.between(1, 3) };
     default:
-      return { kind: 'request', side: 'destination', path: IMPORTS, phase, nth: dice.between(1, 20) };
+      return { kind: 'request', side: 'destination', path: IMPORTS, phase, nth: random.between(1, 20) };
   }
 }
 

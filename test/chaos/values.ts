@@ -1,6 +1,6 @@
 /** Documents that a lossy way would damage, and what Convex's plain JSON and its import make of each value. */
 import type { Value, ValueObject } from '../../emulator/index.ts';
-import type { Dice } from './dice.ts';
+import type { SeededRandom } from './seeded-random.ts';
 
 const TEXTS = [
   '',
@@ -17,31 +17,31 @@ const INTEGERS = [0n, 5n, -1n, 9007199254740993n, 9223372036854775807n, -9223372
 const NAMES = ['a', 'b', 'first name', 'x-y', '2024', 'constructor', 'toString', ''];
 
 /** Fields for a document, beside those that the world adds itself. */
-export function randomFields(dice: Dice): ValueObject {
+export function randomFields(random: SeededRandom): ValueObject {
   const fields: Record<string, Value> = {};
-  for (let i = dice.below(4); i > 0; i--) fields[`f${dice.below(6)}`] = randomValue(dice, 0);
+  for (let i = random.below(4); i > 0; i--) fields[`f${random.below(6)}`] = randomValue(random, 0);
   return fields;
 }
 
-function randomValue(dice: Dice, depth: number): Value {
-  switch (dice.below(depth < 3 ? 8 : 6)) {
+function randomValue(random: SeededRandom, depth: number): Value {
+  switch (random.below(depth < 3 ? 8 : 6)) {
     case 0:
-      return dice.pick(TEXTS);
+      return random.pick(TEXTS);
     case 1:
-      return dice.pick(NUMBERS);
+      return random.pick(NUMBERS);
     case 2:
-      return dice.pick(INTEGERS);
+      return random.pick(INTEGERS);
     case 3:
-      return dice.chance(0.5);
+      return random.chance(0.5);
     case 4:
       return null;
     case 5:
-      return new Uint8Array([dice.below(256), dice.below(256), 0, 255]).buffer;
+      return new Uint8Array([random.below(256), random.below(256), 0, 255]).buffer;
     case 6:
-      return Array.from({ length: dice.below(4) }, () => randomValue(dice, depth + 1));
+      return Array.from({ length: random.below(4) }, () => randomValue(random, depth + 1));
     default:
       return Object.fromEntries(
-        Array.from({ length: dice.below(4) }, () => [dice.pick(NAMES), randomValue(dice, depth + 1)]),
+        Array.from({ length: random.below(4) }, () => [random.pick(NAMES), randomValue(random, depth + 1)]),
       );
   }
 }

@@ -3,7 +3,7 @@
  * deployment by the one who makes the changes. What a state promises, and what a finished sync has to leave, is judged by it alone.
  */
 import type { Deployment, Transaction, ValueObject } from '../../emulator/index.ts';
-import type { Dice } from './dice.ts';
+import type { SeededRandom } from './seeded-random.ts';
 import { randomFields } from './values.ts';
 
 export interface Revision {
@@ -78,12 +78,12 @@ export class World {
   /** Revisions so far. */
   revisions = 0;
   readonly #deployment: Deployment;
-  readonly #dice: Dice;
+  readonly #random: SeededRandom;
   #timer: NodeJS.Timeout | undefined;
 
-  constructor(deployment: Deployment, dice: Dice) {
+  constructor(deployment: Deployment, random: SeededRandom) {
     this.#deployment = deployment;
-    this.#dice = dice;
+    this.#random = random;
     for (const { table, component } of [...this.tables, this.other]) deployment.createTable(table, component);
     // One table stays empty at first.
     for (let i = 0; i < 25; i++) this.change(this.tables.filter(({ table }) => table !== 'late'));
@@ -100,7 +100,7 @@ export class World {
           this.change(this.tables);
           next();
         },
-        this.#dice.below(2 * pace),
+        this.#random.below(2 * pace),
       );
     };
     next();
@@ -112,41 +112,41 @@ export class World {
 
   /** One transaction: inserts, updates and deletions in several tables, all visible at one timestamp or not at all. */
   change(tables: readonly ModelTable[]): void {
-    const dice = this.#dice;
+    const random = this.#random;
     const staged = new Map<string, Staged>();
     const number = ++this.transactions;
     // Now and then one that is larger than a page of the log.
-    const operations = dice.chance(0.03) ? 40 : dice.between(1, 7);
+    const operations = random.chance(0.03) ? 40 : random.between(1, 7);
     const ts = this.#deployment.transaction((tx) => {
       for (let i = 0; i < operations; i++) {
-        const table = dice.chance(0.15) ? this.other : dice.pick(tables);
+        const table = random.chance(0.15) ? this.other : random.pick(tables);
         this.#operate(tx, table, staged, number);
       }
-      if (dice.chance(0.2)) tx.systemWrite(dice.between(1, 12));
+      if (random.chance(0.2)) tx.systemWrite(random.between(1, 12));
     });
     for (const [id, { table, document }] of staged) {
       const revisions = table.history.get(id) ?? [];
       revisions.push({ ts, document });
       table.history.set(id, revisions);
     }
-    if (dice.chance(0.1)) this.#deployment.systemWrite(dice.between(1, 15));
+    if (random.chance(0.1)) this.#deployment.systemWrite(random.between(1, 15));
   }
 
   #operate(tx: Transaction, table: ModelTable, staged: Map<string, Staged>, number: number): void {
-    const dice = this.#dice;
+    const random = this.#random;
     const { live, component } = table;
-    const fields = { ...randomFields(dice), rev: ++this.revisions, tx: number };
+    const fields = { ...randomFields(random), rev: ++this.revisions, tx: number };
     const stage = (id: string): void => {
       const document = tx.get(id);
       staged.set(id, { table, document: document === null ? null : { ...document } });
     };
-    const draw = live.length < 3 ? 0 : dice.below(live.length > MANY ? 12 : 8);
+    const draw = live.length < 3 ? 0 : random.below(live.length > MANY ? 12 : 8);
     if (draw < 3) {
       const id = tx.insert(table.table, fields, component);
       live.push(id);
       stage(id);
     } else {
-      const at = dice.below(live.length);
+      const at = random.below(live.length);
       const id = live[at]!;
       if (draw === 3) tx.replace(id, fields);
       else if (draw < 6) tx.patch(id, fields);

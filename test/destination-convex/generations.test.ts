@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { outcomeOf, truncationOf, type StreamNews } from '../../destination-convex/generations.ts';
+import { outcomeOf, truncationOf, type StreamHistory } from '../../destination-convex/generations.ts';
 import { errorsOf, logsOf } from '../support/messages.ts';
 import {
   append,
@@ -44,7 +44,7 @@ describe('whether a stream replaces what is in its table', () => {
 });
 
 describe('how a stream has ended', () => {
-  const news = (more: Partial<StreamNews>): StreamNews => ({
+  const news = (more: Partial<StreamHistory>): StreamHistory => ({
     records: 0,
     states: 0,
     emptyStates: 0,

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { Intake } from '../../destination-convex/intake.ts';
 import { Ledger } from '../../destination-convex/ledger.ts';
-import type { Pipeline } from '../../destination-convex/pipeline.ts';
+import type { BatchSender } from '../../destination-convex/batch-sender.ts';
 import type { Rejections } from '../../destination-convex/rejections.ts';
 import type { StreamPlan } from '../../destination-convex/streams.ts';
 
@@ -13,7 +13,7 @@ test('the ledger does not know a record before the deployment has said how its f
   const intake = new Intake({
     streams: [STREAM],
     // Neither is used before the answer.
-    pipeline: {} as Pipeline,
+    pipeline: {} as BatchSender,
     rejections: {} as Rejections,
     ledger,
     warn: () => undefined,

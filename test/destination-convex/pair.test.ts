@@ -6,7 +6,7 @@ import { startConnector } from '../support/process.ts';
 import { Destination, statesIn, withoutStats } from './setup.ts';
 
 /** A small generator of numbers, the same in each run. */
-function dice(seed: number): (sides: number) => number {
+function random(seed: number): (sides: number) => number {
   let at = seed;
   return (sides) => {
     at = (Math.imul(at, 1_664_525) + 1_013_904_223) >>> 0;
@@ -18,7 +18,7 @@ test('Convex to Convex, deduplicated by _id: equal after any inserts, updates an
   await using destination = await Destination.start();
   const source = await startEmulator({ instanceName: 'wise-heron-101', seed: 7 });
   const { deployment } = source;
-  const roll = dice(20_260_821);
+  const roll = random(20_260_821);
   const ids: string[] = [];
   const change = (commits: number) => {
     for (let commit = 0; commit < commits; commit++) {

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import type { Lane } from '../../destination-convex/lane.ts';
+import type { Lane } from '../../destination-convex/request-body.ts';
 import { Progress } from '../../destination-convex/progress.ts';
 import { planStreams } from '../../destination-convex/streams.ts';
 import type { Log } from '../../shared/airbyte/log.ts';

@@ -1,6 +1,6 @@
 /** Answers that no Convex deployment gives, and what the source makes of each. */
 import { deflateRawSync, gzipSync } from 'node:zlib';
-import { change, deltas, document, EARLIER, endless, LATER, NOW, page, raw, type Lies } from './liar.ts';
+import { change, deltas, document, EARLIER, endless, LATER, NOW, page, raw, type Lies } from './lying-server.ts';
 
 export interface AnswerCase {
   name: string;

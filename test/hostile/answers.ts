@@ -3,7 +3,7 @@ import { Folder } from '../support/folder.ts';
 import { startConnector } from '../support/process.ts';
 import { catalogOf } from '../source-convex/setup.ts';
 import type { AnswerCase } from './answers.cases.ts';
-import { KEY, SECRET, startLiar } from './liar.ts';
+import { KEY, SECRET, startLyingServer } from './lying-server.ts';
 import { verdictOf, type Verdict } from './verdict.ts';
 
 const ENV = { CONVEX_CONNECTOR_RETRY_MIN_MS: '1', CONVEX_CONNECTOR_RETRY_ATTEMPTS: '3' };
@@ -23,7 +23,7 @@ export async function runAnswer({
   impatient,
   lies,
 }: AnswerCase): Promise<AnswerResult> {
-  const { server } = await startLiar(lies);
+  const { server } = await startLyingServer(lies);
   const folder = new Folder();
   try {
     const args = [verb, '--config', folder.write('config.json', { deployment_url: server.url, access_key: KEY })];

@@ -1,5 +1,5 @@
 /** Answers that no Convex deployment gives to who writes, and what the destination makes of each: above all, no state. */
-import { endless, raw, type Lie, type Lies } from './liar.ts';
+import { endless, raw, type Lie, type Lies } from './lying-server.ts';
 
 export interface ImportCase {
   name: string;

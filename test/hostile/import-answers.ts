@@ -3,7 +3,7 @@ import { catalogOf, record, state, statesIn, text } from '../destination-convex/
 import { Folder } from '../support/folder.ts';
 import { startConnector } from '../support/process.ts';
 import type { ImportCase } from './import-answers.cases.ts';
-import { KEY, SECRET, startLiar } from './liar.ts';
+import { KEY, SECRET, startLyingServer } from './lying-server.ts';
 import { verdictOf, type Verdict } from './verdict.ts';
 
 const ENV = {
@@ -27,7 +27,7 @@ export async function runImport({
   impatient,
   lies,
 }: ImportCase): Promise<ImportResult> {
-  const { server } = await startLiar(lies);
+  const { server } = await startLyingServer(lies);
   const folder = new Folder();
   try {
     const args = [verb, '--config', folder.write('config.json', { deployment_url: server.url, access_key: KEY })];

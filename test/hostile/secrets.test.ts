@@ -10,7 +10,7 @@ import { catalogOf, record, state, text } from '../destination-convex/setup.ts';
 import { Folder } from '../support/folder.ts';
 import { startConnector, type Finished } from '../support/process.ts';
 import { TestServer } from '../support/server.ts';
-import { SECRET } from './liar.ts';
+import { SECRET } from './lying-server.ts';
 
 const PART = 's3cr+t/Key=="0123456789\\é'.replace('é', '').replace('"', '');
 const KEY = `prod:calm-otter-101|${PART}`;

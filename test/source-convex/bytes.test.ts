@@ -1,6 +1,6 @@
 /** A document's bytes stand in its RECORD line as the server sent them. */
 import { describe, expect, test } from 'vitest';
-import { startMadeUp } from '../support/made-up.ts';
+import { startFakeDeployment } from '../support/fake-deployment.ts';
 import { startProxy } from '../support/proxy.ts';
 import { recordsOf, savedStates, Source, stateOf } from './setup.ts';
 
@@ -113,7 +113,10 @@ describe.each([undefined, 1, 7, 4096])('whatever a server sends, in parts of %s 
       // Byte by byte, a mebibyte takes minutes.
       (document) => (partBytes ?? 4096) >= 4096 || document.length < 1000,
     );
-    await using server = await startMadeUp({ snapshot: documents, ...(partBytes === undefined ? {} : { partBytes }) });
+    await using server = await startFakeDeployment({
+      snapshot: documents,
+      ...(partBytes === undefined ? {} : { partBytes }),
+    });
     const { code, lines } = await source.startRead({ streams: ['t'], config: { deployment_url: server.url } }).finished;
     expect(code).toBe(0);
     expectVerbatim(
@@ -127,7 +130,7 @@ describe.each([undefined, 1, 7, 4096])('whatever a server sends, in parts of %s 
 
 test('a raw line break inside a string, which is no JSON, is not passed on', async () => {
   await using source = await Source.start();
-  await using server = await startMadeUp({ snapshot: [`{${HEAD},"_id":"j57a","a":"b\nc"}`] });
+  await using server = await startFakeDeployment({ snapshot: [`{${HEAD},"_id":"j57a","a":"b\nc"}`] });
   const env = { CONVEX_CONNECTOR_RETRY_ATTEMPTS: '1' };
   const { code, lines } = await source.read({ streams: ['t'], env, config: { deployment_url: server.url } });
   expect(code).toBe(1);
@@ -141,7 +144,7 @@ test('bytes that are no UTF-8 are not passed on', async () => {
     Buffer.from([0xc3, 0x28]),
     Buffer.from('"}'),
   ]);
-  await using server = await startMadeUp({ snapshot: [document] });
+  await using server = await startFakeDeployment({ snapshot: [document] });
   const env = { CONVEX_CONNECTOR_RETRY_ATTEMPTS: '1' };
   const { code, lines } = await source.read({ streams: ['t'], env, config: { deployment_url: server.url } });
   expect(code).toBe(1);
@@ -158,7 +161,10 @@ describe('timestamps', () => {
   ])('%s is %s: truncated, not rounded', async (ts, iso) => {
     await using source = await Source.start();
     const deleted = `{"_component":"","_table":"t","_ts":${ts},"_deleted":true,"_id":"j57a"}`;
-    await using server = await startMadeUp({ deltas: [deleted], snapshot: [deleted.replace('"_deleted":true,', '')] });
+    await using server = await startFakeDeployment({
+      deltas: [deleted],
+      snapshot: [deleted.replace('"_deleted":true,', '')],
+    });
     const config = { deployment_url: server.url };
     const snapshot = await source.startRead({ streams: ['t'], config }).finished;
     expect(snapshot.lines.find((line) => line.includes('RECORD'))).toContain(
@@ -170,7 +176,7 @@ describe('timestamps', () => {
     await using source = await Source.start();
     const ts = '1790000000124969420';
     const deltas = [`{"_component":"","_table":"t","_ts":${ts},"_deleted":true,"_id":"j57a"}`];
-    await using server = await startMadeUp({ deltas });
+    await using server = await startFakeDeployment({ deltas });
     const state = [
       stateOf('t', { snapshot_cursor: null, snapshot_has_more: false, delta_cursor: '1790000000124969400' }),
     ];

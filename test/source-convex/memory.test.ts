@@ -1,6 +1,6 @@
 /** Pages have no byte cap: what is kept of one is a document at most. */
 import { describe, expect, test } from 'vitest';
-import { startMadeUp } from '../support/made-up.ts';
+import { startFakeDeployment } from '../support/fake-deployment.ts';
 import { until } from '../support/until.ts';
 import { Source } from './setup.ts';
 
@@ -36,7 +36,7 @@ describe('a page of 1024 documents of a mebibyte passes within 256 MiB', () => {
     ['of quotes', '\\"'],
   ])('%s', async (_what, text) => {
     await using source = await Source.start();
-    await using server = await startMadeUp({ snapshot: { [Symbol.iterator]: () => documents(1024, text) } });
+    await using server = await startFakeDeployment({ snapshot: { [Symbol.iterator]: () => documents(1024, text) } });
     const counter = new Counter();
     const config = { deployment_url: server.url };
     const run = source.startRead({ streams: ['t'], config }, { onChunk: counter.take });
@@ -57,7 +57,7 @@ describe('a page of 1024 documents of a mebibyte passes within 256 MiB', () => {
         yield document;
       }
     };
-    await using server = await startMadeUp({ snapshot: { [Symbol.iterator]: counted } });
+    await using server = await startFakeDeployment({ snapshot: { [Symbol.iterator]: counted } });
     const counter = new Counter();
     const config = { deployment_url: server.url };
     const run = source.startRead({ streams: ['t'], config }, { paused: true });

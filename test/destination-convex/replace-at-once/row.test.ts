@@ -4,8 +4,8 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { FieldNames } from '../../../destination-convex/replace-at-once/field-names.ts';
 import { RowEncoder, type Row } from '../../../destination-convex/replace-at-once/row.ts';
 import { startEmulator, type Emulator } from '../../../emulator/index.ts';
-import { ConvexError } from '../../../shared/convex/errors.ts';
-import { ConvexHttp } from '../../../shared/convex/http.ts';
+import { ConvexApiError } from '../../../shared/convex/errors.ts';
+import { ConvexClient } from '../../../shared/convex/client.ts';
 import { SnapshotImport } from '../../../shared/convex/snapshot-import.ts';
 import { StreamingImport } from '../../../shared/convex/streaming-import.ts';
 
@@ -16,7 +16,7 @@ const names = new FieldNames();
 
 beforeAll(async () => {
   emulator = await startEmulator();
-  const http = new ConvexHttp({
+  const http = new ConvexClient({
     origin: emulator.url,
     key: emulator.key,
     client: 'streaming-import-1.2.3',
@@ -47,7 +47,7 @@ async function isStored(data: string): Promise<boolean> {
     );
     return true;
   } catch (error) {
-    if (error instanceof ConvexError) return false;
+    if (error instanceof ConvexApiError) return false;
     throw error;
   }
 }

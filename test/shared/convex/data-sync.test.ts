@@ -2,9 +2,9 @@ import type { ServerResponse } from 'node:http';
 import { describe, expect, test } from 'vitest';
 import { startEmulator, type Emulator, type EmulatorOptions } from '../../../emulator/index.ts';
 import { DataSync, type Changes, type DataSyncPage, type DataSyncStart } from '../../../shared/convex/data-sync.ts';
-import { ConvexError } from '../../../shared/convex/errors.ts';
+import { ConvexApiError } from '../../../shared/convex/errors.ts';
 import { ExportValues } from '../../../shared/convex/export-values.ts';
-import { ConvexHttp } from '../../../shared/convex/http.ts';
+import { ConvexClient } from '../../../shared/convex/client.ts';
 import { selectTables } from '../../../shared/convex/selection.ts';
 import { StreamingExport } from '../../../shared/convex/streaming-export.ts';
 import { TestServer } from '../../support/server.ts';
@@ -39,9 +39,9 @@ function page({
   );
 }
 
-function clientOf(url: string, attempts = 10): { http: ConvexHttp; retries: () => number } {
+function clientOf(url: string, attempts = 10): { http: ConvexClient; retries: () => number } {
   let retries = 0;
-  const http = new ConvexHttp({
+  const http = new ConvexClient({
     origin: url,
     key: 'k',
     client: 'airbyte-export-1.2.3',
@@ -115,13 +115,13 @@ async function readFrom(
   return { ...read, requests: server.requests };
 }
 
-async function failureOf(promise: Promise<unknown>): Promise<ConvexError> {
+async function failureOf(promise: Promise<unknown>): Promise<ConvexApiError> {
   const error: unknown = await promise.then(
     () => undefined,
     (thrown: unknown) => thrown,
   );
-  expect(error).toBeInstanceOf(ConvexError);
-  return error as ConvexError;
+  expect(error).toBeInstanceOf(ConvexApiError);
+  return error as ConvexApiError;
 }
 
 const value = (n: number): string => `{"_id":"j57${n}","text":"${'é'.repeat(n * 9)}"}`;
@@ -337,7 +337,7 @@ describe('against an emulated deployment', () => {
     options: EmulatorOptions = {},
   ): Promise<AsyncDisposable & { emulator: Emulator; sync: DataSync; exporting: StreamingExport }> {
     const emulator = await startEmulator(options);
-    const http = new ConvexHttp({
+    const http = new ConvexClient({
       origin: emulator.url,
       key: emulator.readOnlyKey,
       client: 'airbyte-export-1.2.3',

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { judge, readErrorBody } from '../../../shared/convex/errors.ts';
+import { classify, readErrorBody } from '../../../shared/convex/errors.ts';
 
 describe('what an answer means', () => {
   test.each<[number, string | undefined, string, boolean]>([
@@ -61,7 +61,7 @@ describe('what an answer means', () => {
     [400, undefined, 'not-convex', false],
     [413, undefined, 'not-convex', false],
   ])('%s %s: %s, worth another try: %s', (status, code, reason, retry) => {
-    expect(judge({ status, code })).toEqual({ reason, retry });
+    expect(classify({ status, code })).toEqual({ reason, retry });
   });
 });
 

@@ -9,10 +9,10 @@ import {
   type EmulatorOptions,
   type Functions as AppFunctions,
 } from '../../../emulator/index.ts';
-import { ConvexError } from '../../../shared/convex/errors.ts';
+import { ConvexApiError } from '../../../shared/convex/errors.ts';
 import { decoded, type FunctionResult } from '../../../shared/convex/function-result.ts';
 import { Functions, MAX_FUNCTION_BODY } from '../../../shared/convex/functions.ts';
-import { ConvexHttp, type HttpOptions, type RetryNotice } from '../../../shared/convex/http.ts';
+import { ConvexClient, type HttpOptions, type RetryNotice } from '../../../shared/convex/client.ts';
 import { TestServer } from '../../support/server.ts';
 
 const APP: AppFunctions = {
@@ -61,7 +61,7 @@ const LIMITS = { attempts: 4, maxTime: 60_000, minDelay: 1, maxDelay: 2 };
 
 function clientOf(url: string, options: Partial<HttpOptions> = {}, format?: 'convex_encoded_json') {
   const notices: RetryNotice[] = [];
-  const http = new ConvexHttp({
+  const http = new ConvexClient({
     origin: url,
     key: undefined,
     client: 'airbyte-export-1.2.3',
@@ -276,7 +276,7 @@ describe('what is tried again', () => {
       emulator.faults.add({ kind, ...more });
       const { functions, notices } = clientOf(emulator.url);
       const path = call === 'action' ? 'notes:fromAction' : 'notes:add';
-      await expect(functions[call](path, {})).rejects.toBeInstanceOf(ConvexError);
+      await expect(functions[call](path, {})).rejects.toBeInstanceOf(ConvexApiError);
       expect(notices).toEqual([]);
     }
     expect(emulator.journal.count()).toBe(3);

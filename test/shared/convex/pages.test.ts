@@ -1,7 +1,7 @@
 import type { ServerResponse } from 'node:http';
 import { describe, expect, test } from 'vitest';
-import { ConvexError } from '../../../shared/convex/errors.ts';
-import { ConvexHttp } from '../../../shared/convex/http.ts';
+import { ConvexApiError } from '../../../shared/convex/errors.ts';
+import { ConvexClient } from '../../../shared/convex/client.ts';
 import { readPage, type RawPage } from '../../../shared/convex/pages.ts';
 import { TestServer } from '../../support/server.ts';
 import { until } from '../../support/until.ts';
@@ -16,7 +16,7 @@ type Try = Buffer | { body: Buffer; bytes: number } | ((response: ServerResponse
 interface Result {
   documents: string[];
   page: RawPage | undefined;
-  error: ConvexError | undefined;
+  error: ConvexApiError | undefined;
   requests: number;
 }
 
@@ -31,7 +31,7 @@ async function readFrom(tries: readonly Try[], attempts = 10): Promise<Result> {
     response.write(now.body.subarray(0, now.bytes), () => response.destroy());
     response.flushHeaders();
   });
-  const http = new ConvexHttp({
+  const http = new ConvexClient({
     origin: server.url,
     key: 'k',
     client: 'airbyte-export-1.2.3',
@@ -50,7 +50,7 @@ async function readFrom(tries: readonly Try[], attempts = 10): Promise<Result> {
     }
     result.page = step.value;
   } catch (error) {
-    if (!(error instanceof ConvexError)) throw error;
+    if (!(error instanceof ConvexApiError)) throw error;
     result.error = error;
   }
   return { ...result, requests };
@@ -163,7 +163,7 @@ test('a reader that stops early ends the request, and the page is not requested 
     response.on('close', () => closed++);
     response.write(page().subarray(0, -1));
   });
-  const http = new ConvexHttp({
+  const http = new ConvexClient({
     origin: server.url,
     key: 'k',
     client: 'a-1.0.0',

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import {
   CHECK_RETRIES,
   DISCOVER_RETRIES,
-  Patience,
+  RetryBudget,
   SYNC_RETRIES,
   parseRetryAfter,
   retryDelay,
@@ -51,12 +51,12 @@ describe('how long to wait', () => {
   });
 });
 
-describe('patience', () => {
-  const patient = (limits = LIMITS) => new Patience(limits, () => 1);
+describe('budget', () => {
+  const patient = (limits = LIMITS) => new RetryBudget(limits, () => 1);
 
   test('lasts for a number of tries', () => {
-    const patience = patient();
-    expect([0, 200, 500, 1000, 2000].map((now) => patience.afterFailure(now, undefined))).toEqual([
+    const budget = patient();
+    expect([0, 200, 500, 1000, 2000].map((now) => budget.afterFailure(now, undefined))).toEqual([
       100,
       200,
       400,
@@ -66,10 +66,10 @@ describe('patience', () => {
   });
 
   test('lasts for a time, which begins with the first failure', () => {
-    const patience = patient();
-    expect(patience.afterFailure(1_000_000, undefined)).toBe(100);
-    expect(patience.afterFailure(1_009_800, undefined)).toBe(200);
-    expect(patience.afterFailure(1_009_801, undefined)).toBeUndefined();
+    const budget = patient();
+    expect(budget.afterFailure(1_000_000, undefined)).toBe(100);
+    expect(budget.afterFailure(1_009_800, undefined)).toBe(200);
+    expect(budget.afterFailure(1_009_801, undefined)).toBeUndefined();
   });
 
   test('does not begin a wait that would outlast it', () => {
@@ -78,12 +78,12 @@ describe('patience', () => {
   });
 
   test('is renewed by progress', () => {
-    const patience = patient();
+    const budget = patient();
     for (let now = 0; now < 1_000_000; now += 4000) {
-      expect(patience.afterFailure(now, undefined)).toBe(100);
-      expect(patience.afterFailure(now + 1000, undefined)).toBe(200);
-      expect(patience.failures).toBe(2);
-      patience.renew();
+      expect(budget.afterFailure(now, undefined)).toBe(100);
+      expect(budget.afterFailure(now + 1000, undefined)).toBe(200);
+      expect(budget.failures).toBe(2);
+      budget.renew();
     }
   });
 
@@ -93,13 +93,13 @@ describe('patience', () => {
     ['a sync lives through a restart', SYNC_RETRIES, 10, 900_000],
   ])('%s', (_what, limits, attempts, maxTime) => {
     expect(limits).toMatchObject({ attempts, maxTime });
-    const patience = patient(limits);
+    const budget = patient(limits);
     let now = 0;
     let tries = 1;
     for (
-      let delay = patience.afterFailure(now, undefined);
+      let delay = budget.afterFailure(now, undefined);
       delay !== undefined;
-      delay = patience.afterFailure(now, undefined)
+      delay = budget.afterFailure(now, undefined)
     ) {
       now += delay;
       tries++;

@@ -1,8 +1,8 @@
 /** The client of the snapshot import against the emulated deployment. */
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { startEmulator, type Emulator, type EmulatorOptions } from '../../../emulator/index.ts';
-import { ConvexError } from '../../../shared/convex/errors.ts';
-import { ConvexHttp } from '../../../shared/convex/http.ts';
+import { ConvexApiError } from '../../../shared/convex/errors.ts';
+import { ConvexClient } from '../../../shared/convex/client.ts';
 import { failureOf, SnapshotImport, type ImportState } from '../../../shared/convex/snapshot-import.ts';
 import { TestServer } from '../../support/server.ts';
 
@@ -16,7 +16,7 @@ afterEach(() => emulator.close());
 
 function client(key = emulator.key, origin = emulator.url): SnapshotImport {
   return new SnapshotImport(
-    new ConvexHttp({
+    new ConvexClient({
       origin,
       key,
       client: 'streaming-import-1.2.3',
@@ -131,8 +131,8 @@ describe('what a deployment and a key can do is told without a change', () => {
     const failure = await client('prod:x|1')
       .isAvailable()
       .catch((error: unknown) => error);
-    expect(failure).toBeInstanceOf(ConvexError);
-    expect((failure as ConvexError).reason).toBe('bad-key');
+    expect(failure).toBeInstanceOf(ConvexApiError);
+    expect((failure as ConvexApiError).reason).toBe('bad-key');
   });
 });
 
@@ -149,8 +149,8 @@ describe('answers that are not Convex', () => {
   ])('%s', async (_, body, ask) => {
     await using server = await TestServer.start((_request, response) => response.end(body));
     const failure = await ask(client(emulator.key, server.url)).catch((error: unknown) => error);
-    expect(failure).toBeInstanceOf(ConvexError);
-    expect((failure as ConvexError).reason).toBe('not-convex');
+    expect(failure).toBeInstanceOf(ConvexApiError);
+    expect((failure as ConvexApiError).reason).toBe('not-convex');
   });
 });
 

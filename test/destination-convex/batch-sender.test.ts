@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { streamBytes, type Lane } from '../../destination-convex/lane.ts';
-import { Pipeline } from '../../destination-convex/pipeline.ts';
+import { streamBytes, type Lane } from '../../destination-convex/request-body.ts';
+import { BatchSender } from '../../destination-convex/batch-sender.ts';
 import { planStreams } from '../../destination-convex/streams.ts';
 import type { ConfiguredAirbyteStream } from '../../shared/airbyte/protocol.generated.ts';
 import { append, catalogOf, dedup } from './setup.ts';
@@ -11,7 +11,7 @@ const streams = planStreams((catalogOf([append('a'), dedup('b')]) as { streams: 
 function pipelineOf(maxAge = 60_000) {
   const sent: { texts: string[]; end: () => void; fail: (error: Error) => void }[] = [];
   const durable: number[] = [];
-  const pipeline = new Pipeline({
+  const pipeline = new BatchSender({
     limits: { dedup: { bytes: 10_000, messages: 10 }, append: { bytes: 10_000, messages: 10 } },
     bytes: streams.map(streamBytes),
     maxAge,

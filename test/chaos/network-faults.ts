@@ -1,12 +1,12 @@
 /** What goes wrong on the way, all the time, on both sides. */
 import type { Emulator, Fault } from '../../emulator/index.ts';
-import type { Dice } from './dice.ts';
+import type { SeededRandom } from './seeded-random.ts';
 
 /** Requests that a fault of a deployment's own may be played on; with `hang`, only those that the connectors give up early. */
 const ANY = /^\/api\//;
 
 /** Kinds of trouble with the chance of each, for one sync. */
-function troubles(dice: Dice): Fault[] {
+function troubles(random: SeededRandom): Fault[] {
   const all: Fault[] = [
     { kind: 'status', status: 503, probability: 0.03 },
     { kind: 'status', status: 429, probability: 0.03 },
@@ -19,21 +19,21 @@ function troubles(dice: Dice): Fault[] {
     { kind: 'reset-before', probability: 0.03 },
     { kind: 'reset-after-commit', probability: 0.04 },
     { kind: 'truncate-body', probability: 0.04 },
-    { kind: 'truncate-body', bytes: dice.between(1, 2000), probability: 0.04 },
-    { kind: 'slow-body', bytes: dice.between(50, 900), ms: dice.between(1, 4), probability: 0.1 },
+    { kind: 'truncate-body', bytes: random.between(1, 2000), probability: 0.04 },
+    { kind: 'slow-body', bytes: random.between(50, 900), ms: random.between(1, 4), probability: 0.1 },
     { kind: 'hang', probability: 0.004 },
-    { kind: 'latency', ms: dice.between(1, 40), probability: 0.15 },
+    { kind: 'latency', ms: random.between(1, 40), probability: 0.15 },
   ];
-  return all.filter(() => dice.chance(0.6)).map((fault) => ({ path: ANY, times: Infinity, ...fault }));
+  return all.filter(() => random.chance(0.6)).map((fault) => ({ path: ANY, times: Infinity, ...fault }));
 }
 
-/** Other weather for the next sync: none at all in a quarter of them, a storm in a few. */
-export function change(dice: Dice, emulators: readonly Emulator[]): void {
+/** Sets the network faults of the next sync: none in a quarter of them, many in a few. */
+export function change(random: SeededRandom, emulators: readonly Emulator[]): void {
   for (const { faults } of emulators) {
     faults.clear();
-    if (dice.chance(0.25)) continue;
-    const force = dice.chance(0.1) ? 4 : 1;
-    for (const fault of troubles(dice)) faults.add({ ...fault, probability: (fault.probability ?? 1) * force });
+    if (random.chance(0.25)) continue;
+    const force = random.chance(0.1) ? 4 : 1;
+    for (const fault of troubles(random)) faults.add({ ...fault, probability: (fault.probability ?? 1) * force });
   }
 }
 

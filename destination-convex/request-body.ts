@@ -11,7 +11,7 @@ export interface Deletion {
   /** Where the marker's value stands in the source. */
   markerStart: number;
   markerEnd: number;
-  /** The member that makes the deletion uninsertable instead, as one message (see deletes.ts). */
+  /** The member that makes the deletion uninsertable instead, as one message (see tombstones.ts). */
   uninsertable: Buffer | undefined;
 }
 
@@ -25,7 +25,7 @@ export interface Placed {
   tombstone: Tombstone | undefined;
 }
 
-/** A deletion: where its data stand, and whether it was sent without making its row first (see deletes.ts). */
+/** A deletion: where its data stand, and whether it was sent without making its row first (see tombstones.ts). */
 export interface Tombstone {
   dataStart: number;
   dataEnd: number;

@@ -1,7 +1,7 @@
 /** What a table needs before records go into it: emptied if its stream replaces it, then indexed if it is deduplicated (C134). */
 import { ConnectorFailure, configError } from '../shared/airbyte/failure.ts';
 import type { Log } from '../shared/airbyte/log.ts';
-import { tuned } from '../shared/connector/tuning.ts';
+import { testOverride } from '../shared/connector/test-override.ts';
 import { isBackfilling, type PrimaryKey, type StreamingImport } from '../shared/convex/streaming-import.ts';
 import { markerField, markerOf, markerQuestion, markerTable, verdictOn, type Marker } from './generation-marker.ts';
 import type { Generation } from './generations.ts';
@@ -176,8 +176,8 @@ export class Tables {
   /** Asks at growing intervals until the answer is yes. */
   async #until(waiting: string, ask: () => Promise<boolean>): Promise<void> {
     const started = performance.now();
-    const deadline = tuned('POLL_DEADLINE_MS', POLL.deadline);
-    let delay = tuned('POLL_MS', POLL.first);
+    const deadline = testOverride('POLL_DEADLINE_MS', POLL.deadline);
+    let delay = testOverride('POLL_MS', POLL.first);
     let told = started;
     while (!(await ask())) {
       const now = performance.now();

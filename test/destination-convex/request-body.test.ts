@@ -1,10 +1,10 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { Lane, streamBytes, type Deletion } from '../../destination-convex/lane.ts';
-import { saysAbsent, uninsertable, withMember } from '../../destination-convex/deletes.ts';
+import { Lane, streamBytes, type Deletion } from '../../destination-convex/request-body.ts';
+import { saysAbsent, uninsertable, withMember } from '../../destination-convex/tombstones.ts';
 import { planStreams } from '../../destination-convex/streams.ts';
 import type { ConfiguredAirbyteStream } from '../../shared/airbyte/protocol.generated.ts';
-import { ConvexError } from '../../shared/convex/errors.ts';
+import { ConvexApiError } from '../../shared/convex/errors.ts';
 import { append, catalogOf, dedup } from './setup.ts';
 
 const streams = planStreams(
@@ -148,6 +148,6 @@ describe('an uninsertable deletion', () => {
     ['MissingPrimaryKeyValue', false],
     ['InternalServerError', false],
   ])('%s says that there is no row: %s', (code, absent) => {
-    expect(saysAbsent(new ConvexError({ reason: 'refused', retry: false }, '', { status: 400, code }))).toBe(absent);
+    expect(saysAbsent(new ConvexApiError({ reason: 'refused', retry: false }, '', { status: 400, code }))).toBe(absent);
   });
 });

@@ -1,11 +1,11 @@
 /** What the input has said of the streams, and which of them are complete by when. */
 import type { StreamStatus } from '../shared/airbyte/protocol.generated.ts';
-import { outcomeOf, type Outcome, type StreamNews } from './generations.ts';
+import { outcomeOf, type Outcome, type StreamHistory } from './generations.ts';
 import type { StreamPlan } from './streams.ts';
 
-export class News {
+export class StreamTracker {
   readonly #streams: readonly StreamPlan[];
-  readonly #news: StreamNews[];
+  readonly #news: StreamHistory[];
   /** Streams that are complete once everything up to a record is durable; by this record's number, ascending. */
   #completions: { stream: StreamPlan; position: number }[] = [];
   #anyStatus = false;

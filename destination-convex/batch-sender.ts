@@ -3,7 +3,7 @@
  * it the source. Requests at the same time conflict (C150), and use up the write budget of the user's own app (C149).
  */
 import { Batch } from './batch.ts';
-import type { Lane, StreamBytes } from './lane.ts';
+import type { Lane, StreamBytes } from './request-body.ts';
 import type { BatchLimits } from './limits.ts';
 
 export interface PipelineOptions {
@@ -17,7 +17,7 @@ export interface PipelineOptions {
   onSent: (lastRecord: number) => Promise<void>;
 }
 
-export class Pipeline {
+export class BatchSender {
   readonly #options: PipelineOptions;
   #filling: Batch;
   #spare: Batch;

@@ -2,7 +2,7 @@
  * Intervals that only tests and experiments change: `CONVEX_CONNECTOR_<NAME>` in the environment. Users have no need to, so they are not
  * in the configuration.
  */
-export function tuned(
+export function testOverride(
   name:
     | 'RETRY_MIN_MS'
     | 'RETRY_ATTEMPTS'

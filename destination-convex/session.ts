@@ -2,23 +2,23 @@
 import { Inbound, Kind, type Resolve } from '../shared/airbyte/inbound.ts';
 import type { Context } from '../shared/airbyte/connector.ts';
 import { lineBatches, type Line } from '../shared/airbyte/lines.ts';
-import { tuned } from '../shared/connector/tuning.ts';
+import { testOverride } from '../shared/connector/test-override.ts';
 import type { StreamingImport } from '../shared/convex/streaming-import.ts';
 import { isSpace } from '../shared/json/raw.ts';
 import { Importer } from './importer.ts';
 import { inputFailure } from './input-failures.ts';
 import { Intake } from './intake.ts';
-import { streamBytes, type Lane } from './lane.ts';
+import { streamBytes, type Lane } from './request-body.ts';
 import { Ledger, type Coverage } from './ledger.ts';
 import { batchLimits } from './limits.ts';
-import { News } from './news.ts';
-import { Pipeline } from './pipeline.ts';
-import { Tables } from './prepare.ts';
+import { StreamTracker } from './stream-tracker.ts';
+import { BatchSender } from './batch-sender.ts';
+import { Tables } from './tables.ts';
 import { Progress } from './progress.ts';
 import { aftermathOf, allRefused, incompleteFailure, listed } from './aftermath.ts';
 import type { Replacements } from './replace-at-once/replacements.ts';
 import { Rejections } from './rejections.ts';
-import { router } from './routing.ts';
+import { router } from './stream-router.ts';
 import { receivedFacts, withStats } from './state.ts';
 import type { StreamPlan } from './streams.ts';
 
@@ -27,7 +27,7 @@ const MAX_AGE = 5_000;
 /** Bytes of states that may wait for a batch to be sent. */
 const MAX_WAITING_STATES = 4 * 1024 * 1024;
 
-export interface SyncOptions {
+export interface SessionOptions {
   api: StreamingImport;
   streams: readonly StreamPlan[];
   context: Context;
@@ -36,15 +36,15 @@ export interface SyncOptions {
   replacements?: Replacements | undefined;
 }
 
-export class Sync {
+export class WriteSession {
   readonly #context: Context;
-  readonly #news: News;
+  readonly #tracker: StreamTracker;
   readonly #resolve: Resolve;
   readonly #inbound: Inbound;
   readonly #ledger: Ledger;
   readonly #tables: Tables;
   readonly #importer: Importer;
-  readonly #pipeline: Pipeline;
+  readonly #pipeline: BatchSender;
   readonly #progress: Progress;
   readonly #rejections: Rejections;
   readonly #intake: Intake;
@@ -55,11 +55,11 @@ export class Sync {
   readonly #replacements: Replacements | undefined;
   #noise = 0;
 
-  constructor({ api, streams, context, skipRejected, replacements }: SyncOptions) {
+  constructor({ api, streams, context, skipRejected, replacements }: SessionOptions) {
     const { log } = context;
     this.#replacements = replacements;
     this.#context = context;
-    this.#news = new News(streams);
+    this.#tracker = new StreamTracker(streams);
     this.#resolve = router(streams);
     this.#inbound = new Inbound(this.#resolve, (stream, bytes, at, end) => this.#intake.skip(stream, bytes, at, end));
     const replaced = streams.filter(({ truncation }) => truncation !== 'none');
@@ -85,10 +85,10 @@ export class Sync {
         this.#intake.sendDeletionsAlone(stream);
       },
     });
-    this.#pipeline = new Pipeline({
+    this.#pipeline = new BatchSender({
       limits: batchLimits(),
       bytes: streams.map(streamBytes),
-      maxAge: tuned('BATCH_AGE_MS', MAX_AGE),
+      maxAge: testOverride('BATCH_AGE_MS', MAX_AGE),
       send: (lane) => this.#send(lane),
       onSent: (lastRecord) => this.#sent(lastRecord),
     });
@@ -138,7 +138,7 @@ export class Sync {
   /** What has become of a stream's records, once the run is over. */
   countsOf(stream: StreamPlan): { records: number; rejected: number } {
     const rejected = this.#rejections.of(stream);
-    return { records: this.#news.recordsOf(stream.index) - rejected, rejected };
+    return { records: this.#tracker.recordsOf(stream.index) - rejected, rejected };
   }
 
   async #readAll(input: AsyncIterable<Buffer>): Promise<void> {
@@ -187,7 +187,7 @@ export class Sync {
 
   #takeRecord(buffer: Buffer): Promise<void> | undefined {
     const { stream, dataStart, dataEnd } = this.#inbound;
-    this.#news.record(stream);
+    this.#tracker.record(stream);
     if (!this.#fresh.delete(stream)) return this.#intake.take(stream, buffer, dataStart, dataEnd);
     return this.#giveBackAll().then(() => this.#intake.take(stream, buffer, dataStart, dataEnd));
   }
@@ -210,7 +210,7 @@ export class Sync {
       const index = this.#resolve(name, namespace);
       if (index === -1) continue;
       if (facts.type === 'stream') coverage = index;
-      this.#news.state(index, empty);
+      this.#tracker.state(index, empty);
     }
     while (end > start && isSpace(buffer[end - 1])) end--;
     const line = Buffer.from(buffer.subarray(start, end));
@@ -223,7 +223,7 @@ export class Sync {
   #takeStatus(): Promise<void> | undefined {
     const { stream: index, status } = this.#inbound;
     if (index === -1) return undefined;
-    this.#news.status(index, status, this.#ledger.received);
+    this.#tracker.status(index, status, this.#ledger.received);
     return status === 'COMPLETE' && this.#pipeline.idle ? this.#settle(this.#ledger.received) : undefined;
   }
 
@@ -247,7 +247,7 @@ export class Sync {
   /** Everything up to `durable` is: ends the streams that are complete by then, and gives back what states may be. */
   async #settle(durable: number): Promise<void> {
     this.#ledger.durable(durable);
-    await this.#complete(this.#news.takeCompleted(durable));
+    await this.#complete(this.#tracker.takeCompleted(durable));
     // Not before a state is about to be given back: a source that has to start anew finds the table emptied again, so nothing is there twice.
     await this.#tables.mark(this.#tables.unmarked.filter(({ index }) => this.#ledger.waitsFor(index)));
     await this.#echo();
@@ -288,7 +288,7 @@ export class Sync {
   async #finish(): Promise<void> {
     await this.#progress.waitFor('convex', this.#pipeline.finish());
     await this.#replacements?.flush();
-    const { complete, silent, incomplete } = this.#news.outcomes();
+    const { complete, silent, incomplete } = this.#tracker.outcomes();
     await this.#complete(complete);
     await this.#settle(this.#ledger.received);
     if (silent.length > 0) this.#context.log.info(`The source said nothing of ${listed(silent)}: left as it is.`);

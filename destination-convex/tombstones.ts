@@ -6,7 +6,7 @@
  * than documents may be. An existing row is deleted, for of such a record only the key is looked at; a missing one is not inserted, for
  * the document is refused, and that refusal says that there was nothing to delete. It holds whatever the schema is.
  */
-import type { ConvexError } from '../shared/convex/errors.ts';
+import type { ConvexApiError } from '../shared/convex/errors.ts';
 import { CLOSE_BRACE, OPEN_BRACE, skipSpace } from '../shared/json/raw.ts';
 import type { KeyPlan } from './keys.ts';
 
@@ -28,6 +28,6 @@ export function withMember(data: Buffer, member: Buffer): Buffer {
 }
 
 /** Whether this refusal of such a deletion means that its row does not exist. */
-export function saysAbsent(refusal: ConvexError): boolean {
+export function saysAbsent(refusal: ConvexApiError): boolean {
   return refusal.code === 'InvalidDocumentError' || refusal.code === 'SchemaEnforcementError';
 }

@@ -30,7 +30,7 @@ export interface StreamSummary {
   rejected: number;
 }
 
-export class Summary {
+export class SummaryBuilder {
   readonly #configured: readonly ConfiguredAirbyteStream[];
   readonly #runId = randomUUID();
   readonly #startedAt = Date.now();

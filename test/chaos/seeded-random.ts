@@ -1,7 +1,7 @@
 /** Decisions of a campaign: all of them come from one seeded generator, so the same seed decides the same again. */
 import { Random } from '../../emulator/store/random.ts';
 
-export class Dice {
+export class SeededRandom {
   readonly #random: Random;
 
   constructor(seed: number) {

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { TestServer } from './server.ts';
 
 /** A deployment that is not one: it answers with exactly these texts, whether a deployment would or not. */
-export interface MadeUp {
+export interface FakeDeployment {
   /** The documents of the one page of the snapshot, braces included; taken as fast as they are sent. */
   snapshot?: Iterable<string | Buffer>;
   /** The documents of the one page of the change log. */
@@ -17,7 +17,11 @@ export const MADE_UP_NOW = '1790000000124969419';
 const LATER = '1790000000124969420';
 
 /** Its only table is called `t`. */
-export async function startMadeUp({ snapshot = [], deltas = [], partBytes }: MadeUp): Promise<TestServer> {
+export async function startFakeDeployment({
+  snapshot = [],
+  deltas = [],
+  partBytes,
+}: FakeDeployment): Promise<TestServer> {
   return TestServer.start((request, response) => {
     request.resume();
     let body = '';

@@ -1,17 +1,20 @@
 import { gzipSync } from 'node:zlib';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { describe, expect, test } from 'vitest';
-import { ConvexError } from '../../../shared/convex/errors.ts';
-import { ConvexHttp, TIMEOUTS, type HttpOptions, type RetryNotice } from '../../../shared/convex/http.ts';
+import { ConvexApiError } from '../../../shared/convex/errors.ts';
+import { ConvexClient, TIMEOUTS, type HttpOptions, type RetryNotice } from '../../../shared/convex/client.ts';
 import { TestServer } from '../../support/server.ts';
 import { until } from '../../support/until.ts';
 
 const GET = { method: 'GET', path: '/api/x' } as const;
 const LIMITS = { attempts: 3, maxTime: 60_000, minDelay: 1, maxDelay: 5 };
 
-function client(server: TestServer, options: Partial<HttpOptions> = {}): { http: ConvexHttp; notices: RetryNotice[] } {
+function client(
+  server: TestServer,
+  options: Partial<HttpOptions> = {},
+): { http: ConvexClient; notices: RetryNotice[] } {
   const notices: RetryNotice[] = [];
-  const http = new ConvexHttp({
+  const http = new ConvexClient({
     origin: server.url,
     key: 'prod:happy-otter-123|secret',
     client: 'airbyte-export-1.2.3',
@@ -40,13 +43,13 @@ async function answering(...answers: Answer[]): Promise<TestServer & { requests:
 }
 
 const ok: Answer = (_request, response) => response.end('"fine"');
-const failure = async (promise: Promise<unknown>): Promise<ConvexError> => {
+const failure = async (promise: Promise<unknown>): Promise<ConvexApiError> => {
   const error: unknown = await promise.then(
     () => undefined,
     (thrown: unknown) => thrown,
   );
-  expect(error).toBeInstanceOf(ConvexError);
-  return error as ConvexError;
+  expect(error).toBeInstanceOf(ConvexApiError);
+  return error as ConvexApiError;
 };
 
 describe('a request', () => {

@@ -81,7 +81,7 @@ const PATHS: Record<string, keyof Lies> = {
 };
 
 /** Starts one. `asked` counts its requests by kind. */
-export async function startLiar(lies: Lies): Promise<{ server: TestServer; asked: Map<keyof Lies, number> }> {
+export async function startLyingServer(lies: Lies): Promise<{ server: TestServer; asked: Map<keyof Lies, number> }> {
   const asked = new Map<keyof Lies, number>();
   const answer = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     const body = await text(request);

@@ -1,7 +1,7 @@
 /**
  * HTTP to one Convex deployment: got with its own retry off, inside p-retry.
  *
- * A failed request becomes a `ConvexError` that says what it means; whatever of an answer gets into one is its code and the first line of
+ * A failed request becomes a `ConvexApiError` that says what it means; whatever of an answer gets into one is its code and the first line of
  * its message, never a body, never a header. Answers that are pages of documents are handed on chunk by chunk, as fast as they are taken.
  */
 import http from 'node:http';
@@ -10,10 +10,10 @@ import got, { type Request } from 'got';
 import pRetry from 'p-retry';
 import { limitConnecting } from './connecting.ts';
 import { connectionFailure } from './connection-failure.ts';
-import { ConvexError, judge, readErrorBody, type Verdict } from './errors.ts';
+import { ConvexApiError, classify, readErrorBody, type Verdict } from './errors.ts';
 import { withIdleTimeout } from './idle.ts';
 import { proxySetting } from './proxy-env.ts';
-import { parseRetryAfter, Patience, type RetryLimits } from './retry.ts';
+import { parseRetryAfter, RetryBudget, type RetryLimits } from './retry.ts';
 
 export interface HttpRequest {
   method: 'GET' | 'POST' | 'PUT';
@@ -29,7 +29,7 @@ export interface HttpRequest {
 /** What is told of a failure that will be tried again. */
 export interface RetryNotice {
   path: string;
-  error: ConvexError;
+  error: ConvexApiError;
   failures: number;
   attempts: number;
   /** Milliseconds until the next try. */
@@ -71,7 +71,7 @@ const MISSING_TRIES = 3;
 /** Bytes of a small answer (a schema of thousands of tables is a few megabytes). */
 const MAX_SMALL_BODY = 64 * 1024 * 1024;
 
-export class ConvexHttp {
+export class ConvexClient {
   readonly #options: HttpOptions;
   readonly #timeouts: Timeouts;
   readonly #agent: { http: http.Agent; https: https.Agent };
@@ -85,12 +85,12 @@ export class ConvexHttp {
     this.#agent = { http: new http.Agent(agentOptions), https: new https.Agent(agentOptions) };
   }
 
-  /** Sends a request whose answer is small and returns its text. Retried as `errors.ts` says. Throws `ConvexError`. */
+  /** Sends a request whose answer is small and returns its text. Retried as `errors.ts` says. Throws `ConvexApiError`. */
   async text(request: HttpRequest): Promise<string> {
     return this.retrying(request.path, () => this.once(request));
   }
 
-  /** One try of a request whose answer is small. Throws `ConvexError`. */
+  /** One try of a request whose answer is small. Throws `ConvexApiError`. */
   async once(request: HttpRequest): Promise<string> {
     return (await this.exchange(request)).body.toString('utf8');
   }
@@ -119,7 +119,7 @@ export class ConvexHttp {
    */
   async retrying<T>(path: string, attempt: (progress: () => void) => Promise<T>): Promise<T> {
     const { retries: limits, onRetry } = this.#options;
-    const patience = new Patience(limits);
+    const budget = new RetryBudget(limits);
     const started = performance.now();
     let tries = 0;
     let goOn = false;
@@ -128,7 +128,7 @@ export class ConvexHttp {
       () => {
         tries++;
         return attempt(() => {
-          patience.renew();
+          budget.renew();
         });
       },
       {
@@ -136,14 +136,14 @@ export class ConvexHttp {
         minTimeout: 0,
         onFailedAttempt: async ({ error }) => {
           goOn = false;
-          if (!(error instanceof ConvexError)) return;
+          if (!(error instanceof ConvexApiError)) return;
           const now = performance.now();
           Object.assign(error, { tries, elapsed: now - started });
           if (!error.retry || (error.emptyNotFound && !this.#known.has(path) && tries >= MISSING_TRIES)) return;
-          const delay = patience.afterFailure(now, error.retryAfter);
+          const delay = budget.afterFailure(now, error.retryAfter);
           if (delay === undefined) return;
           goOn = true;
-          onRetry({ path, error, failures: patience.failures, attempts: limits.attempts, delay });
+          onRetry({ path, error, failures: budget.failures, attempts: limits.attempts, delay });
           await new Promise((resolve) => setTimeout(resolve, delay));
         },
         shouldRetry: () => goOn,
@@ -151,7 +151,7 @@ export class ConvexHttp {
     );
   }
 
-  /** One try: the chunks of a successful answer's body. Throws `ConvexError` for any other answer, and where the body breaks off. */
+  /** One try: the chunks of a successful answer's body. Throws `ConvexApiError` for any other answer, and where the body breaks off. */
   async *body(request: HttpRequest): AsyncGenerator<Buffer> {
     const stream = this.#send(request);
     let answered = false;
@@ -210,7 +210,7 @@ export class ConvexHttp {
     return statusCode;
   }
 
-  async #refusal(stream: Request, { path }: HttpRequest, status: number): Promise<ConvexError> {
+  async #refusal(stream: Request, { path }: HttpRequest, status: number): Promise<ConvexApiError> {
     const { headers } = stream.response!;
     const deadline = performance.now() + this.#timeouts.idle;
     let body = '';
@@ -227,7 +227,7 @@ export class ConvexHttp {
   }
 
   #connectionFailure(error: unknown, { path }: HttpRequest, answered: boolean): unknown {
-    if (error instanceof ConvexError) return error;
+    if (error instanceof ConvexApiError) return error;
     const { protocol } = new URL(this.#options.origin);
     const proxy = proxySetting(protocol, process.env);
     const address = proxy?.heeded === true ? proxy.address : undefined;
@@ -236,7 +236,7 @@ export class ConvexHttp {
     if (failure === undefined) return error;
     const { verdict, code, obstacle, phrase } = failure;
     const what = verdict.reason === 'unreachable' ? 'could not be reached' : 'broke off';
-    return new ConvexError(verdict, `${path} ${what} (${code}${phrase === undefined ? '' : `: ${phrase}`})`, {
+    return new ConvexApiError(verdict, `${path} ${what} (${code}${phrase === undefined ? '' : `: ${phrase}`})`, {
       code,
       obstacle,
       detail: phrase,
@@ -254,10 +254,10 @@ function accepted({ accepts }: HttpRequest, status: number): boolean {
 const WANTS_TLS = /plain HTTP request was sent to HTTPS port|HTTP request to an HTTPS server/;
 
 /** What an answer that is no success means, from its status and the text of its body. */
-export function refusal(path: string, status: number, body: string, retryAfter?: number): ConvexError {
+export function refusal(path: string, status: number, body: string, retryAfter?: number): ConvexApiError {
   const { code, detail } = readErrorBody(body);
-  const verdict = judge({ status, code });
-  return new ConvexError(verdict, `${path} answered ${status}${code === undefined ? '' : ` ${code}`}`, {
+  const verdict = classify({ status, code });
+  return new ConvexApiError(verdict, `${path} answered ${status}${code === undefined ? '' : ` ${code}`}`, {
     status,
     code,
     detail,
@@ -270,16 +270,16 @@ export function refusal(path: string, status: number, body: string, retryAfter?:
 }
 
 /** An answer that no Convex deployment gives. */
-export function notConvex(message: string, status: number, { retry = false } = {}): ConvexError {
-  return new ConvexError({ reason: 'not-convex', retry }, message, { status });
+export function notConvex(message: string, status: number, { retry = false } = {}): ConvexApiError {
+  return new ConvexApiError({ reason: 'not-convex', retry }, message, { status });
 }
 
 /** Not followed: the key would go along. A server that takes only https sends the same host's https URL. */
-function redirected(path: string, status: number, origin: string, location: string | undefined): ConvexError {
+function redirected(path: string, status: number, origin: string, location: string | undefined): ConvexApiError {
   const target = location !== undefined && URL.canParse(location) ? new URL(location) : undefined;
   const from = new URL(origin);
   const toTls = from.protocol === 'http:' && target?.protocol === 'https:' && target.hostname === from.hostname;
   const message = `${path} was redirected${target === undefined ? '' : ` to ${target.host}`}`;
   const verdict: Verdict = { reason: 'not-convex', retry: false };
-  return new ConvexError(verdict, message, { status, obstacle: toTls ? 'wants-https' : undefined });
+  return new ConvexApiError(verdict, message, { status, obstacle: toTls ? 'wants-https' : undefined });
 }
