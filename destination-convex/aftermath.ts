@@ -30,15 +30,23 @@ export function allRefused({ text, table }: StreamPlan, emptied: boolean): strin
     : `Every record of stream "${text}" was refused before it was sent. Its table ${table} was not emptied and holds what it held.`;
 }
 
-/** The failure of a sync whose source did not come to the end of streams. `anew`: those that the next sync reads from their beginning. */
-export function incompleteFailure(incomplete: readonly StreamPlan[], anew: readonly StreamPlan[]): ConnectorFailure {
+/**
+ * The failure of a sync in which streams were not reported complete. `anew`: those that the next sync reads
+ * from their beginning. `kept`: those whose tables would have been replaced at once, so that nothing of them is visible.
+ */
+export function incompleteFailure(
+  incomplete: readonly StreamPlan[],
+  anew: readonly StreamPlan[],
+  kept: readonly StreamPlan[],
+): ConnectorFailure {
   const again =
     anew.length === 0
       ? ''
       : ` ${listed(anew)} will start anew: the documents replace older ones, and the catalog has no generation that identifies the replacement.`;
+  const one = incomplete.length === 1;
   return new ConnectorFailure(
     'transient_error',
-    `The source did not come to the end of ${listed(incomplete)}, or the platform did not say so. What it sent was written; what is missing comes with the next sync.${again}`,
+    `${one ? 'Stream' : 'Streams'} ${listed(incomplete)} ${one ? 'was' : 'were'} not reported complete: the source failed, or ${one ? 'its' : 'their'} status was not forwarded. Records received were written${kept.length === 0 ? '' : `, except those of ${listed(kept)}: these tables are replaced when a whole sync succeeds, and hold what they held`}. The next sync continues.${again}`,
   );
 }
 

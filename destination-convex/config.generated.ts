@@ -13,7 +13,7 @@ export interface DestinationConfig {
   /** "Clear, then insert" empties a table that is to be replaced and fills it while records arrive. "Replace at once" uploads the records and replaces the table in one transaction when the whole sync has succeeded: the app sees all old rows or all new ones. Streams that are deduplicated are cleared and filled all the same. Needs a deploy key with the permissions deployment:backups:import and deployment:backups:view. */
   overwrite_method?: 'Clear, then insert' | 'Replace at once';
 
-  /** Has the app called when all data of a sync is written, with a summary of it: streams, tables, numbers of records. Never for a sync that failed, and at least once for one that did not: what is called has to bear the same call twice. */
+  /** Calls your app after a successful sync, with a summary of it: streams, tables, numbers of records. Delivered at least once, so the function must be idempotent. */
   after_sync?: {
     /** A mutation or an action, which are called with the deploy key, or an HTTP action. */
     kind?: 'mutation' | 'action' | 'HTTP action';

@@ -297,6 +297,7 @@ export class WriteSession {
       throw incompleteFailure(
         incomplete,
         this.#unidentified.filter((stream) => !silent.includes(stream)),
+        [...complete, ...incomplete].filter(({ index }) => this.#replacements?.has(index)),
       );
     }
     if (this.#replacements !== undefined) await this.#replaceAtOnce(this.#replacements, complete);
@@ -323,9 +324,7 @@ export class WriteSession {
     if (rejected !== undefined) log.warn(rejected);
     for (const text of this.#intake.warnings()) log.warn(text);
     if (this.#ledger.merged > 0) {
-      log.warn(
-        `${this.#ledger.merged} states were left out: they had to wait for the end of their streams, took too much memory, and newer ones say the same.`,
-      );
+      log.warn(`Dropped ${this.#ledger.merged} buffered states to save memory; newer states supersede them.`);
     }
   }
 }

@@ -6,7 +6,7 @@ import type { ConvexClient, HttpRequest } from './client.ts';
 export const MAX_HTTP_ACTION_BODY = 20 * 1024 * 1024;
 
 /**
- * POSTs JSON to an HTTP action; every answer of 200 to 299 is a success. The receiver has to bear the same call twice: it is tried again as
+ * POSTs JSON to an HTTP action; every answer of 200 to 299 is a success. The receiver must be idempotent: the call is tried again as
  * `errors.ts` says, also where it may have been carried out. Throws `ConvexApiError`: of the refusals, only the status says anything, since the
  * rest is the app's own.
  */

@@ -102,7 +102,7 @@ describe('a stream that replaces its table', () => {
     expect(finished.code).toBe(1);
     expect(errorsOf(finished.lines)).toMatchObject([{ failure_type: 'transient_error' }]);
     expect(errorsOf(finished.lines)[0]!.message).toContain(
-      'did not come to the end of t, or the platform did not say so. ',
+      'Stream t was not reported complete: the source failed, or its status was not forwarded. ',
     );
     expect(errorsOf(finished.lines)[0]!.message).toContain('t will start anew');
     expect(destination.rows('t')).toEqual([{ old: 1 }]);
@@ -275,7 +275,7 @@ test('a stream that did not complete fails the sync, with everything that came w
     status('b', 'INCOMPLETE'),
   ]);
   expect(finished.code).toBe(1);
-  expect(errorsOf(finished.lines)[0]!.message).toContain('did not come to the end of b, or');
+  expect(errorsOf(finished.lines)[0]!.message).toContain('Stream b was not reported complete');
   expect(statesIn(finished.lines)).toHaveLength(2);
   expect(destination.rows('b')).toEqual([{ n: 1 }]);
 });
