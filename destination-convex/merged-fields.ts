@@ -13,17 +13,30 @@ const MAX_PREFIXES = 3;
 
 /** The first such pair in a record, at any depth. A name that the deployment could not spell is taken to meet any other renamed one. */
 export function mergedFields(record: object, spelling: Spelling): MergedFields | undefined {
-  const waiting: { value: object; path: string[] }[] = [{ value: record, path: [] }];
-  for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {
-    const { value, path } = next;
+  const waiting: Place[] = [{ value: record, name: '', parent: undefined }];
+  for (let place = waiting.pop(); place !== undefined; place = waiting.pop()) {
+    const { value, parent } = place;
     if (!Array.isArray(value)) {
-      const fields = mergedIn(Object.keys(value), spelling, path.length === 0);
-      if (fields !== undefined) return { path, fields };
+      const fields = mergedIn(Object.keys(value), spelling, parent === undefined);
+      if (fields !== undefined) return { path: pathOf(place), fields };
     }
     for (const [name, inner] of Object.entries(value) as [string, unknown][])
-      if (typeof inner === 'object' && inner !== null) waiting.push({ value: inner, path: [...path, name] });
+      if (typeof inner === 'object' && inner !== null) waiting.push({ value: inner, name, parent: place });
   }
   return undefined;
+}
+
+/** An object or array of a record. It names its parent: a copy of its path would cost the square of the depth. */
+interface Place {
+  value: object;
+  name: string;
+  parent: Place | undefined;
+}
+
+function pathOf(place: Place): string[] {
+  const path: string[] = [];
+  for (let at = place; at.parent !== undefined; at = at.parent) path.push(at.name);
+  return path.reverse();
 }
 
 function mergedIn(names: readonly string[], spelling: Spelling, top: boolean): [string, string] | undefined {

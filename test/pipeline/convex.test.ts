@@ -51,7 +51,7 @@ const differences = (): string[] => compare(source.deployment, destination.deplo
 
 describe('one document for each _id', () => {
   test('all, then what changed, then nothing', async () => {
-    expect(await mustSync()).toMatch(/^4 records read, 4 committed/);
+    expect(await mustSync()).toMatch(/^4 records read, 4 committed/m);
     expect(differences()).toEqual([]);
 
     const [ada = '', grace = ''] = ids();
@@ -60,17 +60,17 @@ describe('one document for each _id', () => {
       tx.patch(grace, { name: 'Grace H.' });
       tx.insert('invoices', { total: -0 }, 'billing');
     });
-    expect(await mustSync()).toMatch(/^3 records read, 3 committed/);
+    expect(await mustSync()).toMatch(/^3 records read, 3 committed/m);
     expect(differences()).toEqual([]);
 
-    expect(await mustSync()).toMatch(/^0 records read/);
+    expect(await mustSync()).toMatch(/^0 records read/m);
     expect(differences()).toEqual([]);
   });
 
   test('a chosen stream, then all: the state of the first is kept', async () => {
     await mustSync('--streams', 'billing.invoices');
     expect(names('users')).toEqual([]);
-    expect(await mustSync()).toMatch(/^3 records read/);
+    expect(await mustSync()).toMatch(/^3 records read/m);
     expect(differences()).toEqual([]);
   });
 
@@ -98,7 +98,7 @@ test('overwrite copies everything each time', async () => {
   source.deployment.transaction((tx) => {
     tx.delete(ids()[0] ?? '');
   });
-  expect(await mustSync('--mode', 'overwrite')).toMatch(/^3 records read/);
+  expect(await mustSync('--mode', 'overwrite')).toMatch(/^3 records read/m);
   expect(names()).toHaveLength(2);
   expect(differences()).toEqual([]);
 });
