@@ -2,7 +2,7 @@
 import { descriptorText } from '../../shared/airbyte/descriptor.ts';
 import { configError, type ConnectorFailure } from '../../shared/airbyte/failure.ts';
 import type { StreamDescriptor } from '../../shared/airbyte/protocol.generated.ts';
-import { StateError } from '../state-error.ts';
+import { StateError } from '../saved-state.ts';
 import { isSameSync } from '../sync-id.ts';
 import type { QueryStream } from './config.ts';
 import { parseQueryState, type QueryState } from './state.ts';

@@ -8,9 +8,7 @@
  * of the cursor field that the walks before it have seen; `next_cursor` is the greatest that this walk has seen so far, and becomes
  * `cursor` when it is finished. Both are JSON texts inside of JSON strings, so that no reader rounds a number or writes it another way.
  */
-import { JsonError, rawMembers } from '../../shared/json/raw.ts';
-import { digitsOf } from '../../shared/json/integers.ts';
-import { StateError } from '../state-error.ts';
+import { StateError, stateMembers, stringMember, syncIdMember } from '../saved-state.ts';
 import { cursorValueOf, type CursorValue } from './cursor-value.ts';
 
 export interface QueryState {
@@ -26,27 +24,20 @@ export interface QueryState {
 
 /** Reads the raw JSON text of a saved state. Unknown members are ignored. Throws `StateError`. */
 export function parseQueryState(raw: string): QueryState {
-  let members: Map<string, string>;
-  try {
-    members = rawMembers(Buffer.from(raw));
-  } catch (error) {
-    if (error instanceof JsonError) throw new StateError('is not a JSON object');
-    throw error;
-  }
-  const fingerprint = text(members, 'fingerprint');
+  const members = stateMembers(raw);
+  const fingerprint = stringMember(members, 'fingerprint');
   const hasMore = members.get('has_more');
   if (fingerprint === undefined || (hasMore !== 'true' && hasMore !== 'false'))
     throw new StateError('is not the state of a query stream');
-  const pageCursor = text(members, 'page_cursor') ?? null;
-  const syncId = Number(digitsOf(members.get('sync_id')));
+  const pageCursor = stringMember(members, 'page_cursor') ?? null;
   return {
     fingerprint,
     pageCursor,
     hasMore: hasMore === 'true',
     cursor: cursor(members, 'cursor'),
     nextCursor: cursor(members, 'next_cursor'),
-    deployment: text(members, 'deployment'),
-    syncId: members.has('sync_id') && Number.isSafeInteger(syncId) ? syncId : undefined,
+    deployment: stringMember(members, 'deployment'),
+    syncId: syncIdMember(members),
   };
 }
 
@@ -63,20 +54,8 @@ export function formatQueryState(query: string, state: QueryState): Record<strin
   };
 }
 
-function text(members: Map<string, string>, name: string): string | undefined {
-  const raw = members.get(name);
-  if (raw === undefined || raw === 'null') return undefined;
-  try {
-    const value = JSON.parse(raw) as unknown;
-    if (typeof value === 'string') return value;
-  } catch {
-    // Not JSON: as wrong as a number.
-  }
-  throw new StateError(`has a ${name} that is no string`);
-}
-
 function cursor(members: Map<string, string>, name: string): CursorValue | undefined {
-  const raw = text(members, name);
+  const raw = stringMember(members, name);
   const value = raw === undefined || !isJson(raw) ? raw : cursorValueOf(raw);
   if (typeof value === 'string') throw new StateError(`has a ${name} that is no value of a cursor`);
   return value;

@@ -8,7 +8,7 @@ import type { StreamStates } from '../../shared/airbyte/state-file.ts';
 import { isIdentifier } from '../../shared/convex/identifiers.ts';
 import { tableKey } from '../../shared/convex/selection.ts';
 import { deselectedColumns } from '../columns.ts';
-import { StateError } from '../state-error.ts';
+import { StateError } from '../saved-state.ts';
 import { parseState, type StreamState } from './state.ts';
 import { isSameSync, syncIdOf } from '../sync-id.ts';
 

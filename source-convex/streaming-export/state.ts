@@ -6,9 +6,8 @@
  * it as an integer, which is read digit for digit. `deployment` and `sync_id` are ours, and optional: the deployment that was read, and
  * the sync that a full refresh belongs to.
  */
-import { JsonError, rawMembers } from '../../shared/json/raw.ts';
-import { StateError } from '../state-error.ts';
 import { compareDigits, digitsOf } from '../../shared/json/integers.ts';
+import { StateError, stateMembers, stringMember, syncIdMember } from '../saved-state.ts';
 
 /** How far a stream has been read. */
 export interface Position {
@@ -49,13 +48,7 @@ const MAX_TIMESTAMP = '9223372036854775807';
 
 /** Reads the raw JSON text of a saved state. Unknown members are ignored. Throws `StateError`. */
 export function parseState(raw: string): StreamState {
-  let members: Map<string, string>;
-  try {
-    members = rawMembers(Buffer.from(raw));
-  } catch (error) {
-    if (error instanceof JsonError) throw new StateError('is not a JSON object');
-    throw error;
-  }
+  const members = stateMembers(raw);
   const cursor = members.get('delta_cursor');
   const deltaCursor = digitsOf(cursor);
   if (deltaCursor === undefined && cursor !== undefined && cursor !== 'null')
@@ -65,15 +58,15 @@ export function parseState(raw: string): StreamState {
   const hasMore = members.get('snapshot_has_more');
   if (hasMore !== 'true' && hasMore !== 'false')
     throw new StateError('lacks snapshot_has_more, so it is not a state of source-convex');
-  const snapshotCursor = nullableString(members.get('snapshot_cursor'), 'snapshot_cursor');
+  const snapshotCursor = stringMember(members, 'snapshot_cursor') ?? null;
   if (deltaCursor === undefined && (hasMore === 'false' || snapshotCursor !== null))
     throw new StateError('lacks delta_cursor');
   return {
     snapshotCursor,
     snapshotHasMore: hasMore === 'true',
     deltaCursor,
-    deployment: nullableString(members.get('deployment'), 'deployment') ?? undefined,
-    syncId: syncId(members.get('sync_id')),
+    deployment: stringMember(members, 'deployment'),
+    syncId: syncIdMember(members),
   };
 }
 
@@ -86,20 +79,4 @@ export function formatState(state: StreamState): Record<string, unknown> {
     ...(state.deployment === undefined ? {} : { deployment: state.deployment }),
     ...(state.syncId === undefined ? {} : { sync_id: state.syncId }),
   };
-}
-
-function nullableString(raw: string | undefined, name: string): string | null {
-  if (raw === undefined || raw === 'null') return null;
-  try {
-    const value = JSON.parse(raw) as unknown;
-    if (typeof value === 'string') return value;
-  } catch {
-    // Not JSON: as wrong as a number.
-  }
-  throw new StateError(`has a ${name} that is no string`);
-}
-
-function syncId(raw: string | undefined): number | undefined {
-  const value = Number(digitsOf(raw));
-  return raw === undefined || !Number.isSafeInteger(value) ? undefined : value;
 }

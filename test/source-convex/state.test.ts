@@ -8,7 +8,7 @@ import {
   parseState,
   type StreamState,
 } from '../../source-convex/streaming-export/state.ts';
-import { StateError } from '../../source-convex/state-error.ts';
+import { StateError } from '../../source-convex/saved-state.ts';
 
 const TS = '1790000000124494963';
 
