@@ -274,6 +274,16 @@ export function notConvex(message: string, status: number, { retry = false } = {
   return new ConvexApiError({ reason: 'not-convex', retry }, message, { status });
 }
 
+/** An answer with status 200 that contradicts what the endpoint promises. Asking again would give the same. */
+export function protocolViolation(path: string, what: string): ConvexApiError {
+  return notConvex(`the answer of ${path} ${what}`, 200);
+}
+
+/** An answer with status 200 that is nothing that the endpoint answers. */
+export function unexpectedAnswer(path: string, options?: { retry: boolean }): ConvexApiError {
+  return notConvex(`${path} answered with something else than a Convex deployment does`, 200, options);
+}
+
 /** Not followed: the key would go along. A server that takes only https sends the same host's https URL. */
 function redirected(path: string, status: number, origin: string, location: string | undefined): ConvexApiError {
   const target = location !== undefined && URL.canParse(location) ? new URL(location) : undefined;

@@ -1,8 +1,7 @@
 /** What a page of Data Sync says beside its values. Pure: raw JSON in, checked values out. Throws `ConvexApiError` for what no deployment says. */
 import { isDigits } from '../json/integers.ts';
 import { JsonError, rawMembers } from '../json/raw.ts';
-import type { ConvexApiError } from './errors.ts';
-import { notConvex } from './client.ts';
+import { protocolViolation } from './client.ts';
 import type { TableRef } from './selection.ts';
 
 /** `stale`, `upToDate`: what was read up to and with this page is the deployment at `snapshotTs` (digits, nanoseconds), exactly (C92). */
@@ -102,9 +101,4 @@ function parsed(raw: string | undefined): unknown {
   } catch {
     return undefined;
   }
-}
-
-/** An answer with status 200 that contradicts what the route promises. Asking again would give the same. */
-export function protocolViolation(path: string, what: string): ConvexApiError {
-  return notConvex(`the answer of ${path} ${what}`, 200);
 }

@@ -8,9 +8,9 @@ import { isDigits } from '../json/integers.ts';
 import { JsonError, rawMembers } from '../json/raw.ts';
 import { DataSyncReader } from './data-sync-reader.ts';
 import type { Changes } from './data-sync-changes.ts';
-import { cursorOf, protocolViolation, type DataSyncPage, type DataSyncStart } from './data-sync-page.ts';
+import { cursorOf, type DataSyncPage, type DataSyncStart } from './data-sync-page.ts';
 import { ConvexApiError } from './errors.ts';
-import type { ConvexClient } from './client.ts';
+import { protocolViolation, type ConvexClient } from './client.ts';
 import type { Selection } from './selection.ts';
 
 export type { Changes } from './data-sync-changes.ts';

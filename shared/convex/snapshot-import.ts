@@ -6,7 +6,7 @@ import { JsonError } from '../json/raw.ts';
 import { ConvexApiError } from './errors.ts';
 import { decoded } from './function-result.ts';
 import { Functions } from './functions.ts';
-import { notConvex, type ConvexClient } from './client.ts';
+import { notConvex, unexpectedAnswer, type ConvexClient } from './client.ts';
 
 const WHOLE = '/api/import';
 const START = '/api/import/start_upload';
@@ -98,7 +98,7 @@ export class SnapshotImport {
       }
     });
     const token = parsed(PART, text);
-    if (typeof token !== 'string') throw unexpected(PART);
+    if (typeof token !== 'string') throw unexpectedAnswer(PART);
     return { token, uncertain };
   }
 
@@ -139,13 +139,13 @@ export class SnapshotImport {
     const query = { tableName, format: 'jsonLines', mode: 'replace' };
     const text = await this.#http.text({ method: 'POST', path: WHOLE, query, body: bytes });
     const rows = (parsed(WHOLE, text) as { numWritten?: unknown } | null)?.numWritten;
-    if (typeof rows !== 'number') throw unexpected(WHOLE);
+    if (typeof rows !== 'number') throw unexpectedAnswer(WHOLE);
     return rows;
   }
 
   async #change(path: string, importId: string): Promise<void> {
     const text = await this.#http.text({ method: 'POST', path, body: JSON.stringify({ importId }) });
-    if (text.trim() !== '' && text.trim() !== 'null') throw unexpected(path);
+    if (text.trim() !== '' && text.trim() !== 'null') throw unexpectedAnswer(path);
   }
 }
 
@@ -181,7 +181,7 @@ function readState(value: unknown): ImportState {
     case 'failed':
       return { state: 'failed', message: typeof state['error_message'] === 'string' ? state['error_message'] : '' };
     default:
-      throw unexpected(QUERY);
+      throw unexpectedAnswer(QUERY);
   }
 }
 
@@ -195,7 +195,7 @@ function parsed(path: string, text: string): unknown {
   try {
     return JSON.parse(text) as unknown;
   } catch {
-    throw unexpected(path);
+    throw unexpectedAnswer(path);
   }
 }
 
@@ -203,17 +203,13 @@ function valueOf(read: () => unknown): unknown {
   try {
     return read();
   } catch (error) {
-    if (error instanceof JsonError) throw unexpected(QUERY);
+    if (error instanceof JsonError) throw unexpectedAnswer(QUERY);
     throw error;
   }
 }
 
 function stringIn(path: string, value: unknown, name: string): string {
   const member = (value as Record<string, unknown> | null)?.[name];
-  if (typeof member !== 'string' || member === '') throw unexpected(path);
+  if (typeof member !== 'string' || member === '') throw unexpectedAnswer(path);
   return member;
-}
-
-function unexpected(path: string): ConvexApiError {
-  return notConvex(`${path} answered with something else than a Convex deployment does`, 200);
 }

@@ -1,7 +1,6 @@
 /** The streaming export endpoints, typed. Wire facts: the backend's local_backend/src/streaming_export.rs. */
 import { digitsOf } from '../json/integers.ts';
-import { ConvexApiError } from './errors.ts';
-import { notConvex, type ConvexClient } from './client.ts';
+import { protocolViolation, unexpectedAnswer, type ConvexClient } from './client.ts';
 import { mapYields } from '../core/generators.ts';
 import { Documents } from './documents.ts';
 import { readPage, type RawPage } from './pages.ts';
@@ -47,8 +46,7 @@ export class StreamingExport {
     const path = '/api/test_streaming_export_connection';
     const text = await this.#http.text({ method: 'GET', path });
     // A web page with status 200 is an answer, but not this one.
-    if (text.trim() !== 'null')
-      throw notConvex(`${path} answered with something else than a Convex deployment does`, 200);
+    if (text.trim() !== 'null') throw unexpectedAnswer(path);
   }
 
   /** Pins a snapshot: a timestamp at which everything can be read, without reading anything (C59). Digits, nanoseconds. */
@@ -188,9 +186,4 @@ function cursorMember(page: RawPage, path: string): string | null {
   if (raw === 'null') return null;
   if (raw === undefined || !raw.startsWith('"')) throw protocolViolation(path, 'has no "cursor"');
   return JSON.parse(raw) as string;
-}
-
-/** An answer with status 200 that contradicts what the endpoint promises. Asking again would give the same. */
-function protocolViolation(path: string, what: string): ConvexApiError {
-  return notConvex(`the answer of ${path} ${what}`, 200);
 }

@@ -1,6 +1,6 @@
 /** The streaming import endpoints, typed. Wire facts: the backend's local_backend/src/streaming_import.rs. */
 import { ConvexApiError } from './errors.ts';
-import { notConvex, type ConvexClient, type HttpRequest } from './client.ts';
+import { notConvex, unexpectedAnswer, type ConvexClient, type HttpRequest } from './client.ts';
 import { isIdentifier } from './identifiers.ts';
 
 /** Bytes. The deployment refuses a larger body of an import with 400 BadJsonBody (C10, C11). */
@@ -81,8 +81,7 @@ export class StreamingImport {
   async indexesReady(tables: readonly string[]): Promise<boolean> {
     const text = await this.#http.text({ method: 'GET', path: READY_PATH, body: JSON.stringify({ tables }) });
     const ready = readyOf(text);
-    if (ready === undefined)
-      throw notConvex(`${READY_PATH} answered with something else than a Convex deployment does`, 200);
+    if (ready === undefined) throw unexpectedAnswer(READY_PATH);
     return ready;
   }
 
@@ -145,8 +144,7 @@ export class StreamingImport {
  */
 function requireDone(answer: string, path: string): void {
   const text = answer.trim();
-  if (text !== '' && text !== 'null')
-    throw notConvex(`${path} answered with something else than a Convex deployment does`, 200, { retry: true });
+  if (text !== '' && text !== 'null') throw unexpectedAnswer(path, { retry: true });
 }
 
 /** A 400 that ends when an index is built (C8). */
