@@ -18,9 +18,9 @@ import { CREDITS, fillWithTheWorld } from './demo/world.ts';
 import { DESTINATION_CONVEX, SOURCE_CONVEX } from './options.ts';
 import { startLive } from './live.ts';
 import type { Live } from './live.ts';
-import { count, showOnStderr, spoken, table } from './report.ts';
+import { count, showOnStderr, table } from './report.ts';
 import { startSync } from './run.ts';
-import type { Outcome, Sync } from './run.ts';
+import type { Outcome } from './run.ts';
 import { StateFile } from './states.ts';
 
 const HELP = `Usage: npm run demo -- [options]
@@ -93,13 +93,19 @@ class Demo {
       states: await StateFile.load(this.#path('state')),
       show,
     });
-    const endProgress = showProgress(what, total, running);
-    const assassin = setInterval(() => {
-      if (killAt !== undefined && running.progress.read >= killAt) running.source.child.kill('SIGKILL');
+    const { progress, streams } = running;
+    live = startLive(streams, () => {
+      process.stderr.write(
+        `  ${what}: ${count(progress.read)} of ${count(total)} read, ${count(progress.committed)} committed\n`,
+      );
+    });
+    const killer = setInterval(() => {
+      if (killAt !== undefined && progress.read >= killAt) running.source.child.kill('SIGKILL');
     }, 1);
     const outcome = await running.outcome;
-    endProgress();
-    clearInterval(assassin);
+    live.end();
+    live = undefined;
+    clearInterval(killer);
     this.rows.push({
       what,
       outcome,
@@ -128,27 +134,7 @@ class Demo {
   }
 }
 
-/** Milliseconds between two lines of progress where stderr is no terminal. */
-const PROGRESS = 5_000;
 let live: Live | undefined;
-
-/** A line for each stream on a terminal; elsewhere, as in a log, one line from time to time. @returns what ends it */
-function showProgress(what: string, total: number, { streams, progress }: Sync): () => void {
-  if (process.stderr.isTTY) {
-    live = startLive(process.stderr, streams, spoken);
-    return () => {
-      live?.end();
-      live = undefined;
-    };
-  }
-  const timer = setInterval(() => {
-    const { read, committed } = progress;
-    process.stderr.write(`  ${what}: ${count(read)} of ${count(total)} read, ${count(committed)} committed\n`);
-  }, PROGRESS);
-  return () => {
-    clearInterval(timer);
-  };
-}
 
 function say(text: string): void {
   process.stdout.write(`${text}\n`);

@@ -1,27 +1,38 @@
-/** The live area of a terminal: a line for each stream, below everything that is printed as lines. */
+/** How a sync is shown on stderr while it runs: a line for each stream of a terminal, a line from time to time elsewhere. */
 import { createLogUpdate } from 'log-update';
 import type { Show } from './connector.ts';
 import { liveLines, phaseOf } from './live-layout.ts';
+import { showOnStderr, spoken } from './report.ts';
 import type { StreamCounts } from './streams.ts';
 
 /** Milliseconds between two pictures. */
 const REFRESH = 200;
 /** Milliseconds over which a rate is the mean, about. */
 const RATE_WINDOW = 2_000;
+/** Milliseconds between two lines where stderr is no terminal. */
+const LINES = 5_000;
 
 export interface Live {
-  /** Prints lines above the live area. */
+  /** Prints lines, on a terminal above the live area. */
   readonly show: Show;
-  /** Draws the last picture and leaves it, or takes the area away. The cursor is back after it. */
-  end(keep?: boolean): void;
+  /** Takes the area away. The cursor is back after it. */
+  end(): void;
 }
 
-/** Shows the streams on a terminal until `end` is called. */
-export function startLive(
-  terminal: NodeJS.WriteStream,
-  streams: readonly StreamCounts[],
-  format: (who: string, line: string) => string,
-): Live {
+/** Shows the streams until `end` is called. `tell` writes a line on how far the sync is, for a stderr that is no terminal. */
+export function startLive(streams: readonly StreamCounts[], tell: () => void): Live {
+  if (process.stderr.isTTY) return liveArea(process.stderr, streams);
+  const timer = setInterval(tell, LINES);
+  return {
+    show: showOnStderr,
+    end: () => {
+      clearInterval(timer);
+    },
+  };
+}
+
+/** A line for each stream, below everything that is printed as lines. */
+function liveArea(terminal: NodeJS.WriteStream, streams: readonly StreamCounts[]): Live {
   const area = createLogUpdate(terminal);
   const rates = new Map<StreamCounts, { read: number; rate: number }>();
   let last = performance.now();
@@ -47,14 +58,13 @@ export function startLive(
       area.persist(
         text
           .split('\n')
-          .map((line) => format(who, line))
+          .map((line) => spoken(who, line))
           .join('\n'),
       );
     },
-    end: (keep = false) => {
+    end: () => {
       clearInterval(timer);
-      if (keep) draw();
-      else area.clear();
+      area.clear();
       area.done();
     },
   };

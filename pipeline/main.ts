@@ -5,17 +5,13 @@ import { check, discover } from './ask.ts';
 import { configure } from './catalog.ts';
 import { HELP, parseOptions, UsageError } from './options.ts';
 import type { Options } from './options.ts';
-import type { Show } from './connector.ts';
 import { startLive } from './live.ts';
 import { finalTable } from './live-layout.ts';
-import { count, showOnStderr, spoken, summary } from './report.ts';
+import { count, showOnStderr, summary } from './report.ts';
 import { failedResult, result } from './result.ts';
 import { startSync } from './run.ts';
 import type { Sync } from './run.ts';
 import { StateFile } from './states.ts';
-
-/** Milliseconds between two lines of progress. */
-const PROGRESS = 5_000;
 
 async function sync(options: Options): Promise<boolean> {
   await Promise.all([mustBeJson(options.sourceConfig), mustBeJson(options.destinationConfig)]);
@@ -47,10 +43,15 @@ async function sync(options: Options): Promise<boolean> {
 
   const started = performance.now();
   const running = await startSync({ ...options, catalog, states, saveAtEnd: replaces, show: say });
-  const endProgress = showProgress(running, (other) => (show = other));
+  const { progress } = running;
+  const live = startLive(running.streams, () => {
+    showOnStderr('sync', `${count(progress.read)} records read, ${count(progress.committed)} committed`);
+  });
+  show = live.show;
   const forgetSignals = stopOnSignals(running);
   const outcome = await running.outcome.finally(() => {
-    endProgress();
+    show = showOnStderr;
+    live.end();
     forgetSignals();
   });
   const seconds = (performance.now() - started) / 1000;
@@ -63,24 +64,6 @@ async function sync(options: Options): Promise<boolean> {
     process.stdout.write(summary(outcome, seconds, states.path, replaces));
   }
   return outcome.failures.length === 0;
-}
-
-/** A live area on a terminal, elsewhere a line from time to time. @returns what ends it */
-function showProgress({ streams, progress }: Sync, setShow: (show: Show) => void): () => void {
-  if (process.stderr.isTTY) {
-    const live = startLive(process.stderr, streams, spoken);
-    setShow(live.show);
-    return () => {
-      setShow(showOnStderr);
-      live.end();
-    };
-  }
-  const timer = setInterval(() => {
-    showOnStderr('sync', `${count(progress.read)} records read, ${count(progress.committed)} committed`);
-  }, PROGRESS);
-  return () => {
-    clearInterval(timer);
-  };
 }
 
 async function mustBeJson(path: string): Promise<void> {

@@ -121,8 +121,8 @@ class Run {
     });
     const [sourceExit, destinationExit] = await Promise.all([source.exit, destination.exit, forwarded, committed]);
 
-    this.#classify(source, sourceExit);
-    this.#classify(destination, destinationExit);
+    this.#checkExit(source, sourceExit);
+    this.#checkExit(destination, destinationExit);
     if (this.#failures.length === 0) {
       if (source.stopped) this.fail('destination', 'ended before it had read all its input');
       else if (this.#inFront.length > 0)
@@ -133,7 +133,7 @@ class Run {
   }
 
   /** An exit is worth telling unless the process was stopped from here, or has said itself why it failed. */
-  #classify({ name, stopped }: Connector, exit: Exit): void {
+  #checkExit({ name, stopped }: Connector, exit: Exit): void {
     const explained = this.#failures.some(({ who }) => who === name);
     const failure = exitFailure(exit);
     if (failure !== undefined && !stopped && !(explained && exit.signal === null)) this.fail(name, failure);

@@ -192,7 +192,7 @@ class Campaign {
     if (result === 'completed') this.#promises.sync();
     if (result === 'completed' && failing) this.#complaints.push(`${this.#doing}: it succeeded`);
     if (result === 'completed') this.#jobs.end();
-    if (!failing) this.#classify(outcome, killed > 0);
+    if (!failing) this.#checkOutcome(outcome, killed > 0);
     this.#options.show?.(`${this.#doing}: ${result}, ${outcome.read} records, ${outcome.states} states`);
     return result;
   }
@@ -224,7 +224,7 @@ class Campaign {
   }
 
   /** Trouble on the way is never the user's to mend, nor a defect: a connector that gives up says that trying later may help. */
-  #classify({ failures, rejected }: Outcome, killed: boolean): void {
+  #checkOutcome({ failures, rejected }: Outcome, killed: boolean): void {
     if (rejected > 0) this.#complaints.push(`${this.#doing}: ${rejected} records were rejected`);
     for (const { who, message, type, internal } of failures) {
       if (type === 'transient_error' || (type === undefined && killed)) continue;
