@@ -27,6 +27,8 @@ export class TableUpload {
   readonly #api: SnapshotImport;
   /** Whether the rows are kept for one request, since parts cannot be used. */
   readonly #whole: boolean;
+  /** Bytes of rows that make a part. Read once: `add` runs for every record. */
+  readonly #partBytes = testOverride('PART_BYTES', MIN_PART_BYTES);
   #buffer = Buffer.allocUnsafeSlow(0);
   #used = 0;
   /** Earlier rows of the part, compressed. */
@@ -59,8 +61,7 @@ export class TableUpload {
     this.#buffer[this.#used++] = NEWLINE;
     this.rows++;
     this.bytes += row.length + 1;
-    const part = testOverride('PART_BYTES', MIN_PART_BYTES);
-    if (this.#rawBytes + this.#used < part) return undefined;
+    if (this.#rawBytes + this.#used < this.#partBytes) return undefined;
     if (!this.#whole) return this.#sendPart();
     if (this.bytes > MAX_WHOLE_BYTES) throw this.#tooLarge();
     if (this.#used >= MIN_PART_BYTES) this.pack();
