@@ -39,7 +39,9 @@ export class Intake {
   readonly #watchesDeletions: boolean[];
   readonly #watches: readonly FieldWatch[];
   readonly #warn: (text: string) => void;
-  readonly #spellingOf: IntakeOptions['spellingOf'];
+  readonly #askSpelling: IntakeOptions['spellingOf'];
+  /** How the deployment spells parts of names, as far as it was asked. */
+  readonly #spellings: Spellings = new Map();
   /** By stream: set where deletions have to be sent alone (see tombstones.ts). */
   readonly #uninsertable: (Buffer | undefined)[] = [];
   /** Takes the records of streams whose tables are replaced at once. */
@@ -51,9 +53,8 @@ export class Intake {
     this.#ledger = ledger;
     this.#rejections = rejections;
     this.#warn = warn;
-    this.#spellingOf = spellingOf;
-    const spellings: Spellings = new Map();
-    this.#watches = streams.map(() => new FieldWatch(spellings));
+    this.#askSpelling = spellingOf;
+    this.#watches = streams.map(() => new FieldWatch(this.#spellings));
     this.#replacements = replacements;
     this.#nullKeys = streams.map(() => 0);
     this.#watchesDeletions = streams.map(({ appendsDeletions }) => appendsDeletions);
@@ -75,7 +76,7 @@ export class Intake {
     watch.inspect(buffer, start, end);
     if (watch.unspelled.size === 0) return this.#takeSpelled(index, buffer, start, end);
     // The ledger must not know the record yet: it takes every record that it knows for durable once nothing else is on its way.
-    return watch.spell(this.#spellingOf).then(() => this.#takeSpelled(index, buffer, start, end));
+    return watch.spell((part) => this.spellingOf(part)).then(() => this.#takeSpelled(index, buffer, start, end));
   }
 
   /** Takes a record whose names of fields can be compared. */
@@ -106,6 +107,12 @@ export class Intake {
         return this.#put(stream, record, buffer, start, end, deletion);
       return this.#rejectHere(stream, record, buffer.subarray(start, end), tooLarge(end - start));
     });
+  }
+
+  /** How the deployment spells a part of a name beyond ASCII; undefined where it cannot say. It is asked once for each part. */
+  async spellingOf(part: string): Promise<string | undefined> {
+    if (!this.#spellings.has(part)) this.#spellings.set(part, await this.#askSpelling(part));
+    return this.#spellings.get(part);
   }
 
   /** What is to be reported of the streams' keys and fields at the end of the run. */

@@ -117,6 +117,7 @@ export class WriteSession {
         (stream, record, data, reason) => {
           this.#intake.reject(stream, record, data, reason);
         },
+        (part) => this.#intake.spellingOf(part),
       );
       await this.#readAll(input);
       await this.#finish();

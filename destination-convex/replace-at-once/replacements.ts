@@ -13,7 +13,7 @@ import { batchLimits } from '../limits.ts';
 import { problemText, tooLarge } from '../reasons.ts';
 import type { StreamPlan } from '../streams.ts';
 import { DryRun } from './dry-run.ts';
-import { FieldNames } from './field-names.ts';
+import { StoredNames, type SpellingOf } from './stored-names.ts';
 import { perform, replaceByOneRequest } from './perform.ts';
 import { RowEncoder, type Row } from './row.ts';
 import { TableUpload } from './table-upload.ts';
@@ -47,7 +47,7 @@ export function isReplaceable({ truncation, key }: StreamPlan): boolean {
 
 export class Replacements {
   readonly #options: ReplacementsOptions;
-  readonly #names = new FieldNames();
+  readonly #names = new StoredNames();
   readonly #encoder = new RowEncoder(this.#names);
   readonly #importer: Importer;
   /** By index: the streams whose tables are replaced at once. */
@@ -58,6 +58,7 @@ export class Replacements {
   /** Places in the lane in hand that were refused. */
   #refused = new Set<number>();
   #reject: Reject = () => undefined;
+  #spellingOf: SpellingOf = () => Promise.resolve(undefined);
 
   constructor(options: ReplacementsOptions) {
     this.#options = options;
@@ -77,9 +78,14 @@ export class Replacements {
   }
 
   /** Before anything is read. `mustReplace`: whether the stream's table is not yet of the generation that is written. */
-  async begin(mustReplace: (stream: StreamPlan) => Promise<boolean>, reject: Reject): Promise<void> {
+  async begin(
+    mustReplace: (stream: StreamPlan) => Promise<boolean>,
+    reject: Reject,
+    spellingOf: SpellingOf,
+  ): Promise<void> {
     const { api, imports, streams, log } = this.#options;
     this.#reject = reject;
+    this.#spellingOf = spellingOf;
     const wanted = streams.filter(isReplaceable);
     for (const { text, truncation, key } of streams)
       if (truncation !== 'none' && key !== undefined)
@@ -189,7 +195,7 @@ export class Replacements {
     for (;;) {
       const row = this.#encoder.encode(data, 0, data.length);
       if (row.kind !== 'unknown-names') return row;
-      await this.#names.learn((part) => this.#options.api.spellingOf(part));
+      await this.#names.learn(this.#spellingOf);
     }
   }
 

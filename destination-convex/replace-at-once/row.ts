@@ -4,7 +4,7 @@
  */
 import { collidingName, isDropped } from '../../shared/convex/identifiers.ts';
 import { COMMA, Members, OPEN_BRACE, OPEN_BRACKET, skipSpace, skipValue } from '../../shared/json/raw.ts';
-import type { FieldNames } from './field-names.ts';
+import type { StoredNames } from './stored-names.ts';
 import { JsonCheck } from './json-check.ts';
 
 export type Row =
@@ -12,7 +12,7 @@ export type Row =
   | { kind: 'row'; bytes: Buffer }
   /** Only the deployment can tell whether it stores the document. `bytes` are the row if it does; undefined: the data are no JSON. */
   | { kind: 'doubtful'; bytes: Buffer | undefined }
-  /** Names have to be learned first (`FieldNames.learn`); then again, as names inside others may follow. */
+  /** Names have to be learned first (`StoredNames.learn`); then again, as names inside others may follow. */
   | { kind: 'unknown-names' };
 
 /** How often Convex puts the prefix before a name that another field has, before it gives up (C38). */
@@ -29,10 +29,10 @@ class NoName extends Error {
 }
 
 export class RowEncoder {
-  readonly #names: FieldNames;
+  readonly #names: StoredNames;
   readonly #check: JsonCheck;
 
-  constructor(names: FieldNames) {
+  constructor(names: StoredNames) {
     this.#names = names;
     this.#check = new JsonCheck((name, depth) => changes(name, depth));
   }

@@ -1,7 +1,7 @@
 /** Rows of a snapshot import against what streaming import stores of the same records, both on the emulated deployment. */
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { FieldNames } from '../../../destination-convex/replace-at-once/field-names.ts';
+import { StoredNames } from '../../../destination-convex/replace-at-once/stored-names.ts';
 import { RowEncoder, type Row } from '../../../destination-convex/replace-at-once/row.ts';
 import { startEmulator, type Emulator } from '../../../emulator/index.ts';
 import { ConvexApiError } from '../../../shared/convex/errors.ts';
@@ -12,7 +12,7 @@ import { StreamingImport } from '../../../shared/convex/streaming-import.ts';
 let emulator: Emulator;
 let streaming: StreamingImport;
 let snapshot: SnapshotImport;
-const names = new FieldNames();
+const names = new StoredNames();
 
 beforeAll(async () => {
   emulator = await startEmulator();

@@ -10,7 +10,7 @@ export type SpellingOf = (part: string) => Promise<string | undefined>;
 /** Parts that are remembered. Documents may have any number of keys (a map by name). */
 const MAX_REMEMBERED = 20_000;
 
-export class FieldNames {
+export class StoredNames {
   readonly #missing = new Set<string>();
   readonly #spelling = new Map<string, string | undefined>();
 
