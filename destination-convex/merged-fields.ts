@@ -1,5 +1,5 @@
 /** Fields of one object that Convex would store under one name, so that one of them would be lost. Pure. */
-import { CDC_DELETED, collidingName, isDropped } from '../shared/convex/identifiers.ts';
+import { CDC_DELETED, freeFieldName, isDropped } from '../shared/convex/identifiers.ts';
 import { spelledFieldName, type Spelling } from '../shared/convex/spelling.ts';
 
 /** Two fields, as the source calls them, and the path of the object that they are in (empty for the record itself). */
@@ -7,9 +7,6 @@ export interface MergedFields {
   path: string[];
   fields: [string, string];
 }
-
-/** How often the deployment puts the prefix before a name that another field of the object has, before it refuses the record. */
-const MAX_PREFIXES = 3;
 
 /** The first such pair in a record, at any depth. A name that the deployment could not spell is taken to meet any other renamed one. */
 export function mergedFields(record: object, spelling: Spelling): MergedFields | undefined {
@@ -53,7 +50,8 @@ function mergedIn(names: readonly string[], spelling: Spelling, top: boolean): [
       unknown = name;
       continue;
     }
-    for (let prefixes = 0; prefixes < MAX_PREFIXES && own.has(stored); prefixes++) stored = collidingName(stored);
+    // Where no name is free, the deployment refuses the record.
+    stored = freeFieldName(stored, own) ?? stored;
     // Convex drops these, whatever they are called. Only which field marks a deletion has to be unambiguous.
     if (top && isDropped(stored) && stored !== CDC_DELETED) continue;
     const other = renamed.get(stored);

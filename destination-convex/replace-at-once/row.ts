@@ -2,7 +2,7 @@
  * From a record's data to a row of a snapshot import: the document that streaming import would have stored. The snapshot import refuses what
  * streaming import makes over (C177), so fields are renamed and left out here. Everything else keeps its bytes.
  */
-import { collidingName, isDropped } from '../../shared/convex/identifiers.ts';
+import { freeFieldName, isDropped } from '../../shared/convex/identifiers.ts';
 import { COMMA, Members, OPEN_BRACE, OPEN_BRACKET, skipSpace, skipValue } from '../../shared/json/raw.ts';
 import type { StoredNames } from './stored-names.ts';
 import { JsonCheck } from './json-check.ts';
@@ -14,9 +14,6 @@ export type Row =
   | { kind: 'doubtful'; bytes: Buffer | undefined }
   /** Names have to be learned first (`StoredNames.learn`); then again, as names inside others may follow. */
   | { kind: 'unknown-names' };
-
-/** How often Convex puts the prefix before a name that another field has, before it gives up (C38). */
-const MAX_COLLISIONS = 3;
 
 /** A name that Convex cannot give; or one that has to be asked for. */
 class NoName extends Error {
@@ -96,12 +93,9 @@ export class RowEncoder {
   #freeName(name: string, fields: ReadonlyMap<string, unknown>): string {
     const renamed = this.#names.of(name);
     if (typeof renamed === 'string') throw new NoName(renamed);
-    let stored = renamed.name;
-    if (stored === name) return name;
-    for (let attempt = 0; attempt < MAX_COLLISIONS; attempt++) {
-      if (!fields.has(stored)) return stored;
-      stored = collidingName(stored);
-    }
+    if (renamed.name === name) return name;
+    const stored = freeFieldName(renamed.name, fields);
+    if (stored !== undefined) return stored;
     throw new NoName('none');
   }
 }

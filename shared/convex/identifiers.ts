@@ -37,7 +37,7 @@ export function tableNameOf(name: string): Renamed {
   return rename(name, isIdentifier, MAX_IDENTIFIER_BYTES);
 }
 
-/** The field that `name` becomes, where no other field of the same object interferes (see `collidingName`). */
+/** The field that `name` becomes, where no other field of the same object interferes (see `freeFieldName`). */
 export function fieldNameOf(name: string): Renamed {
   return rename(name, isFieldName, MAX_FIELD_BYTES);
 }
@@ -51,6 +51,21 @@ export function asciiFieldNameOf(spelled: string): string | undefined {
 /** Where the new name is also the original name of another field of the same object, the prefix is put before it once more. */
 export function collidingName(renamed: string): string {
   return PREFIX + renamed;
+}
+
+/** So many names are tried for a renamed field (C38). */
+const MAX_TRIES = 3;
+
+/**
+ * The name of a renamed field among `others`, the original names of its object: where one of them is the same, the prefix is put before it
+ * again. Undefined where that does not help: the deployment refuses such a record.
+ */
+export function freeFieldName(renamed: string, others: { has(name: string): boolean }): string | undefined {
+  for (let attempt = 0; attempt < MAX_TRIES; attempt++) {
+    if (!others.has(renamed)) return renamed;
+    renamed = collidingName(renamed);
+  }
+  return undefined;
 }
 
 /** `name` without the prefixes that renamed fields get: only renamed fields that have this in common can get the same name. */
