@@ -1,12 +1,12 @@
 /**
- * One ordered pipeline: a batch is sent while the next one is filled. When that one is full too, whoever fills it has to wait, and with
- * it the source. Requests at the same time conflict (C150), and use up the write budget of the user's own app (C149).
+ * Sends batches one after the other: one is sent while the next one is filled. When that one is full too, the intake waits, and with it the
+ * source. Requests at the same time conflict (C150), and use up the write budget of the user's own app (C149).
  */
 import { Batch } from './batch.ts';
 import type { Lane, StreamBytes } from './request-body.ts';
 import type { BatchLimits } from './limits.ts';
 
-export interface PipelineOptions {
+export interface BatchSenderOptions {
   limits: BatchLimits;
   bytes: readonly StreamBytes[];
   /** Milliseconds after which a batch is sent, full or not. */
@@ -18,7 +18,7 @@ export interface PipelineOptions {
 }
 
 export class BatchSender {
-  readonly #options: PipelineOptions;
+  readonly #options: BatchSenderOptions;
   #filling: Batch;
   #spare: Batch;
   /** Resolves when the batch in flight has been sent; rejects never: a failure is kept in `#failure`. */
@@ -28,7 +28,7 @@ export class BatchSender {
   #failure: { error: unknown } | undefined;
   #onFailure: ((error: unknown) => void) | undefined;
 
-  constructor(options: PipelineOptions) {
+  constructor(options: BatchSenderOptions) {
     this.#options = options;
     this.#filling = new Batch(options.limits, options.bytes);
     this.#spare = new Batch(options.limits, options.bytes);
@@ -69,7 +69,7 @@ export class BatchSender {
     this.#throwFailure();
   }
 
-  /** Ends everything with this error: whoever waits for the pipeline gets it, and nothing more is sent. */
+  /** Ends everything with this error: all calls that wait for the sender reject with it, and nothing more is sent. */
   fail(error: unknown): void {
     this.#failure ??= { error };
     this.#onFailure?.(error);

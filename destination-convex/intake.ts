@@ -17,7 +17,7 @@ import type { StreamPlan } from './streams.ts';
 
 export interface IntakeOptions {
   streams: readonly StreamPlan[];
-  pipeline: BatchSender;
+  sender: BatchSender;
   ledger: Ledger;
   rejections: Rejections;
   warn: (text: string) => void;
@@ -28,7 +28,7 @@ export interface IntakeOptions {
 
 export class Intake {
   readonly #streams: readonly StreamPlan[];
-  readonly #pipeline: BatchSender;
+  readonly #sender: BatchSender;
   readonly #ledger: Ledger;
   readonly #rejections: Rejections;
   /** By stream; none for those that are appended. */
@@ -47,9 +47,9 @@ export class Intake {
   /** Takes the records of streams whose tables are replaced at once. */
   readonly #replacements: Replacements | undefined;
 
-  constructor({ streams, pipeline, ledger, rejections, warn, spellingOf, replacements }: IntakeOptions) {
+  constructor({ streams, sender, ledger, rejections, warn, spellingOf, replacements }: IntakeOptions) {
     this.#streams = streams;
-    this.#pipeline = pipeline;
+    this.#sender = sender;
     this.#ledger = ledger;
     this.#rejections = rejections;
     this.#warn = warn;
@@ -99,11 +99,11 @@ export class Intake {
     if (merged !== undefined) return this.#rejectHere(stream, record, buffer.subarray(start, end), mergedText(merged));
     if (this.#replacements?.has(index) === true)
       return this.#endWhereRefused(this.#replacements.take(index, record, buffer, start, end));
-    const lane = this.#pipeline.batch.lane(stream);
+    const lane = this.#sender.batch.lane(stream);
     if (lane.fits(stream, end - start, deletion)) return this.#put(stream, record, buffer, start, end, deletion);
     if (lane.count === 0) return this.#rejectHere(stream, record, buffer.subarray(start, end), tooLarge(end - start));
-    return this.#pipeline.submit().then(() => {
-      if (this.#pipeline.batch.lane(stream).fits(stream, end - start, deletion))
+    return this.#sender.submit().then(() => {
+      if (this.#sender.batch.lane(stream).fits(stream, end - start, deletion))
         return this.#put(stream, record, buffer, start, end, deletion);
       return this.#rejectHere(stream, record, buffer.subarray(start, end), tooLarge(end - start));
     });
@@ -141,7 +141,7 @@ export class Intake {
     return taken?.then(async () => {
       if (!this.#rejections.failing || this.#rejections.count === 0) return;
       // What came of other streams is still written.
-      await this.#pipeline.finish();
+      await this.#sender.finish();
       throw this.#rejections.failure();
     });
   }
@@ -154,18 +154,18 @@ export class Intake {
     end: number,
     deletion: Deletion | undefined,
   ): Promise<void> | undefined {
-    const { batch } = this.#pipeline;
+    const { batch } = this.#sender;
     batch.lane(stream).add(stream, record, buffer, start, end, deletion);
     batch.lastRecord = record;
-    this.#pipeline.touched();
-    return batch.full ? this.#pipeline.submit() : undefined;
+    this.#sender.touched();
+    return batch.full ? this.#sender.submit() : undefined;
   }
 
   /** Refuses a record before it is sent. If that fails the sync, what came before it is still written. */
   #rejectHere(stream: StreamPlan, record: number, data: Buffer, reason: string): Promise<void> | undefined {
     this.reject(stream, record, data, reason);
     if (!this.#rejections.failing) return undefined;
-    return this.#pipeline.finish().then(() => {
+    return this.#sender.finish().then(() => {
       throw this.#rejections.failure();
     });
   }

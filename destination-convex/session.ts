@@ -44,7 +44,7 @@ export class WriteSession {
   readonly #ledger: Ledger;
   readonly #tables: Tables;
   readonly #importer: Importer;
-  readonly #pipeline: BatchSender;
+  readonly #sender: BatchSender;
   readonly #progress: Progress;
   readonly #rejections: Rejections;
   readonly #intake: Intake;
@@ -85,7 +85,7 @@ export class WriteSession {
         this.#intake.sendDeletionsAlone(stream);
       },
     });
-    this.#pipeline = new BatchSender({
+    this.#sender = new BatchSender({
       limits: batchLimits(),
       bytes: streams.map(streamBytes),
       maxAge: testOverride('BATCH_AGE_MS', MAX_AGE),
@@ -94,7 +94,7 @@ export class WriteSession {
     });
     this.#intake = new Intake({
       streams,
-      pipeline: this.#pipeline,
+      sender: this.#sender,
       ledger: this.#ledger,
       rejections: this.#rejections,
       warn: (text) => {
@@ -109,7 +109,7 @@ export class WriteSession {
   async run(input: AsyncIterable<Buffer>): Promise<void> {
     // Without a reader no state can be given back: going on would only write what is written again in the next run.
     this.#context.writer.onFailure((failure) => {
-      this.#pipeline.fail(failure);
+      this.#sender.fail(failure);
     });
     try {
       await this.#replacements?.begin(
@@ -122,7 +122,7 @@ export class WriteSession {
       await this.#readAll(input);
       await this.#finish();
     } finally {
-      this.#pipeline.abandon();
+      this.#sender.abandon();
       this.#report();
     }
   }
@@ -154,7 +154,7 @@ export class WriteSession {
       const failure = inputFailure(error);
       if (failure === undefined) throw error;
       // What came before the broken message is sound.
-      await this.#pipeline.finish();
+      await this.#sender.finish();
       throw failure;
     }
   }
@@ -163,7 +163,7 @@ export class WriteSession {
   async *#chunks(input: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
     const chunks = input[Symbol.asyncIterator]();
     for (;;) {
-      const next = await this.#progress.waitFor('source', this.#pipeline.orFailure(chunks.next()));
+      const next = await this.#progress.waitFor('source', this.#sender.orFailure(chunks.next()));
       if (next.done) return;
       yield next.value;
     }
@@ -199,7 +199,7 @@ export class WriteSession {
    * meanwhile does not stay in a table that is not emptied again.
    */
   async #giveBackAll(): Promise<void> {
-    await this.#pipeline.finish();
+    await this.#sender.finish();
     await this.#context.writer.drain();
   }
 
@@ -217,15 +217,15 @@ export class WriteSession {
     const line = Buffer.from(buffer.subarray(start, end));
     const empty = facts.streams.some((stream) => stream.empty);
     this.#ledger.state(coverage, { line, start: stateStart - start, end: stateEnd - start }, empty);
-    if (this.#pipeline.idle) return this.#settle(this.#ledger.received);
-    return this.#ledger.waitingBytes > MAX_WAITING_STATES ? this.#pipeline.submit() : undefined;
+    if (this.#sender.idle) return this.#settle(this.#ledger.received);
+    return this.#ledger.waitingBytes > MAX_WAITING_STATES ? this.#sender.submit() : undefined;
   }
 
   #takeStatus(): Promise<void> | undefined {
     const { stream: index, status } = this.#inbound;
     if (index === -1) return undefined;
     this.#tracker.status(index, status, this.#ledger.received);
-    return status === 'COMPLETE' && this.#pipeline.idle ? this.#settle(this.#ledger.received) : undefined;
+    return status === 'COMPLETE' && this.#sender.idle ? this.#settle(this.#ledger.received) : undefined;
   }
 
   #takeNoise(): void {
@@ -241,7 +241,7 @@ export class WriteSession {
 
   async #sent(lastRecord: number): Promise<void> {
     // Where nothing else is waiting, everything that arrived is durable, records included that were refused before they were sent.
-    await this.#settle(this.#pipeline.batch.empty ? this.#ledger.received : lastRecord);
+    await this.#settle(this.#sender.batch.empty ? this.#ledger.received : lastRecord);
     if (this.#rejections.failing && this.#rejections.count > 0) throw this.#rejections.failure();
   }
 
@@ -274,7 +274,7 @@ export class WriteSession {
 
   async #echo(): Promise<void> {
     const { writer } = this.#context;
-    this.#ledger.durable(this.#pipeline.idle ? this.#ledger.received : 0);
+    this.#ledger.durable(this.#sender.idle ? this.#ledger.received : 0);
     let any = false;
     for (const { state, records, rejected } of this.#ledger.take()) {
       any = true;
@@ -287,7 +287,7 @@ export class WriteSession {
   }
 
   async #finish(): Promise<void> {
-    await this.#progress.waitFor('convex', this.#pipeline.finish());
+    await this.#progress.waitFor('convex', this.#sender.finish());
     await this.#replacements?.flush();
     const { complete, silent, incomplete } = this.#tracker.outcomes();
     await this.#complete(complete);

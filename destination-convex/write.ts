@@ -31,20 +31,20 @@ export async function write(
       config.overwrite_method === 'Replace at once'
         ? new Replacements({ api, imports: new SnapshotImport(http), streams, log: context.log })
         : undefined;
-    const sync = new WriteSession({
+    const session = new WriteSession({
       api,
       streams,
       context,
       skipRejected: config.on_rejected_record === 'Skip and report',
       replacements,
     });
-    await sync.run(input);
+    await session.run(input);
     if (afterSync !== undefined) {
       // What is told has happened: the reader has taken every state that does not wait for the whole sync.
       await context.writer.drain();
-      await afterSync(summary.of(streams, (stream) => sync.countsOf(stream)));
+      await afterSync(summary.of(streams, (stream) => session.countsOf(stream)));
     }
-    await sync.commit();
+    await session.commit();
     return true;
   } catch (error) {
     throw explain(error, { host, permission: 'deployment:backups:import', during: 'sync' });

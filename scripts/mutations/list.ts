@@ -236,21 +236,21 @@ const DESTINATION: Mutation[] = [
   {
     name: 'what waits in the next batch counts as durable with this one',
     file: 'destination-convex/session.ts',
-    find: 'this.#pipeline.batch.empty ? this.#ledger.received : lastRecord',
+    find: 'this.#sender.batch.empty ? this.#ledger.received : lastRecord',
     replace: 'this.#ledger.received',
     test: 'test/destination-convex/kill.test.ts',
   },
   {
-    name: 'states come back whatever the pipeline is doing',
+    name: 'states come back whatever the batch sender is doing',
     file: 'destination-convex/session.ts',
-    find: 'this.#ledger.durable(this.#pipeline.idle ? this.#ledger.received : 0);',
+    find: 'this.#ledger.durable(this.#sender.idle ? this.#ledger.received : 0);',
     replace: 'this.#ledger.durable(this.#ledger.received);',
     test: 'test/destination-convex/kill.test.ts',
   },
   {
     name: 'the last batch is not sent',
     file: 'destination-convex/session.ts',
-    find: "await this.#progress.waitFor('convex', this.#pipeline.finish());",
+    find: "await this.#progress.waitFor('convex', this.#sender.finish());",
     replace: '',
     test: 'test/destination-convex/modes.test.ts',
   },
@@ -373,9 +373,9 @@ const DESTINATION: Mutation[] = [
   {
     name: 'D2: a record is counted before the deployment has said how its fields are spelled',
     file: 'destination-convex/intake.ts',
-    find: 'return watch.spell(this.#spellingOf).then(() => this.#takeSpelled(index, buffer, start, end));',
+    find: 'return watch.spell((part) => this.spellingOf(part)).then(() => this.#takeSpelled(index, buffer, start, end));',
     replace:
-      'this.#ledger.record(index);\n    return watch.spell(this.#spellingOf).then(() => this.#takeSpelled(index, buffer, start, end));',
+      'this.#ledger.record(index);\n    return watch.spell((part) => this.spellingOf(part)).then(() => this.#takeSpelled(index, buffer, start, end));',
     test: 'test/destination-convex/intake.test.ts',
   },
   {
@@ -445,7 +445,7 @@ const CAMPAIGNS: Mutation[] = [
   {
     name: 'the destination gives states back while their batch is on its way (campaign)',
     file: 'destination-convex/session.ts',
-    find: 'this.#ledger.durable(this.#pipeline.idle ? this.#ledger.received : 0);',
+    find: 'this.#ledger.durable(this.#sender.idle ? this.#ledger.received : 0);',
     replace: 'this.#ledger.durable(this.#ledger.received);',
     test: 'test/chaos/chaos.test.ts',
     only: 'append_dedup',

@@ -7,11 +7,11 @@ import { append, catalogOf, dedup } from './setup.ts';
 
 const streams = planStreams((catalogOf([append('a'), dedup('b')]) as { streams: ConfiguredAirbyteStream[] }).streams);
 
-/** A pipeline whose requests end when the test says so. */
-function pipelineOf(maxAge = 60_000) {
+/** A sender whose requests end when the test says so. */
+function senderOf(maxAge = 60_000) {
   const sent: { texts: string[]; end: () => void; fail: (error: Error) => void }[] = [];
   const durable: number[] = [];
-  const pipeline = new BatchSender({
+  const sender = new BatchSender({
     limits: { dedup: { bytes: 10_000, messages: 10 }, append: { bytes: 10_000, messages: 10 } },
     bytes: streams.map(streamBytes),
     maxAge,
@@ -24,46 +24,46 @@ function pipelineOf(maxAge = 60_000) {
   });
   let records = 0;
   const put = (index: number, text: string) => {
-    const { batch } = pipeline;
+    const { batch } = sender;
     batch.lane(streams[index]!).add(streams[index]!, ++records, Buffer.from(text), 0, text.length);
     batch.lastRecord = records;
-    pipeline.touched();
+    sender.touched();
   };
-  return { pipeline, sent, durable, put };
+  return { sender, sent, durable, put };
 }
 
 const turn = () => new Promise((resolve) => setImmediate(resolve));
 
-describe('the pipeline', () => {
+describe('the sender', () => {
   test('sends one batch while the next is filled, lane after lane, and says what is durable', async () => {
-    const { pipeline, sent, durable, put } = pipelineOf();
-    expect(pipeline.idle).toBe(true);
+    const { sender, sent, durable, put } = senderOf();
+    expect(sender.idle).toBe(true);
     put(0, '{"n":1}');
     put(1, '{"n":2}');
-    await pipeline.submit();
+    await sender.submit();
     // Nothing is waiting to be sent, but what was sent may not be durable yet.
-    expect([pipeline.batch.empty, pipeline.idle]).toEqual([true, false]);
+    expect([sender.batch.empty, sender.idle]).toEqual([true, false]);
     put(0, '{"n":3}');
     let second = false;
-    const waiting = pipeline.submit().then(() => (second = true));
+    const waiting = sender.submit().then(() => (second = true));
     await turn();
     expect(sent.map(({ texts }) => texts)).toEqual([['{"n":2}']]);
     sent[0]!.end();
     await turn();
     expect(sent.at(-1)!.texts).toEqual(['{"n":1}']);
-    expect([durable, second, pipeline.idle]).toEqual([[], false, false]);
+    expect([durable, second, sender.idle]).toEqual([[], false, false]);
     sent[1]!.end();
     await waiting;
     expect(durable).toEqual([2]);
-    const finished = pipeline.finish();
+    const finished = sender.finish();
     sent[2]!.end();
     await finished;
     expect(durable).toEqual([2, 3]);
-    expect(pipeline.idle).toBe(true);
+    expect(sender.idle).toBe(true);
   });
 
   test('sends what has waited long enough, as soon as it can', async () => {
-    const { pipeline, sent, put } = pipelineOf(1);
+    const { sender, sent, put } = senderOf(1);
     put(0, '{"n":1}');
     while (sent.length < 1) await turn();
     put(0, '{"n":2}');
@@ -72,32 +72,32 @@ describe('the pipeline', () => {
     sent[0]!.end();
     while (sent.length < 2) await turn();
     sent[1]!.end();
-    while (!pipeline.idle) await turn();
+    while (!sender.idle) await turn();
   });
 
   test('is never idle again after a failure: nothing may pass for durable', async () => {
-    const { pipeline, sent, durable, put } = pipelineOf();
+    const { sender, sent, durable, put } = senderOf();
     put(0, '{"n":1}');
-    await pipeline.submit();
-    const reading = pipeline.orFailure(new Promise(() => undefined));
+    await sender.submit();
+    const reading = sender.orFailure(new Promise(() => undefined));
     sent[0]!.fail(new Error('refused'));
     await expect(reading).rejects.toThrow('refused');
-    expect(pipeline.idle).toBe(false);
+    expect(sender.idle).toBe(false);
     put(0, '{"n":2}');
-    await expect(pipeline.submit()).rejects.toThrow('refused');
-    await expect(pipeline.finish()).rejects.toThrow('refused');
-    await expect(pipeline.orFailure(Promise.resolve(1))).rejects.toThrow('refused');
+    await expect(sender.submit()).rejects.toThrow('refused');
+    await expect(sender.finish()).rejects.toThrow('refused');
+    await expect(sender.orFailure(Promise.resolve(1))).rejects.toThrow('refused');
     expect(sent).toHaveLength(1);
     expect(durable).toEqual([]);
   });
 
   test('can be ended from outside, also while a request is under way', async () => {
-    const { pipeline, put } = pipelineOf();
+    const { sender, put } = senderOf();
     put(0, '{"n":1}');
-    await pipeline.submit();
+    await sender.submit();
     put(0, '{"n":2}');
-    const waiting = pipeline.submit();
-    pipeline.fail(new Error('nobody listens'));
+    const waiting = sender.submit();
+    sender.fail(new Error('nobody listens'));
     await expect(waiting).rejects.toThrow('nobody listens');
   });
 });

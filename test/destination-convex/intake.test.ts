@@ -13,7 +13,7 @@ test('the ledger does not know a record before the deployment has said how its f
   const intake = new Intake({
     streams: [STREAM],
     // Neither is used before the answer.
-    pipeline: {} as BatchSender,
+    sender: {} as BatchSender,
     rejections: {} as Rejections,
     ledger,
     warn: () => undefined,
@@ -37,7 +37,7 @@ test('the deployment is asked once for each part of a name, whoever needs it', a
   const asked: string[] = [];
   const intake = new Intake({
     streams: [STREAM],
-    pipeline: {} as BatchSender,
+    sender: {} as BatchSender,
     rejections: {} as Rejections,
     ledger: new Ledger(1),
     warn: () => undefined,

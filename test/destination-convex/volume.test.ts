@@ -1,12 +1,8 @@
 import { createServer, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { crc32 } from 'node:zlib';
 import { expect, test } from 'vitest';
-import { Folder } from '../support/folder.ts';
-import { startConnector } from '../support/process.ts';
-import { append, catalogOf, countsOf, dedup, IMPORT, state, type Wanted } from './setup.ts';
-
-const LIMIT = 256 * 1024 * 1024;
+import { listen, measuredWrite, MEMORY_LIMIT } from './measured-write.ts';
+import { append, countsOf, dedup, IMPORT, state, type Wanted } from './setup.ts';
 
 /**
  * A deployment that takes everything, and hands each import's body to the test: the emulator would keep all documents in the memory of
@@ -22,28 +18,12 @@ async function takeAll(take: (body: Buffer) => void): Promise<Server & AsyncDisp
       response.end(request.url?.endsWith('ready') ? '{"indexesReady":true}' : '');
     });
   });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  return server;
+  return listen(server);
 }
 
 async function write(stream: Wanted, lines: Iterable<Buffer>, take: (body: Buffer) => void) {
   await using server = await takeAll(take);
-  const folder = new Folder();
-  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-  const files = [
-    ...['--config', folder.write('config.json', { deployment_url: url, access_key: 'prod:x-y-1|0123456789' })],
-    ...['--catalog', folder.write('catalog.json', catalogOf([stream]))],
-  ];
-  const running = startConnector('destination-convex', ['write', ...files]);
-  const { stdin } = running.child;
-  for (const line of lines) if (!stdin.write(line)) await new Promise((resolve) => stdin.once('drain', resolve));
-  stdin.end();
-  const finished = await running.finished;
-  folder.remove();
-  expect(finished.code, finished.lines.join('\n').slice(-3_000)).toBe(0);
-  // Where there is no /proc, nothing has been measured: then this is no test.
-  expect(running.peak).toBeGreaterThan(0);
-  return { lines: finished.lines, peak: running.peak };
+  return await measuredWrite(server, [stream], lines);
 }
 
 test('a million small records pass within 256 MiB', async () => {
@@ -67,7 +47,7 @@ test('a million small records pass within 256 MiB', async () => {
   expect(next - 1).toBe(total);
   expect(wrong).toBe(0);
   expect(countsOf(output)).toEqual(Array.from({ length: 100 }, () => '10000'));
-  expect(peak).toBeLessThan(LIMIT);
+  expect(peak).toBeLessThan(MEMORY_LIMIT);
 });
 
 test('500 records of 1 MB pass within 256 MiB', async () => {
@@ -91,7 +71,7 @@ test('500 records of 1 MB pass within 256 MiB', async () => {
   });
   expect(next).toBe(500);
   expect(bytes).toBeGreaterThan(500_000_000);
-  expect(peak).toBeLessThan(LIMIT);
+  expect(peak).toBeLessThan(MEMORY_LIMIT);
 });
 
 test('lines of 20 MB pass within 256 MiB', async () => {
@@ -111,5 +91,5 @@ test('lines of 20 MB pass within 256 MiB', async () => {
     expect(body.toString('latin1', 0, start)).toBe(`{"messages":[{"tableName":"t","data":{"n":${records++},"text":"`);
   });
   expect(records).toBe(12);
-  expect(peak).toBeLessThan(LIMIT);
+  expect(peak).toBeLessThan(MEMORY_LIMIT);
 });

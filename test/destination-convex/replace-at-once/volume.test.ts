@@ -1,11 +1,8 @@
 import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { expect, test } from 'vitest';
-import { Folder } from '../../support/folder.ts';
-import { startConnector } from '../../support/process.ts';
-import { catalogOf, overwrite, record, state, statesIn, status, type Wanted } from '../setup.ts';
+import { listen, measuredWrite, MEMORY_LIMIT } from '../measured-write.ts';
+import { overwrite, record, state, statesIn, status, type Wanted } from '../setup.ts';
 
-const LIMIT = 256 * 1024 * 1024;
 const MEBIBYTE = 1024 * 1024;
 
 /** Counts rows of uploads, and forgets them: the emulator would keep all documents in the memory of the tests. */
@@ -77,28 +74,10 @@ async function write(streams: readonly Wanted[], lines: Iterable<string>) {
       else response.end(counter.answer(new URL(request.url!, 'http://x'), body));
     });
   });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const folder = new Folder();
-  const config = {
-    deployment_url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
-    access_key: 'prod:x-y-1|0123456789',
-    overwrite_method: 'Replace at once',
-  };
-  const files = [
-    ...['--config', folder.write('config.json', config)],
-    ...['--catalog', folder.write('catalog.json', catalogOf(streams))],
-  ];
-  const running = startConnector('destination-convex', ['write', ...files]);
-  const { stdin } = running.child;
-  for (const line of lines) if (!stdin.write(line)) await new Promise((resolve) => stdin.once('drain', resolve));
-  stdin.end();
-  const finished = await running.finished;
-  folder.remove();
+  await listen(server);
+  const written = await measuredWrite(server, streams, lines, { overwrite_method: 'Replace at once' });
   server.close();
-  expect(finished.code, finished.lines.join('\n').slice(-3_000)).toBe(0);
-  // Where there is no /proc, nothing has been measured: then this is no test.
-  expect(running.peak).toBeGreaterThan(0);
-  return { counter, lines: finished.lines, peak: running.peak };
+  return { counter, ...written };
 }
 
 test('a million records replace a table within 256 MiB', async () => {
@@ -117,7 +96,7 @@ test('a million records replace a table within 256 MiB', async () => {
   // S3 refuses smaller parts, but for the last one.
   expect(Math.min(...counter.parts.slice(0, -1))).toBeGreaterThanOrEqual(5 * MEBIBYTE);
   expect(Math.max(...counter.parts)).toBeLessThan(6 * MEBIBYTE);
-  expect(peak).toBeLessThan(LIMIT);
+  expect(peak).toBeLessThan(MEMORY_LIMIT);
 });
 
 test('50 streams that arrive in turns replace their tables within 256 MiB', async () => {
@@ -135,5 +114,5 @@ test('50 streams that arrive in turns replace their tables within 256 MiB', asyn
     lines(),
   );
   expect([...counter.rows.values()]).toEqual(names.map(() => each));
-  expect(peak).toBeLessThan(LIMIT);
+  expect(peak).toBeLessThan(MEMORY_LIMIT);
 });
