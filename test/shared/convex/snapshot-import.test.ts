@@ -5,6 +5,7 @@ import { ConvexApiError } from '../../../shared/convex/errors.ts';
 import { ConvexClient } from '../../../shared/convex/client.ts';
 import { failureOf, SnapshotImport, type ImportState } from '../../../shared/convex/snapshot-import.ts';
 import { TestServer } from '../../support/server.ts';
+import { until } from '../../support/until.ts';
 
 let emulator: Emulator;
 
@@ -33,13 +34,10 @@ async function other(options: EmulatorOptions): Promise<void> {
 }
 
 async function waitFor(api: SnapshotImport, id: string, wanted: ImportState['state']): Promise<ImportState> {
-  const deadline = Date.now() + 30_000;
-  for (;;) {
+  return until(`the import is ${wanted}`, async () => {
     const state = await api.stateOf(id);
-    if (state.state === wanted || state.state === 'failed') return state;
-    if (Date.now() > deadline) throw new Error(`the import is ${state.state}`);
-    await new Promise((resolve) => setTimeout(resolve, 5));
-  }
+    return (state.state === wanted || state.state === 'failed') && state;
+  });
 }
 
 async function upload(api: SnapshotImport, table: string, ...parts: string[]): Promise<string> {
