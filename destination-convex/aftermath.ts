@@ -46,7 +46,7 @@ export function incompleteFailure(
   const one = incomplete.length === 1;
   return new ConnectorFailure(
     'transient_error',
-    `${one ? 'Stream' : 'Streams'} ${listed(incomplete)} ${one ? 'was' : 'were'} not reported complete: the source failed, or ${one ? 'its' : 'their'} status was not forwarded. Records received were written${kept.length === 0 ? '' : `, except those of ${listed(kept)}: these tables are replaced when a whole sync succeeds, and hold what they held`}. The next sync continues.${again}`,
+    `${one ? 'Stream' : 'Streams'} ${listed(incomplete)} ${one ? 'was' : 'were'} not reported complete: the source failed, or ${one ? 'its' : 'their'} status was not forwarded. Records received were written${kept.length === 0 ? '' : `, except those of ${listed(kept)}: these tables are replaced when a whole sync succeeds, and keep their old rows until then`}. The next sync continues.${again}`,
   );
 }
 

@@ -110,7 +110,7 @@ export class StreamOutput {
     this.stop();
   }
 
-  /** Ends a stream that was started before its end. Its position is kept; records beyond it are read again by the next run. */
+  /** Ends a started stream early, as INCOMPLETE. Its position is kept; the next run reads the records after it again. */
   stop(): void {
     if (this.ended || this.#status === undefined) return;
     if (this.#advanced) this.writeState();
