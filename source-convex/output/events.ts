@@ -17,10 +17,11 @@ export interface SourceRecord {
   readonly head: DocumentHead | undefined;
 }
 
-/** `while (records.next())`: the members describe the record that `next` found, and are valid until it is called again. */
-export interface RecordCursor extends SourceRecord {
+/** `while (records.next())`: the members describe what `next` found, and are valid until it is called again. */
+export interface RecordCursor {
   next(): boolean;
   readonly stream: number;
+  readonly record: SourceRecord;
 }
 
 export interface StreamPosition {

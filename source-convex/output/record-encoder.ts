@@ -63,11 +63,9 @@ class Tail {
 
 export class RecordEncoder {
   readonly #prefix: Buffer;
-  readonly #tails: Record<Origin, Tail> = {
-    snapshot: new Tail(TS_DIGITS, 'snapshot'),
-    changed: new Tail(TS_DIGITS, 'changed'),
-    deleted: new Tail(TS_DIGITS, 'deleted'),
-  };
+  readonly #snapshot = new Tail(TS_DIGITS, 'snapshot');
+  readonly #changed = new Tail(TS_DIGITS, 'changed');
+  readonly #deleted = new Tail(TS_DIGITS, 'deleted');
   readonly #filter: ColumnFilter | undefined;
   #plainTail: Buffer = Buffer.alloc(0);
   #plainEmittedAt = -1;
@@ -93,8 +91,9 @@ export class RecordEncoder {
   }
 
   #tail({ tsLength, deleted }: DocumentHead): Tail {
-    const origin = deleted === undefined ? 'snapshot' : deleted ? 'deleted' : 'changed';
-    return tsLength === TS_DIGITS ? this.#tails[origin] : new Tail(tsLength, origin);
+    if (tsLength !== TS_DIGITS)
+      return new Tail(tsLength, deleted === undefined ? 'snapshot' : deleted ? 'deleted' : 'changed');
+    return deleted === undefined ? this.#snapshot : deleted ? this.#deleted : this.#changed;
   }
 
   #withoutColumns(emittedAt: number): Buffer {

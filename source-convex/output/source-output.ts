@@ -86,7 +86,7 @@ export class SourceOutput {
   #writeRecords(records: RecordCursor): { error: unknown } | undefined {
     const emittedAt = Date.now();
     try {
-      while (records.next()) this.streams[records.stream]!.write(records, emittedAt);
+      while (records.next()) this.streams[records.stream]!.write(records.record, emittedAt);
       return undefined;
     } catch (error) {
       return { error };

@@ -1,12 +1,13 @@
 /** The records of a query's pages, without those that the watermark leaves out. */
-import type { RecordCursor } from '../output/events.ts';
+import type { RecordCursor, SourceRecord } from '../output/events.ts';
 import type { QueryPage } from './page.ts';
 import type { Watermark } from './watermark.ts';
 
 const NOTHING: Buffer = Buffer.alloc(0);
 
-export class QueryRecords implements RecordCursor {
+export class QueryRecords implements RecordCursor, SourceRecord {
   readonly stream: number;
+  readonly record: SourceRecord = this;
   readonly head = undefined;
   buffer = NOTHING;
   start = 0;

@@ -28,19 +28,7 @@ export abstract class RoutedDocuments implements RecordCursor {
     return false;
   }
 
-  get buffer(): Buffer {
-    return this.#documents!.buffer;
-  }
-
-  get start(): number {
-    return this.#documents!.start;
-  }
-
-  get end(): number {
-    return this.#documents!.end;
-  }
-
-  get head(): DocumentHead {
-    return this.#documents!.head;
+  get record(): Documents {
+    return this.#documents!;
   }
 }
