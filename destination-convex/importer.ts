@@ -91,7 +91,8 @@ export class Importer {
   }
 
   #reject(lane: Lane, index: number, refusal: ConvexApiError): void {
-    this.#options.onRejected(lane.at(index), lane.data(index), reasonOf(refusal));
+    const data = lane.data(index);
+    this.#options.onRejected(lane.at(index), data, reasonOf(refusal, data, !lane.append));
   }
 
   /** Sends one request. Returns the refusal if its records are the reason why it was not accepted; throws any other failure. */

@@ -87,8 +87,10 @@ export class Intake {
     let deletion: Deletion | undefined;
     if (scanner !== undefined) {
       const { problem, tombstone, markerStart, markerEnd } = scanner;
-      if (problem !== undefined)
-        return this.#rejectHere(stream, record, buffer.subarray(start, end), problemText(problem));
+      if (problem !== undefined) {
+        const data = buffer.subarray(start, end);
+        return this.#rejectHere(stream, record, data, problemText(problem, data));
+      }
       if (scanner.keyIsNull) this.#nullKeys[index]!++;
       if (tombstone) deletion = { markerStart, markerEnd, uninsertable: this.#uninsertable[index] };
     } else if (this.#watchesDeletions[index] && marksDeletion(buffer.subarray(start, end))) {

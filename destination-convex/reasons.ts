@@ -2,37 +2,43 @@
 import type { ConvexApiError } from '../shared/convex/errors.ts';
 import { MAX_IMPORT_BODY } from '../shared/convex/streaming-import.ts';
 import type { RecordProblem } from './record.ts';
+import { causeOf } from './refusal-cause.ts';
 
-/** Words for codes whose messages say too little, or may quote the document. */
+/** Words for codes where the record's data do not show what is wrong, or the server's message may quote them. */
 const WORDS: Record<string, string> = {
-  InternalServerError:
-    'Convex fails on it with an internal error every time. Known causes: the table holds several documents with this primary key (from earlier appends), or several fields of the record become the same name',
+  ArrayTooLong: 'a list in it has too many elements',
+  BadJsonBody: 'Convex cannot read its data as JSON',
   InvalidDocumentError: 'it is no valid document',
   SchemaEnforcementError: "it does not match the deployment's schema for this table",
+  TooManyFieldsError: 'an object in it has too many fields',
+  TooNestedError: 'it is nested too deeply',
+  ValueTooLargeError: 'it is larger than a document may be (1 MiB as Convex counts)',
 };
 
-/** Codes whose message names limits, fields and positions; `errors.ts` has taken out what could be more than that. */
-const TELLING = new Set([
-  'ArrayTooLong',
-  'BadJsonBody',
-  'InvalidDocumentError',
-  'MissingPrimaryKeyValue',
-  'SchemaEnforcementError',
-  'TooManyFieldsError',
-  'TooNestedError',
-  'ValueTooLargeError',
-]);
+/** Codes whose message says more than the data do; `errors.ts` has taken out what could be content. */
+const TELLING = new Set(['InvalidDocumentError', 'MissingPrimaryKeyValue', 'SchemaEnforcementError']);
 
-/** Convex's refusal, with its code. */
-export function reasonOf({ code, status, detail }: ConvexApiError): string {
+/** Convex's refusal of a record with these data, its code at the end. `keyed`: the record is deduplicated. */
+export function reasonOf({ code, status, detail }: ConvexApiError, data: Buffer, keyed: boolean): string {
   if (code === undefined) return `the server answered ${status ?? 'nothing'}.`;
-  const words = (TELLING.has(code) ? detail?.replace(/\.$/, '') : undefined) ?? WORDS[code];
+  const words =
+    causeOf(data, code) ??
+    (TELLING.has(code) ? detail?.replace(/\.$/, '') : undefined) ??
+    (code === 'InternalServerError' ? internalError(keyed) : WORDS[code]);
   return words === undefined ? `${code}.` : `${words} (${code}).`;
 }
 
+/** No rule that could be looked up is broken (C7, C143). */
+function internalError(keyed: boolean): string {
+  const known = keyed
+    ? '. The known cause is that the table holds several documents with this primary key, from earlier appends'
+    : '';
+  return `Convex fails on it with an internal error every time, and its data break no known rule${known}`;
+}
+
 /** A refusal before anything was sent. */
-export function problemText(problem: RecordProblem): string {
-  if (problem === 'not-json') return 'its data are not valid JSON.';
+export function problemText(problem: RecordProblem, data: Buffer): string {
+  if (problem === 'not-json') return `${causeOf(data) ?? 'its data are not valid JSON'}.`;
   const field = `"${problem.field}"`;
   switch (problem.kind) {
     case 'missing':

@@ -178,7 +178,7 @@ export class Replacements {
       if (this.#refused.has(record)) continue;
       const data = checking.data(index);
       const row = await this.#known(data);
-      if (row.bytes === undefined) this.#reject(stream, record, data, problemText('not-json'));
+      if (row.bytes === undefined) this.#reject(stream, record, data, problemText('not-json', data));
       else await this.#add(work, row.bytes);
     }
     checking.clear();

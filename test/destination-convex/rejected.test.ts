@@ -105,40 +105,83 @@ describe('a record that Convex refuses', () => {
     [
       'over 1 MiB',
       record('t', { id: 'bad', text: SECRET.repeat(50_000) }),
-      /Value is too large \([\d.]+ MiB > maximum size 1 MiB\) \(ValueTooLargeError\)/,
+      'it has 1.29 MiB as Convex counts, of which 1.29 MiB are in its field "text", and a document may have 1 MiB (ValueTooLargeError).',
     ],
     [
       'too many fields',
       record('t', { id: 'bad', ...Object.fromEntries(Array.from({ length: 1100 }, (_, n) => [`f${n}`, SECRET])) }),
-      /TooManyFieldsError/,
+      'it has 1101 fields, and Convex takes 1022 (TooManyFieldsError).',
     ],
-    ['too long a list', record('t', { id: 'bad', list: Array(9000).fill(SECRET) }), /ArrayTooLong/],
     [
-      'no key',
-      record('t', { text: SECRET }),
-      /with id = \(missing\) was refused: Missing value for primary key field: "?id"?/,
+      'too many fields in an object',
+      record('t', { id: 'bad', map: Object.fromEntries(Array.from({ length: 1100 }, (_, n) => [SECRET + n, n])) }),
+      'an object in its field "map" has 1100 fields, and Convex takes 1024 (TooManyFieldsError).',
     ],
+    [
+      'too long a list',
+      record('t', { id: 'bad', list: Array(9000).fill(SECRET) }),
+      'its field "list" holds a list of 9000 elements, and Convex takes 8192 (ArrayTooLong).',
+    ],
+    [
+      'too much nesting',
+      record('t', deep('bad')),
+      'its field "deep" is nested too deeply: the record has 21 levels, and Convex takes 16 (InvalidDocumentError).',
+    ],
+    [
+      'nesting that no value may have',
+      record('t', `{"id":"bad","x":${'['.repeat(70)}${']'.repeat(70)}}`),
+      'its field "x" is nested too deeply: the record has 71 levels, and Convex takes 16 (TooNestedError).',
+    ],
+    ['no key', record('t', { text: SECRET }), 'Missing value for primary key field: "id"'],
     [
       'a key that would be rounded',
       record('t', '{"id":1786000000123456789}'),
-      /holds a number that Convex does not keep exactly/,
+      'holds a number that Convex does not keep exactly',
     ],
-    ['a number beyond doubles', record('t', '{"id":"bad","n":1e999}'), /BadJsonBody/],
-    ['half a surrogate pair', record('t', '{"id":"bad","s":"\\ud83d"}'), /BadJsonBody/],
-    ['a word that JSON does not know', record('t', '{"id":"bad","n":NaN}'), /BadJsonBody/],
-    ['brackets of the wrong kind', record('t', '{"id":"bad","n":[1}}'), /not valid JSON|BadJsonBody/],
-    ['a field without a value', record('t', '{"id":"bad","n"}'), /its data are not valid JSON/],
+    [
+      'a number beyond doubles',
+      record('t', '{"id":"bad","n":1e400}'),
+      'its field "n" holds a number beyond the range of 64-bit floating point (1.8e308) (BadJsonBody).',
+    ],
+    [
+      'a number beyond doubles inside an object',
+      record('t', `{"id":"bad","map":{"${SECRET}":[1,-1e400]}}`),
+      'something in its field "map" holds a number beyond the range of 64-bit floating point (1.8e308) (BadJsonBody).',
+    ],
+    [
+      'half a surrogate pair',
+      record('t', '{"id":"bad","s":"\\ud83d"}'),
+      'its field "s" holds half of a surrogate pair, which is not Unicode (BadJsonBody).',
+    ],
+    ['NaN', record('t', '{"id":"bad","n":NaN}'), 'its field "n" holds NaN, which JSON does not have (BadJsonBody).'],
+    [
+      'Infinity inside an object',
+      record('t', `{"id":"bad","map":{"${SECRET}":-Infinity}}`),
+      'its field "map" holds Infinity, which JSON does not have (BadJsonBody).',
+    ],
+    ['brackets of the wrong kind', record('t', '{"id":"bad","n":[1}}'), 'its field "n" is not valid JSON'],
+    ['a field without a value', record('t', '{"id":"bad","n"}'), 'its data are not valid JSON.'],
     [
       'more than a request may have',
       record('t', { id: 'bad', text: 'x'.repeat(21_000_000) }),
-      /more than Convex takes in one request \(20971520\)/,
+      'more than Convex takes in one request (20971520)',
+    ],
+    [
+      'a name that is too long',
+      record('t', { id: 'bad', ['n'.repeat(1100)]: SECRET }),
+      `the name of its field "${'n'.repeat(60)}…" has 1100 characters, and Convex takes 1024, its prefix "source_" included (InternalServerError).`,
+    ],
+    [
+      'a name that is too long inside an object',
+      record('t', { id: 'bad', map: { [SECRET.repeat(50)]: 1 } }),
+      `the name of a field inside its field "map" has 1350 characters, and Convex takes 1024, its prefix "source_" included (InternalServerError).`,
     ],
     [
       'more equal fields than the server tells apart',
       record('t', '{"id":"bad","_x":1,"source_x":2,"source_source_x":3,"source_source_source_x":4}'),
-      /internal error every time/,
+      'Convex cannot store its field "_x": the names that it would give the field, "source_x" and those with "source_" before it, are those of other fields (InternalServerError).',
     ],
-  ])('for %s', async (_, line, reason) => {
+  ])('D5: for %s', async (_, line, reason) => {
     await using destination = await Destination.start();
     const finished = await destination.write({ streams: [dedup('t', ['id'])], config: SKIP }, [
       good('a'),
@@ -149,7 +192,7 @@ describe('a record that Convex refuses', () => {
     expect(finished.code, finished.lines.join('\n').slice(0, 5000)).toBe(0);
     expect(countsOf(finished.lines)).toEqual(['2/1']);
     expect(destination.rows('t').map(({ id }) => id)).toEqual(['a', 'b']);
-    expect(logsOf(finished.lines).join('\n')).toMatch(reason);
+    expect(logsOf(finished.lines).join('\n')).toContain(reason);
     expect(finished.lines.join('\n')).not.toContain(SECRET);
   });
 
@@ -163,7 +206,7 @@ describe('a record that Convex refuses', () => {
     ]);
     expect(countsOf(finished.lines)).toEqual(['1/1']);
     expect(logsOf(finished.lines).join('\n')).toContain(
-      'with id = "twice" was refused: Convex fails on it with an internal error every time',
+      'with id = "twice" was refused: Convex fails on it with an internal error every time, and its data break no known rule. The known cause is that the table holds several documents with this primary key, from earlier appends (InternalServerError).',
     );
   });
 

@@ -246,7 +246,7 @@ export const RECORDS: StdinCase[] = [
     input: [record('{"_id":"a","x":tru}'), good],
     kind: 'config_error',
     message:
-      'Convex refused a record. A record of stream "users" with _id = "a" was refused: Failed to parse the request body as JSON: messages[0].data.x: expected ident at line 1 column 56 (BadJsonBody). The records around them were written. Mend or deselect what is refused, or set "When Convex refuses a record" to "Skip and report" to go on without such records.',
+      'Convex refused a record. A record of stream "users" with _id = "a" was refused: its field "x" is not valid JSON (BadJsonBody). The records around them were written. Mend or deselect what is refused, or set "When Convex refuses a record" to "Skip and report" to go on without such records.',
     stored: [3, 1],
   },
   {
@@ -254,7 +254,7 @@ export const RECORDS: StdinCase[] = [
     input: [record('{"_id":"a","x":1.2.3}'), good],
     kind: 'config_error',
     message:
-      'Convex refused a record. A record of stream "users" with _id = "a" was refused: Failed to parse the request body as JSON: messages[0].data: expected `,` or `}` at line 1 column 59 (BadJsonBody). The records around them were written. Mend or deselect what is refused, or set "When Convex refuses a record" to "Skip and report" to go on without such records.',
+      'Convex refused a record. A record of stream "users" with _id = "a" was refused: its field "x" is not valid JSON (BadJsonBody). The records around them were written. Mend or deselect what is refused, or set "When Convex refuses a record" to "Skip and report" to go on without such records.',
     stored: [3, 1],
   },
   {
@@ -262,7 +262,7 @@ export const RECORDS: StdinCase[] = [
     input: [record('{"_id":"a","x":[1,]}'), good],
     kind: 'config_error',
     message:
-      'Convex refused a record. A record of stream "users" with _id = "a" was refused: Failed to parse the request body as JSON: messages[0].data.x: trailing comma at line 1 column 59 (BadJsonBody). The records around them were written. Mend or deselect what is refused, or set "When Convex refuses a record" to "Skip and report" to go on without such records.',
+      'Convex refused a record. A record of stream "users" with _id = "a" was refused: its field "x" is not valid JSON (BadJsonBody). The records around them were written. Mend or deselect what is refused, or set "When Convex refuses a record" to "Skip and report" to go on without such records.',
     stored: [3, 1],
   },
   {
@@ -270,7 +270,7 @@ export const RECORDS: StdinCase[] = [
     input: [record('{"_id":"a","x":"\\q"}'), good],
     kind: 'config_error',
     message:
-      'Convex refused a record. A record of stream "users" with _id = "a" was refused: Failed to parse the request body as JSON: messages[0].data.x: invalid escape at line 1 column 59 (BadJsonBody). The records around them were written. Mend or deselect what is refused, or set "When Convex refuses a record" to "Skip and report" to go on without such records.',
+      'Convex refused a record. A record of stream "users" with _id = "a" was refused: its field "x" is not valid JSON (BadJsonBody). The records around them were written. Mend or deselect what is refused, or set "When Convex refuses a record" to "Skip and report" to go on without such records.',
     stored: [3, 1],
   },
   {
@@ -278,7 +278,7 @@ export const RECORDS: StdinCase[] = [
     input: [record('{"_id":"a","x":"\\ud800"}'), good],
     kind: 'config_error',
     message:
-      'Convex refused a record. A record of stream "users" with _id = "a" was refused: Failed to parse the request body as JSON: messages[0].data.x: unexpected end of hex escape at line 1 column 64 (BadJsonBody). The records around them were written. Mend or deselect what is refused, or set "When Convex refuses a record" to "Skip and report" to go on without such records.',
+      'Convex refused a record. A record of stream "users" with _id = "a" was refused: its field "x" holds half of a surrogate pair, which is not Unicode (BadJsonBody). The records around them were written. Mend or deselect what is refused, or set "When Convex refuses a record" to "Skip and report" to go on without such records.',
     stored: [3, 1],
   },
   {
@@ -286,7 +286,7 @@ export const RECORDS: StdinCase[] = [
     input: [record('{"_id":"a","x":"\u0001"}'), good],
     kind: 'config_error',
     message:
-      'Convex refused a record. A record of stream "users" with _id = "a" was refused: Failed to parse the request body as JSON: messages[0].data.x: control character (\\u0000-\\u001F) found while parsing a string at line 1 column 58 (BadJsonBody). The records around them were written. Mend or deselect what is refused, or set "When Convex refuses a record" to "Skip and report" to go on without such records.',
+      'Convex refused a record. A record of stream "users" with _id = "a" was refused: its field "x" is not valid JSON (BadJsonBody). The records around them were written. Mend or deselect what is refused, or set "When Convex refuses a record" to "Skip and report" to go on without such records.',
     stored: [3, 1],
   },
   {
@@ -294,7 +294,7 @@ export const RECORDS: StdinCase[] = [
     input: bytes(...split('{"_id":"a","x":"#"}', [0xc3, 0x28]), '\n', good, '\n'),
     kind: 'config_error',
     message:
-      'Convex refused a record. A record of stream "users" with _id = "a" was refused: Failed to parse the request body as JSON: invalid unicode code point (BadJsonBody). The records around them were written. Mend or deselect what is refused, or set "When Convex refuses a record" to "Skip and report" to go on without such records.',
+      'Convex refused a record. A record of stream "users" with _id = "a" was refused: its field "x" holds bytes that are not UTF-8 (BadJsonBody). The records around them were written. Mend or deselect what is refused, or set "When Convex refuses a record" to "Skip and report" to go on without such records.',
     stored: [3, 1],
   },
   {
@@ -302,7 +302,7 @@ export const RECORDS: StdinCase[] = [
     input: [record(`{"_id":"a","x":${'['.repeat(100)}${']'.repeat(100)}}`), good],
     kind: 'config_error',
     message:
-      'Convex refused a record. A record of stream "users" with _id = "a" was refused: Value is too nested (nested 65 levels deep > maximum nesting 64) (TooNestedError). The records around them were written. Mend or deselect what is refused, or set "When Convex refuses a record" to "Skip and report" to go on without such records.',
+      'Convex refused a record. A record of stream "users" with _id = "a" was refused: its field "x" is nested too deeply: the record has 101 levels, and Convex takes 16 (TooNestedError). The records around them were written. Mend or deselect what is refused, or set "When Convex refuses a record" to "Skip and report" to go on without such records.',
     stored: [3, 1],
   },
   {
@@ -310,7 +310,7 @@ export const RECORDS: StdinCase[] = [
     input: [record(`{"_id":"a","x":${'['.repeat(1e6)}${']'.repeat(1e6)}}`), good],
     kind: 'config_error',
     message:
-      'Convex refused a record. A record of stream "users" with _id = "a" was refused: Failed to parse the request body as JSON: messages[0].data.x[0][0][0][0][0][0][0][0][0][0][0][0][0][0][0][0][0][0][0][0][0][0][0][0][0][0][0][0][0][0][0][0][0][0][0][0][0][0][0][0][0][0][0][0][0][0][0][0][0][0][0][0][0][0][0][0][0][0][0][0][0][0][0][0][0][0][0][0][0][0][0][0][0][0][0][0][0][0][0][0] (BadJsonBody). The records around them were written. Mend or deselect what is refused, or set "When Convex refuses a record" to "Skip and report" to go on without such records.',
+      'Convex refused a record. A record of stream "users" with _id = "a" was refused: its field "x" is nested too deeply: the record has 1000001 levels, and Convex takes 16 (BadJsonBody). The records around them were written. Mend or deselect what is refused, or set "When Convex refuses a record" to "Skip and report" to go on without such records.',
     stored: [3, 1],
   },
   {
@@ -325,7 +325,7 @@ export const RECORDS: StdinCase[] = [
     input: [record(`{"_id":"a","x":"${'y'.repeat(2 << 20)}"}`), good],
     kind: 'config_error',
     message:
-      'Convex refused a record. A record of stream "users" with _id = "a" was refused: Value is too large (2.00 MiB > maximum size 1 MiB) (ValueTooLargeError). The records around them were written. Mend or deselect what is refused, or set "When Convex refuses a record" to "Skip and report" to go on without such records.',
+      'Convex refused a record. A record of stream "users" with _id = "a" was refused: it has 2.00 MiB as Convex counts, of which 2.00 MiB are in its field "x", and a document may have 1 MiB (ValueTooLargeError). The records around them were written. Mend or deselect what is refused, or set "When Convex refuses a record" to "Skip and report" to go on without such records.',
     stored: [3, 1],
   },
   {
@@ -341,7 +341,7 @@ export const RECORDS: StdinCase[] = [
     input: [record(`{"_id":"a",${Array.from({ length: 2000 }, (_, i) => `"f${i}":1`).join()}}`), good],
     kind: 'config_error',
     message:
-      'Convex refused a record. A record of stream "users" with _id = "a" was refused: Object has too many fields (2001 > maximum number 1024) (TooManyFieldsError). The records around them were written. Mend or deselect what is refused, or set "When Convex refuses a record" to "Skip and report" to go on without such records.',
+      'Convex refused a record. A record of stream "users" with _id = "a" was refused: it has 2001 fields, and Convex takes 1022 (TooManyFieldsError). The records around them were written. Mend or deselect what is refused, or set "When Convex refuses a record" to "Skip and report" to go on without such records.',
     stored: [3, 1],
   },
 ];

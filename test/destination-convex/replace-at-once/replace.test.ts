@@ -127,7 +127,7 @@ describe('a sync that fails leaves the old rows', () => {
       [...linesOf('t').slice(0, 20), '{"type":"RECORD","record":'],
       'broken message|breaks off|not valid JSON',
     ],
-    ['a record that is refused', [record('t', { id: 'k1', ...refused }), ...linesOf('t')], 'too nested'],
+    ['a record that is refused', [record('t', { id: 'k1', ...refused }), ...linesOf('t')], 'nested too deeply'],
   ])('%s', async (_, lines, message) => {
     await using destination = await started();
     const stop = reader(destination);
