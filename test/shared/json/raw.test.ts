@@ -11,7 +11,7 @@ import {
   skipValue,
   stringAt,
 } from '../../../shared/json/raw.ts';
-import { jsonText, objectText, stringToken } from '../../support/json.ts';
+import { between, blanks, jsonText, objectText, space, stringToken } from '../../support/json.ts';
 
 const AROUND = fc.tuple(fc.constantFrom('', ' ', '"', '{', '[1,'), fc.constantFrom('', ',', '}', ']', ' ', '"', ':'));
 
@@ -78,13 +78,16 @@ describe('where a value ends', () => {
 });
 
 describe('the members of an object', () => {
-  test('are those that JSON.parse finds', () => {
+  // Compared with the texts that the object was made of: JSON.parse of V8 confuses the keys "\n" and "\\" of an
+  // object after it has parsed others with such keys.
+  test('are those that were written', () => {
+    const member = fc.tuple(stringToken, space, space, jsonText);
     fc.assert(
-      fc.property(objectText, (text) => {
-        const found = rawMembers(Buffer.from(text));
-        const parsed = JSON.parse(text) as Record<string, unknown>;
-        expect(new Set(found.keys())).toEqual(new Set(Object.keys(parsed)));
-        for (const [key, raw] of found) expect(JSON.parse(raw)).toEqual(parsed[key]);
+      fc.property(fc.array(member, { maxLength: 5 }), blanks, (members, around) => {
+        const items = members.map(([key, a, b, value]) => `${key}${a}:${b}${value}`);
+        const found = rawMembers(Buffer.from(between('{', '}', items, around)));
+        const written = new Map(members.map(([key, , , value]) => [JSON.parse(key) as string, value]));
+        expect([...found]).toEqual([...written]);
       }),
       { numRuns: 500 },
     );
@@ -160,9 +163,8 @@ describe('on one line', () => {
     fc.assert(
       fc.property(jsonText, (text) => {
         const line = onOneLine(Buffer.from(text), 0, Buffer.byteLength(text)).toString();
-        expect(line).not.toMatch(/[\r\n]/);
-        expect(JSON.parse(line)).toEqual(JSON.parse(text));
-        expect(line).toHaveLength(text.length);
+        // Line breaks of these texts are all between tokens.
+        expect(line).toBe(text.replace(/[\r\n]/g, ' '));
       }),
     );
   });
