@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import type { Arguments } from '../http/arguments.ts';
+import type { Arguments, Struct } from '../http/arguments.ts';
 import type { Deployment } from '../store/deployment.ts';
 import { badRequest } from '../http/errors.ts';
 import { parseStrictSelection, type Selection } from '../export/selection.ts';
@@ -9,6 +9,9 @@ import { Encryptor } from './encryptor.ts';
 import { expired, unreadableCursor } from './errors.ts';
 import { type DataSyncWork, nextPage, type SyncPage, type SyncRow, tracked } from './page.ts';
 import { Progress, type ProgressStatus } from './progress.ts';
+
+const SYNC: Struct = { name: 'DataSyncArgs', fields: ['cursor', 'selection'], defaults: 1 };
+const CONVERSION: Struct = { name: 'DataSyncCursorFromDeltasArgs', fields: ['cursor', 'selection'], defaults: 1 };
 
 /** Answers `/api/v1/data/sync` and `/api/data_sync_cursor_from_deltas` (crates/streaming_export/src/lib.rs). */
 export class DataSync {
@@ -25,8 +28,9 @@ export class DataSync {
 
   /** `client` is the name in the Convex-Client header: it tells who began a sync. */
   prepareSync(args: Arguments): (client: string) => string {
-    const token = args.optionalString('cursor');
-    const selection = parseStrictSelection(args);
+    const body = args.as(SYNC);
+    const token = body.optionalString('cursor');
+    const selection = parseStrictSelection(body);
     return (client) => {
       const cursor = token === undefined ? undefined : this.#open(token);
       return this.#sync(cursor, selection(), client);
@@ -34,10 +38,11 @@ export class DataSync {
   }
 
   prepareConversion(args: Arguments): (client: string) => string {
-    args.required('cursor');
-    const ts = args.optionalInt64('cursor');
-    if (ts === undefined) throw args.error('cursor', 'invalid type: null, expected i64');
-    const selection = parseStrictSelection(args);
+    const body = args.as(CONVERSION);
+    body.required('cursor');
+    const ts = body.optionalInt64('cursor');
+    if (ts === undefined) throw body.error('cursor', 'invalid type: null, expected i64');
+    const selection = parseStrictSelection(body);
     return (client) => {
       if (ts < 0n) {
         throw badRequest('InvalidDataSyncCursor', 'The document_deltas cursor is not a valid timestamp');

@@ -1,4 +1,4 @@
-import { Arguments } from '../http/arguments.ts';
+import { Arguments, type Struct } from '../http/arguments.ts';
 import type { Identity, Keys } from '../http/auth.ts';
 import { badRequest, forbidden } from '../http/errors.ts';
 import { readJsonBody } from '../http/json-body.ts';
@@ -15,6 +15,13 @@ const TYPES: Record<string, FunctionType | undefined> = {
   '/api/action': 'action',
 };
 const RUN = '/api/run/';
+/** The bodies of these routes. */
+const CALL: Struct = { name: 'UdfPostRequest', fields: ['path', 'args', 'format'] };
+const CALL_ANY: Struct = {
+  name: 'UdfPostRequestWithComponent',
+  fields: ['componentPath', 'path', 'args', 'format'],
+};
+const CALL_BY_URL: Struct = { name: 'UdfPostRequestArgsOnly', fields: ['args', 'format'] };
 
 export interface FunctionRoutesOptions {
   runner: FunctionRunner;
@@ -65,7 +72,7 @@ export class FunctionRoutes {
     const { keys, limits } = this.#options;
     const token = keys.tokenOf(request.headers, request.query);
     const args = await readJsonBody(request, limits.functionBody);
-    return { identity: keys.identify(token), args };
+    return { identity: keys.identify(token), args: args.as(structOfRoute(request.path)) };
   }
 
   #pathIn(args: Arguments, route: string, identity: Identity): string {
@@ -95,6 +102,11 @@ export class FunctionRoutes {
     if (this.#options.redact) return head;
     return `${head}\n${message}\n${frame === undefined ? '' : `${frame}\n`}`;
   }
+}
+
+function structOfRoute(path: string): Struct {
+  if (path.startsWith(RUN)) return CALL_BY_URL;
+  return path === '/api/function' ? CALL_ANY : CALL;
 }
 
 /** `/api/run/folder/module/name` is `folder/module:name`. */

@@ -2,22 +2,37 @@ import { badRequest, type HttpError } from './errors.ts';
 import { formatFloat } from '../values/json-format.ts';
 import { type Json, JsonNumber, JsonObject } from '../values/json-parse.ts';
 
+/** A struct of the backend's: its decoder takes an object with the fields, or a list of their values in this order. */
+export interface Struct {
+  name: string;
+  fields: readonly string[];
+  /** So many of the last fields have a default, and a list may end before them. An object may leave out more. */
+  defaults?: number;
+}
+
 /**
  * Arguments of a request, from the query string or from a JSON body, read with the strictness of the backend's decoder:
  * unknown names are ignored, known ones must have exactly the right type. All failures are 400.
  */
 export class Arguments {
-  readonly #values: JsonObject;
+  readonly #values: JsonObject | Json[];
   readonly #code: 'BadQueryArgs' | 'BadJsonBody';
 
-  private constructor(values: JsonObject, code: 'BadQueryArgs' | 'BadJsonBody') {
+  private constructor(values: JsonObject | Json[], code: 'BadQueryArgs' | 'BadJsonBody') {
     this.#values = values;
     this.#code = code;
   }
 
   static fromBody(body: Json): Arguments {
-    if (!(body instanceof JsonObject)) throw bodyError('', `invalid type: ${describe(body)}, expected a map`);
+    if (!Array.isArray(body) && !(body instanceof JsonObject)) {
+      throw bodyError('', `invalid type: ${describe(body)}, expected a map`);
+    }
     return new Arguments(body, 'BadJsonBody');
+  }
+
+  /** The same arguments by name, where a body may also be a list of them. @throws 400 for a list of another length */
+  as(struct: Struct): Arguments {
+    return new Arguments(structOf(this.#values, '', struct), this.#code);
   }
 
   static fromQuery(query: URLSearchParams): Arguments {
@@ -29,20 +44,21 @@ export class Arguments {
     return new Arguments(values, 'BadQueryArgs');
   }
 
-  /** All arguments, for parts of the API that are decoded as "whatever fits". */
+  /** All arguments, for parts of the API that are decoded as "whatever fits". @throws 400 where the body is a list */
   get all(): JsonObject {
+    if (Array.isArray(this.#values)) throw this.error('', 'invalid type: sequence, expected a map');
     return this.#values;
   }
 
   /** The value, or undefined where it is absent or null. */
   optional(name: string): Json | undefined {
-    if (this.#values.duplicates.has(name)) throw this.error('', `duplicate field \`${name}\``);
-    return this.#values.get(name) ?? undefined;
+    if (this.all.duplicates.has(name)) throw this.error('', `duplicate field \`${name}\``);
+    return this.all.get(name) ?? undefined;
   }
 
   required(name: string): Json {
     const value = this.optional(name);
-    if (value === undefined && !this.#values.has(name)) throw this.error('', `missing field \`${name}\``);
+    if (value === undefined && !this.all.has(name)) throw this.error('', `missing field \`${name}\``);
     return value ?? null;
   }
 
@@ -107,6 +123,26 @@ export function describe(value: Json): string {
     return value.isInteger ? `integer \`${value.text}\`` : `floating point \`${formatFloat(Number(value.text))}\``;
   }
   return Array.isArray(value) ? 'sequence' : 'map';
+}
+
+/** The fields of a struct by name. @throws 400 for fields that come twice, and for lists that are too short or too long */
+export function structOf(value: Json, path: string, { name, fields, defaults = 0 }: Struct): JsonObject {
+  if (value instanceof JsonObject) {
+    const duplicate = fields.find((field) => value.duplicates.has(field));
+    if (duplicate !== undefined) throw bodyError('', `duplicate field \`${duplicate}\``);
+    return value;
+  }
+  if (!Array.isArray(value)) throw bodyError(path, `invalid type: ${describe(value)}, expected struct ${name}`);
+  if (value.length < fields.length - defaults) {
+    const elements = fields.length === 1 ? '1 element' : `${fields.length} elements`;
+    throw bodyError(path, `invalid length ${value.length}, expected struct ${name} with ${elements}`);
+  }
+  if (value.length > fields.length) {
+    const where = path === '' ? '' : `${path}: `;
+    const reason = `${where}trailing characters at line 1 column 1`;
+    throw badRequest('BadJsonBody', `Failed to parse the request body as JSON: ${reason}`);
+  }
+  return new JsonObject(value.map((element, index) => [fields[index] ?? '', element]));
 }
 
 /** A list whose elements `read` accepts. */

@@ -1,4 +1,4 @@
-import { Arguments, mapOf, stringOf } from './arguments.ts';
+import { Arguments, mapOf, stringOf, type Struct } from './arguments.ts';
 import { type Identity, type Keys, requireOperation } from './auth.ts';
 import { clearTables } from '../import/clear-tables.ts';
 import { checkClientVersion, clientName } from './client-version.ts';
@@ -45,6 +45,7 @@ type Methods = Record<string, Route>;
 
 type Export = (args: Arguments) => (signal: AbortSignal, caller: Caller) => string | Promise<string>;
 
+const REPLACE_TABLES: Struct = { name: 'ReplaceTableArgs', fields: ['tableNames'] };
 const NO_ARGUMENTS = Arguments.fromQuery(new URLSearchParams());
 
 export interface RouteOptions extends DeltasOptions, SnapshotOptions, DataSyncOptions {
@@ -231,7 +232,7 @@ function allowed(methods: Methods | undefined): Record<string, string> {
 
 /** Always refused, and without a look at the key's permissions. */
 function replaceTables(args: Arguments): Work {
-  mapOf(args.required('tableNames'), 'tableNames', stringOf);
+  mapOf(args.as(REPLACE_TABLES).required('tableNames'), 'tableNames', stringOf);
   return () => {
     throw badRequest(
       'OverwriteNotSupported',

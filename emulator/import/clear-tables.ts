@@ -1,7 +1,9 @@
-import { type Arguments, listOf, stringOf } from '../http/arguments.ts';
+import { type Arguments, listOf, stringOf, type Struct } from '../http/arguments.ts';
 import { ReadSet } from '../store/conflicts.ts';
 import type { Deployment } from '../store/deployment.ts';
 import { sanitiseTableName } from '../values/sanitise.ts';
+
+const BODY: Struct = { name: 'ClearTableArgs', fields: ['tableNames'] };
 
 /**
  * `PUT clear_tables` (crates/application/src/snapshot_import/mod.rs, `clear_tables`): an import of empty tables. All
@@ -9,7 +11,7 @@ import { sanitiseTableName } from '../values/sanitise.ts';
  * index of a table is backfilling.
  */
 export function clearTables(deployment: Deployment, args: Arguments): () => Promise<void> {
-  const names = listOf(args.required('tableNames'), 'tableNames', stringOf);
+  const names = listOf(args.as(BODY).required('tableNames'), 'tableNames', stringOf);
   return () => clear(deployment, names);
 }
 

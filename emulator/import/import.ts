@@ -1,4 +1,4 @@
-import { type Arguments, bodyError, describe, listOf, mapOf, stringOf } from '../http/arguments.ts';
+import { type Arguments, bodyError, listOf, mapOf, stringOf, type Struct, structOf } from '../http/arguments.ts';
 import type { Deployment } from '../store/deployment.ts';
 import { badRequest, ServerError, TransactionLimit } from '../http/errors.ts';
 import { type Beginning, ReadSet } from '../store/conflicts.ts';
@@ -29,6 +29,10 @@ interface AirbyteRecord {
   deleted: boolean;
   fields: ValueObject;
 }
+
+const BODY: Struct = { name: 'AirbyteImportArgs', fields: ['tables', 'messages'] };
+const STREAM: Struct = { name: 'AirbyteStream', fields: ['primaryKey', 'jsonSchema'] };
+const MESSAGE: Struct = { name: 'AirbyteRecordMessage', fields: ['tableName', 'data'] };
 
 /** Undefined: append. */
 type Stream = FieldPaths | undefined;
@@ -177,31 +181,22 @@ function describePaths(paths: FieldPaths): string {
 }
 
 function readArguments(args: Arguments) {
-  const streams = mapOf(args.required('tables'), 'tables', (stream, path) => {
-    if (!(stream instanceof JsonObject))
-      throw bodyError(path, `invalid type: ${describe(stream)}, expected struct AirbyteStream`);
-    refuseDuplicates(stream, ['primaryKey', 'jsonSchema']);
+  const body = args.as(BODY);
+  const streams = mapOf(body.required('tables'), 'tables', (given, path) => {
+    const stream = structOf(given, path, STREAM);
     if (!stream.has('jsonSchema')) throw bodyError(path, 'missing field `jsonSchema`');
     const primaryKey = stream.get('primaryKey') ?? null;
     return primaryKey === null ? undefined : pathsOf(primaryKey, `${path}.primaryKey`);
   });
-  const messages = listOf(args.required('messages'), 'messages', (message, path) => {
-    if (!(message instanceof JsonObject))
-      throw bodyError(path, `invalid type: ${describe(message)}, expected struct AirbyteRecordMessage`);
-    refuseDuplicates(message, ['tableName', 'data']);
-    for (const field of ['tableName', 'data'])
-      if (!message.has(field)) throw bodyError(path, `missing field \`${field}\``);
+  const messages = listOf(body.required('messages'), 'messages', (given, path) => {
+    const message = structOf(given, path, MESSAGE);
+    for (const field of MESSAGE.fields) if (!message.has(field)) throw bodyError(path, `missing field \`${field}\``);
     return {
       table: stringOf(message.get('tableName') ?? null, `${path}.tableName`),
       data: message.get('data') ?? null,
     };
   });
   return { streams, messages };
-}
-
-function refuseDuplicates(object: JsonObject, fields: string[]): void {
-  const duplicate = fields.find((field) => object.duplicates.has(field));
-  if (duplicate !== undefined) throw bodyError('', `duplicate field \`${duplicate}\``);
 }
 
 export function pathsOf(value: Json, path: string): string[][] {

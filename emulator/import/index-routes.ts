@@ -1,4 +1,4 @@
-import { type Arguments, listOf, mapOf, stringOf } from '../http/arguments.ts';
+import { type Arguments, listOf, mapOf, stringOf, type Struct } from '../http/arguments.ts';
 import { ReadSet } from '../store/conflicts.ts';
 import type { Deployment } from '../store/deployment.ts';
 import { badRequest } from '../http/errors.ts';
@@ -7,9 +7,12 @@ import { PRIMARY_KEY_INDEX } from '../store/indexes.ts';
 import { checkIndexFields, checkNewIndex, type FieldPaths } from '../store/primary-key.ts';
 import { sanitiseTableName } from '../values/sanitise.ts';
 
+const ADD: Struct = { name: 'AddIndexesArgs', fields: ['indexes'] };
+const READY: Struct = { name: 'IndexesReadyArgs', fields: ['tables'] };
+
 /** `PUT add_primary_key_indexes`: makes tables and starts backfills; the same fields again change nothing. */
 export function addPrimaryKeyIndexes(deployment: Deployment, args: Arguments): () => Promise<void> {
-  const given = mapOf(args.required('indexes'), 'indexes', pathsOf);
+  const given = mapOf(args.as(ADD).required('indexes'), 'indexes', pathsOf);
   return () => addIndexes(deployment, given);
 }
 
@@ -45,7 +48,7 @@ function hasIndex(deployment: Deployment, table: string, paths: FieldPaths): boo
 
 /** `GET primary_key_indexes_ready`, with a body. */
 export function primaryKeyIndexesReady(deployment: Deployment, args: Arguments): () => string {
-  const names = listOf(args.required('tables'), 'tables', stringOf);
+  const names = listOf(args.as(READY).required('tables'), 'tables', stringOf);
   return () => indexesReady(deployment, names);
 }
 

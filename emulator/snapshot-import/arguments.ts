@@ -1,4 +1,4 @@
-import { Arguments, describe, listOf, stringOf } from '../http/arguments.ts';
+import { Arguments, describe, listOf, stringOf, type Struct } from '../http/arguments.ts';
 import { badRequest } from '../http/errors.ts';
 import { decodeId } from '../values/ids.ts';
 import { identifierProblem } from './errors.ts';
@@ -6,6 +6,13 @@ import type { ImportFormat, ImportMode, ImportRow } from './rows.ts';
 
 const FORMATS = ['csv', 'jsonLines', 'jsonArray', 'zip'] as const;
 const MODES = ['append', 'replace', 'replaceAll', 'requireEmpty'] as const;
+
+const IMPORT: Struct = {
+  name: 'ImportQueryArgs',
+  fields: ['tableName', 'componentPath', 'format', 'mode'],
+  defaults: 1,
+};
+const FINISH: Struct = { name: 'ImportFinishUploadArgs', fields: ['import', 'uploadToken', 'partTokens'] };
 
 /** What a client says of a file, as it says it. */
 export interface GivenImport {
@@ -32,9 +39,10 @@ export function readImport(args: Arguments): GivenImport {
 
 /** The body of finish_upload. The part tokens are decoded and not looked at, as by local storage. */
 export function readUpload(args: Arguments): GivenUpload {
-  const given = readImport(Arguments.fromBody(args.required('import')));
-  const uploadToken = stringOf(args.required('uploadToken'), 'uploadToken');
-  listOf(args.required('partTokens'), 'partTokens', stringOf);
+  const body = args.as(FINISH);
+  const given = readImport(Arguments.fromBody(body.required('import')).as(IMPORT));
+  const uploadToken = stringOf(body.required('uploadToken'), 'uploadToken');
+  listOf(body.required('partTokens'), 'partTokens', stringOf);
   return { given, uploadToken };
 }
 
@@ -48,9 +56,9 @@ export function readPart(args: Arguments): string {
   return token;
 }
 
-/** The id of an import. @throws 400 `InvalidImport` where it is none of any document */
-export function readImportId(args: Arguments): () => string {
-  const id = stringOf(args.required('importId'), 'importId');
+/** The id of an import, in a body that is a `struct` of the backend's. @throws 400 `InvalidImport` where it is none of any document */
+export function readImportId(args: Arguments, struct: string): () => string {
+  const id = stringOf(args.as({ name: struct, fields: ['importId'] }).required('importId'), 'importId');
   return () => {
     if (decodeId(id) === undefined) throw badRequest('InvalidImport', `invalid import id ${id}`);
     return id;

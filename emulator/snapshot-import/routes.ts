@@ -71,7 +71,8 @@ export class SnapshotImportRoutes {
   }
 
   async #change(request: Request, identity: Identity, change: 'confirm' | 'cancel'): Promise<string> {
-    const importId = readImportId(await readJsonBody(request, this.#bodyLimit))();
+    const struct = change === 'confirm' ? 'PerformImportArgs' : 'CancelImportArgs';
+    const importId = readImportId(await readJsonBody(request, this.#bodyLimit), struct)();
     requireOperation(identity, OPERATION);
     this.#imports.rows[change](importId);
     return '';
