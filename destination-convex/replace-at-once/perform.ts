@@ -25,11 +25,12 @@ export interface Performing {
 export async function perform(performing: Performing): Promise<void> {
   const { api, log, importId, rows, stream } = performing;
   try {
-    const waiting = await follow(performing, 'waiting_for_confirmation');
-    compareRows(performing, waiting);
+    const uploaded = rowsIn(await follow(performing, 'waiting_for_confirmation'));
+    compareRows(performing, uploaded);
     await api.perform(importId);
-    const done = await follow(performing, 'completed');
-    if (done.state === 'completed' && done.rows !== rows) throw otherRows(stream, done.rows, rows);
+    // An import writes all rows of its upload or none: where it does not say how many it wrote, the upload tells.
+    const written = rowsIn(await follow(performing, 'completed')) ?? uploaded;
+    if (written !== rows) throw otherRows(stream, written, rows);
   } catch (error) {
     // The failure is what the user has to know. An import that cannot be canceled now ends by itself.
     await api.cancel(importId).catch(() => {
@@ -52,14 +53,19 @@ export async function replaceByOneRequest(upload: TableUpload): Promise<void> {
   if (written !== rows) throw otherRows(stream, written, rows);
 }
 
-function otherRows({ table }: StreamPlan, found: number, sent: number): ConnectorFailure {
+function rowsIn(state: ImportState): number | undefined {
+  return 'rows' in state ? state.rows : undefined;
+}
+
+function otherRows({ table }: StreamPlan, found: number | undefined, sent: number): ConnectorFailure {
   return systemError(
-    `Table ${table} was replaced by ${found} rows, and ${sent} were sent. Sync again, and report this.`,
+    found === undefined
+      ? `Table ${table} was replaced. ${sent} rows were sent, and Convex does not say how many it wrote. Sync again, and report this. If it happens again, set "How tables are replaced" to "Clear, then insert".`
+      : `Table ${table} was replaced by ${found} rows, and ${sent} were sent. Sync again, and report this.`,
   );
 }
 
-function compareRows({ rows, uncertain, stream }: Performing, state: ImportState): void {
-  const found = state.state === 'waiting_for_confirmation' ? state.rows : undefined;
+function compareRows({ rows, uncertain, stream }: Performing, found: number | undefined): void {
   if (found === rows || (found === undefined && !uncertain)) return;
   throw new ConnectorFailure(
     'transient_error',

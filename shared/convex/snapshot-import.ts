@@ -29,8 +29,8 @@ export type ImportState =
   | { state: 'waiting_for_confirmation'; rows: number | undefined }
   /** `rows`: how many have been written so far. */
   | { state: 'in_progress'; rows: number | undefined }
-  /** The table was replaced. `rows`: how many it has now. */
-  | { state: 'completed'; rows: number }
+  /** The table was replaced. `rows`: how many it has now; undefined where the deployment does not say. */
+  | { state: 'completed'; rows: number | undefined }
   /** The table is as it was. `message` may hold a whole row (C176): it must not be shown; see `failureOf`. */
   | { state: 'failed'; message: string };
 
@@ -177,7 +177,7 @@ function readState(value: unknown): ImportState {
     case 'in_progress':
       return { state: 'in_progress', rows: rows('num_rows_written') };
     case 'completed':
-      return { state: 'completed', rows: numberOf(state['num_rows_written']) ?? -1 };
+      return { state: 'completed', rows: numberOf(state['num_rows_written']) };
     case 'failed':
       return { state: 'failed', message: typeof state['error_message'] === 'string' ? state['error_message'] : '' };
     default:

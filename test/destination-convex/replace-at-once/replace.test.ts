@@ -212,6 +212,27 @@ describe('a sync that fails leaves the old rows', () => {
     expect(same(destination.rows('t'), NEW)).toBe(true);
   });
 
+  test.each<[string, boolean, number]>([
+    ['at the end', false, 0],
+    ['at any time', true, 1],
+  ])('a deployment that does not say %s how many rows it has', async (_, never, expected) => {
+    await using destination = await started();
+    const { rows } = destination.emulator.imports;
+    const move = rows.move.bind(rows);
+    rows.move = (row, state, checkpoints) => {
+      const { num_rows_written: _written, ...silent } = { num_rows_written: 0n, ...state };
+      move(row, silent as typeof state, never ? undefined : checkpoints);
+    };
+    const { code, lines } = await destination.write(
+      { streams: [overwrite('t')], config: configOf(destination), env: ENV },
+      linesOf('t'),
+    );
+    expect(code, lines.join('\n')).toBe(expected);
+    expect(same(destination.rows('t'), NEW)).toBe(true);
+    const message = 'Table t was replaced. 40 rows were sent, and Convex does not say how many it wrote.';
+    if (never) expect(lines.join('\n')).toContain(message);
+  });
+
   test('an import that somebody cancels', async () => {
     await using destination = await started();
     const hold = destination.emulator.imports.hold('start');
