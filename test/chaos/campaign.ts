@@ -2,7 +2,6 @@
  * One campaign: a deployment that never rests is synced into another one, by the real connectors as processes, through network faults, and
  * they are killed again and again. Every sync goes on from the states that the destination gave back, as the platform has it.
  */
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { startEmulator, type Emulator } from '../../emulator/index.ts';
 import { compare } from '../../pipeline/demo/compare.ts';
@@ -10,18 +9,19 @@ import { startSync, type Outcome, type Sync } from '../../pipeline/run.ts';
 import { StateFile } from '../../pipeline/states.ts';
 import { Folder } from '../support/folder.ts';
 import { SeededRandom } from './seeded-random.ts';
-import { BROKEN, Jobs, writtenAs, type CampaignMode } from './jobs.ts';
+import { BROKEN, isWatched, Jobs, replacesTables, writtenAs, type CampaignMode } from './jobs.ts';
 import { describe, drawPlan, strikeAt, Wiretap, type Plan } from './killer.ts';
 import { Promises } from './promises.ts';
 import { calm, change } from './network-faults.ts';
+import { prepare, type Code, type Commands } from './processes.ts';
+import { TableReader } from './table-reader.ts';
 import { World } from './world.ts';
 
 export interface CampaignOptions {
   seed: number;
   kills: number;
   mode: CampaignMode;
-  /** The folder with `source-convex/main.*` and `destination-convex/main.*`, and how these files end. */
-  code: { root: string; extension: 'ts' | 'js' };
+  code: Code;
   /** Told of each sync, in one line. */
   show?: (line: string) => void;
 }
@@ -44,6 +44,9 @@ export interface Figures {
   transactions: number;
   revisions: number;
   records: number;
+  /** Times at which a reader listed the tables, and how often it found a table replaced. Only in the modes that have a reader. */
+  looks: number;
+  replacements: number;
   /** What was promised and not kept: empty, one hopes. */
   complaints: string[];
 }
@@ -54,10 +57,13 @@ const CHANGES = 100;
 const HANGS = 60_000;
 /** Syncs in a row that may give up before the campaign does. */
 const PATIENCE = 25;
+/** Requests to the destination that are not the reader's; those that remember a generation; those that replace a table at once. */
+const OF_CONNECTORS = /^\/api\/(?!list_snapshot)/;
+const REMEMBER = /add_primary_key_indexes/;
+const REPLACE = /^\/api\/(perform_import|import)$/;
 
 export async function campaign(options: CampaignOptions): Promise<Figures> {
-  const { seed } = options;
-  const mode = writtenAs(options.mode);
+  const { seed, mode } = options;
   const random = new SeededRandom(seed);
   const source = await startEmulator({
     instanceName: 'wise-heron-101',
@@ -68,8 +74,10 @@ export async function campaign(options: CampaignOptions): Promise<Figures> {
     instanceName: 'calm-otter-202',
     seed: seed + 1000,
     // A deduplicating request may be committed in parts: a transaction holds that few keys.
-    limits: mode === 'append_dedup' && random.chance(0.5) ? { indexRanges: random.between(8, 60) } : {},
+    limits: writtenAs(mode) === 'append_dedup' && random.chance(0.5) ? { indexRanges: random.between(8, 60) } : {},
     backfillDelayMs: random.below(60),
+    // An import writes its rows in several batches, with time for the reader in between.
+    ...(isWatched(mode) ? { limits: { documentsWritten: 16 }, importBatchDelayMs: random.below(4) } : {}),
   });
   const folder = new Folder();
   try {
@@ -90,7 +98,8 @@ class Campaign {
   readonly #promises: Promises;
   readonly #wiretap: Wiretap;
   readonly #jobs: Jobs;
-  readonly #commands: { source: string[]; destination: string[] };
+  readonly #reader: TableReader | undefined;
+  readonly #commands: Commands;
   readonly #complaints: string[] = [];
   #syncs = 0;
   #kills = 0;
@@ -108,39 +117,24 @@ class Campaign {
     this.#destination = destination;
     this.#folder = folder;
     this.#world = new World(source.deployment, new SeededRandom(options.seed + 2000));
-    this.#promises = new Promises(
-      source.deployment,
-      destination.deployment,
-      this.#world,
-      writtenAs(options.mode),
-      (text) => {
-        if (this.#complaints.length < 20) this.#complaints.push(`${this.#doing}: ${text}`);
-      },
-    );
+    const complain = (text: string): void => {
+      if (this.#complaints.length < 20) this.#complaints.push(`${this.#doing}: ${text}`);
+    };
+    const [from, to] = [source.deployment, destination.deployment];
+    this.#promises = new Promises(from, to, this.#world, writtenAs(options.mode), complain);
+    if (isWatched(options.mode)) this.#reader = new TableReader(destination, this.#world, complain);
     this.#wiretap = new Wiretap(source, destination);
     this.#jobs = new Jobs(options.mode, this.#world.tables, random);
-    this.#commands = this.#prepare();
+    this.#commands = prepare({ ...options, random, source, destination, folder });
   }
 
   async run(): Promise<Figures> {
-    const { kills, mode } = this.#options;
-    let failures = 0;
-    const pace = this.#random.between(3, 20);
-    while (this.#kills < kills && this.#complaints.length === 0 && failures < PATIENCE) {
-      change(this.#random, [this.#source, this.#destination]);
-      this.#world.start(pace, CHANGES);
-      const plan = this.#random.chance(0.9) ? drawPlan(this.#random) : undefined;
-      const failing = (mode === 'refresh' || mode === 'overwrite') && this.#random.chance(0.25);
-      const result = await this.#sync(plan, failing);
-      failures = result === 'gave up' && !failing ? failures + 1 : 0;
+    this.#reader?.start();
+    try {
+      await this.#run();
+    } finally {
+      await this.#reader?.stop();
     }
-    if (failures === PATIENCE) this.#complaints.push(`${PATIENCE} syncs in a row gave up`);
-    // Writes and network faults stop: now the two have to be equal.
-    this.#world.stop();
-    calm([this.#source, this.#destination]);
-    if (this.#complaints.length === 0 && (await this.#sync(undefined, false)) !== 'completed')
-      this.#complaints.push('the last sync did not come to its end');
-    if (this.#complaints.length === 0 && mode !== 'append') this.#complaints.push(...this.#differences());
     return {
       syncs: this.#syncs,
       kills: this.#kills,
@@ -153,13 +147,40 @@ class Campaign {
       transactions: this.#world.transactions,
       revisions: this.#world.revisions,
       records: this.#records,
+      looks: this.#reader?.looks ?? 0,
+      replacements: this.#reader?.replacements ?? 0,
       complaints: this.#complaints,
     };
+  }
+
+  async #run(): Promise<void> {
+    const { kills, mode } = this.#options;
+    let failures = 0;
+    const pace = this.#random.between(3, 20);
+    while (this.#kills < kills && this.#complaints.length === 0 && failures < PATIENCE) {
+      change(this.#random, this.#source, this.#destination);
+      this.#world.start(pace, CHANGES);
+      const plan = this.#random.chance(0.9) ? drawPlan(this.#random, mode === 'replace') : undefined;
+      const failing = replacesTables(mode) && this.#random.chance(0.25);
+      const result = await this.#sync(plan, failing);
+      failures = result === 'gave up' && !failing ? failures + 1 : 0;
+    }
+    if (failures === PATIENCE) this.#complaints.push(`${PATIENCE} syncs in a row gave up`);
+    // Writes and network faults stop: now the two have to be equal.
+    this.#world.stop();
+    calm([this.#source, this.#destination]);
+    // A full refresh that is tried again goes on from the snapshot of its first attempt, which is older.
+    if (isWatched(mode)) this.#jobs.refresh();
+    if (this.#complaints.length === 0 && (await this.#sync(undefined, false)) !== 'completed')
+      this.#complaints.push('the last sync did not come to its end');
+    await this.#reader?.stop();
+    if (this.#complaints.length === 0 && mode !== 'append') this.#complaints.push(...this.#differences());
   }
 
   /** One sync, which may be killed as planned. `failing`: one stream more is selected, which fails. */
   async #sync(plan: Plan | undefined, failing: boolean): Promise<'completed' | 'killed' | 'gave up'> {
     this.#doing = `sync ${++this.#syncs}${plan === undefined ? '' : ` (kill ${describe(plan)})`}${failing ? ' (one stream fails)' : ''}`;
+    const { mode } = this.#options;
     if (failing) this.#oneFailing++;
     this.#source.journal.clear();
     this.#destination.journal.clear();
@@ -192,6 +213,10 @@ class Campaign {
     if (result === 'completed') this.#promises.sync();
     if (result === 'completed' && failing) this.#complaints.push(`${this.#doing}: it succeeded`);
     if (result === 'completed') this.#jobs.end();
+    // An attempt would add its rows to a table that is remembered as replaced.
+    else if (mode === 'replace' && this.#destination.journal.count(REMEMBER) > 0) this.#jobs.refresh();
+    if (mode === 'replace' && failing && this.#destination.journal.count(REPLACE) > 0)
+      this.#complaints.push(`${this.#doing}: a table was replaced although the sync failed`);
     if (!failing) this.#checkOutcome(outcome, killed > 0);
     this.#options.show?.(`${this.#doing}: ${result}, ${outcome.read} records, ${outcome.states} states`);
     return result;
@@ -203,7 +228,7 @@ class Campaign {
         sync.progress.read,
         sync.progress.states,
         this.#source.journal.count(),
-        this.#destination.journal.count(),
+        this.#destination.journal.count(OF_CONNECTORS),
       ].join();
     let [last, since] = [progress(), performance.now()];
     let timer: NodeJS.Timeout | undefined;
@@ -240,39 +265,5 @@ class Campaign {
       // Tables of which no document was ever synced have no copy, and one table was not selected.
       (difference) => !difference.startsWith(`${this.#world.other.table}: `),
     );
-  }
-
-  /** Configurations, and commands with all intervals as short as the data are few. */
-  #prepare(): { source: string[]; destination: string[] } {
-    const random = this.#random;
-    const config = (url: string, key: string) => ({ deployment_url: url, access_key: key });
-    this.#folder.write('source.json', config(this.#source.url, this.#source.readOnlyKey));
-    this.#folder.write('source-failing.json', {
-      ...config(this.#source.url, this.#source.readOnlyKey),
-      query_streams: [{ name: BROKEN, query: 'no:such' }],
-    });
-    this.#folder.write('destination.json', config(this.#destination.url, this.#destination.importOnlyKey));
-    const tuning = {
-      RETRY_MIN_MS: 1,
-      RESPONSE_MS: 1500,
-      IDLE_MS: 1500,
-      CHECKPOINT_MS: random.pick([0, 0, 5, 40]),
-      BATCH_BYTES: random.pick([2_000, 20_000, 500_000]),
-      BATCH_RECORDS: random.between(2, 40),
-      BATCH_AGE_MS: random.pick([1, 15, 100]),
-      POLL_MS: 5,
-    };
-    const environment = [
-      `NODE_COMPILE_CACHE=${join(tmpdir(), 'convex-connector-compile-cache')}`,
-      ...Object.entries(tuning).map(([name, value]) => `CONVEX_CONNECTOR_${name}=${value}`),
-    ];
-    const { root, extension } = this.#options.code;
-    const command = (name: string) => [
-      'env',
-      ...environment,
-      process.execPath,
-      join(root, `${name}-convex`, `main.${extension}`),
-    ];
-    return { source: command('source'), destination: command('destination') };
   }
 }

@@ -11,6 +11,7 @@ test.each<{ mode: CampaignMode; seed: number; kills: number }>([
   { mode: 'append', seed: 2, kills: 4 },
   { mode: 'overwrite', seed: 3, kills: 2 },
   { mode: 'refresh', seed: 4, kills: 4 },
+  { mode: 'replace', seed: 5, kills: 4 },
 ])(
   '$kills kills with $mode: nothing is lost, and nothing is promised too early',
   async ({ mode, seed, kills }) => {
@@ -24,3 +25,8 @@ test.each<{ mode: CampaignMode; seed: number; kills: number }>([
   },
   240_000,
 );
+
+test('a reader notices that a table is cleared and then filled', async () => {
+  const { complaints } = await campaign({ seed: 6, kills: 2, mode: 'clear', code });
+  expect(complaints.join('\n')).toMatch(/the reader saw \d+ rows at \d{19}, which the table never had at one time/);
+}, 240_000);

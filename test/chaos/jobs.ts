@@ -5,13 +5,28 @@ import type { ConfiguredAirbyteCatalog, ConfiguredAirbyteStream } from '../../sh
 import type { SeededRandom } from './seeded-random.ts';
 import type { ModelTable } from './world.ts';
 
-/** `refresh`: append_dedup with truncating refreshes, one after the other, each with a generation. */
-export type CampaignMode = Mode | 'refresh';
-export const CAMPAIGN_MODES: readonly CampaignMode[] = [...MODES, 'refresh'];
+/**
+ * `refresh`: append_dedup with truncating refreshes, one after the other, each with a generation.
+ * `replace`: overwrite with the method `Replace at once`, with and without generations, while somebody reads the tables.
+ * `clear`: the same with `Clear, then insert`, which the reader has to notice: it shows that `replace` is a trial.
+ */
+export type CampaignMode = Mode | 'refresh' | 'replace' | 'clear';
+export const CAMPAIGN_MODES: readonly CampaignMode[] = [...MODES, 'refresh', 'replace', 'clear'];
 
 /** The destination sync mode. */
 export function writtenAs(mode: CampaignMode): Mode {
-  return mode === 'refresh' ? 'append_dedup' : mode;
+  if (mode === 'refresh') return 'append_dedup';
+  return mode === 'replace' || mode === 'clear' ? 'overwrite' : mode;
+}
+
+/** Whether each sync, or each refresh, replaces the tables. */
+export function replacesTables(mode: CampaignMode): boolean {
+  return mode === 'refresh' || writtenAs(mode) === 'overwrite';
+}
+
+/** Whether somebody reads the tables all the time. */
+export function isWatched(mode: CampaignMode): boolean {
+  return mode === 'replace' || mode === 'clear';
 }
 
 /** A stream that cannot be read: a query that the deployment does not have. The other streams are read all the same. */
@@ -21,6 +36,8 @@ export class Jobs {
   readonly #mode: CampaignMode;
   readonly #tables: readonly ModelTable[];
   readonly #random: SeededRandom;
+  /** Whether the platform counts generations. */
+  readonly #counts: boolean;
   #generation = 0;
   /** Number of the job: the same for each of its attempts. */
   #job = 100;
@@ -30,17 +47,20 @@ export class Jobs {
     this.#mode = mode;
     this.#tables = tables;
     this.#random = random;
+    this.#counts = mode === 'refresh' || (isWatched(mode) && random.chance(0.5));
   }
 
   /**
    * A refresh that was lost is tried again, with the states that came back. After one that succeeded comes mostly the next one: a new generation
-   * and no states; or another job of the same generation; or the first refresh of a connection that was made anew.
+   * and no states; or another job of the same generation; or the first refresh of a connection that was made anew. An overwrite has a new
+   * generation in each job.
    */
   async begin(states: StateFile): Promise<void> {
-    if (this.#mode !== 'refresh' || !this.#over) return;
+    if (!this.#counts || !this.#over) return;
     this.#over = false;
     this.#job++;
-    if (this.#generation > 0 && this.#random.chance(0.3)) return;
+    const again = this.#mode === 'refresh' && this.#generation > 0 && this.#random.chance(0.3);
+    if (again) return;
     this.#generation = this.#generation > 1 && this.#random.chance(0.2) ? 1 : this.#generation + 1;
     states.forget(this.#tables.map(({ table, component }) => ({ name: table, namespace: component })));
     await states.save();
@@ -48,6 +68,11 @@ export class Jobs {
 
   /** The job has succeeded. */
   end(): void {
+    this.#over = true;
+  }
+
+  /** Somebody refreshes once more instead of trying the job again. */
+  refresh(): void {
     this.#over = true;
   }
 
@@ -62,11 +87,11 @@ export class Jobs {
         json_schema: {},
         supported_sync_modes: ['full_refresh', 'incremental'],
       },
-      sync_mode: mode === 'overwrite' ? 'full_refresh' : 'incremental',
+      sync_mode: writtenAs(mode) === 'overwrite' ? 'full_refresh' : 'incremental',
       destination_sync_mode: writtenAs(mode),
       cursor_field: ['_ts'],
       primary_key: [['_id']],
-      ...(mode === 'refresh' ? ids : {}),
+      ...(this.#counts ? ids : {}),
     }));
     const broken: ConfiguredAirbyteStream = {
       stream: { name: BROKEN, json_schema: {}, supported_sync_modes: ['full_refresh'] },

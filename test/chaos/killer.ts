@@ -26,11 +26,22 @@ export interface Plan {
 }
 
 const READS = /list_snapshot|document_deltas/;
-const IMPORTS = /import_airbyte_records/;
+const IMPORTS = /import_airbyte_records|api\/import|perform_import|api\/query$/;
+const REPLACEMENTS = /perform_import|api\/query$|api\/import$/;
 const PREPARATIONS = /clear_tables|primary_key_indexes/;
 const PHASES: readonly Phase[] = ['arrives', 'body', 'answered'];
 
-export function drawPlan(random: SeededRandom): Plan {
+/** `atOnce`: tables are replaced at once, which is where most can go wrong. */
+export function drawPlan(random: SeededRandom, atOnce: boolean): Plan {
+  if (atOnce && random.chance(0.3)) {
+    const moment = {
+      side: 'destination',
+      path: REPLACEMENTS,
+      phase: random.pick(PHASES),
+      nth: random.between(2, 30),
+    } as const;
+    return { victim: 'destination', moment: { kind: 'request', ...moment } };
+  }
   return { victim: random.pick(['source', 'destination', 'both']), moment: drawMoment(random) };
 }
 

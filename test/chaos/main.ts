@@ -12,13 +12,18 @@ const HELP = `Usage: npm run test:chaos -- [options]
   --seed N      The first seed. Default 1.
   --seeds N     How many seeds, one after the other. Default 20.
   --kills N     Kills of each seed and mode. Default 15.
-  --modes A,B   Of append_dedup, append, overwrite, refresh. Default: append_dedup,append.
-                In overwrite and refresh, which replace tables, one stream of some syncs is made to fail.
+  --modes A,B   Of append_dedup, append, overwrite, refresh, replace, clear. Default: append_dedup,append.
+                In those that replace tables (all but the first two), one stream of some syncs is made to fail.
+                replace: overwrite with the method "Replace at once", while a reader lists the tables without pause.
+                clear: the same with "Clear, then insert". The reader sees gaps, so it has to end with broken promises.
   --verbose     A line for each sync.
 
 Which transactions are made, what goes wrong and when is killed is decided by the seed; how far the processes have come by
 then is not, so a run is repeated in its decisions, not in every microsecond.
 `;
+
+/** Complaints of a campaign that are written out. */
+const SHOWN = 20;
 
 const ROOT = join(import.meta.dirname, '../..');
 
@@ -57,7 +62,7 @@ async function run(first: number, seeds: number, kills: number, modes: Mode[], v
         const show = verbose ? { show: (line: string) => process.stdout.write(`  ${line}\n`) } : {};
         const figures = await campaign({ seed, kills, mode, code, ...show });
         process.stdout.write(`seed ${seed} ${mode}: ${text(figures)}\n`);
-        for (const complaint of figures.complaints) process.stdout.write(`  BROKEN: ${complaint}\n`);
+        for (const complaint of figures.complaints.slice(0, SHOWN)) process.stdout.write(`  BROKEN: ${complaint}\n`);
         sums.set(mode, add(sums.get(mode), figures));
       }
     }
@@ -92,6 +97,7 @@ function add(sum: Figures | undefined, figures: Figures): Figures {
 function text(figures: Figures): string {
   const { kills, processes, syncs, completed, gaveUp, oneFailing, faults, states, transactions, revisions, records } =
     figures;
+  const { looks, replacements } = figures;
   const broken = figures.complaints.length;
   return [
     `${kills} kills (${processes} processes) in ${syncs} syncs`,
@@ -100,6 +106,7 @@ function text(figures: Figures): string {
     `${transactions} transactions with ${revisions} revisions`,
     `${records} records`,
     `${states} states compared`,
+    ...(looks > 0 ? [`${looks} looks at the tables, which were replaced ${replacements} times`] : []),
     broken === 0 ? 'nothing lost' : `${broken} PROMISES BROKEN`,
   ].join('; ');
 }

@@ -2,8 +2,9 @@
 import type { Emulator, Fault } from '../../emulator/index.ts';
 import type { SeededRandom } from './seeded-random.ts';
 
-/** Requests that a fault of a deployment's own may be played on; with `hang`, only those that the connectors give up early. */
-const ANY = /^\/api\//;
+/** Requests on which faults are played. Only whoever reads the destination lists it, and that reader must not miss a moment. */
+const TO_SOURCE = /^\/api\//;
+const TO_DESTINATION = /^\/api\/(?!list_snapshot)/;
 
 /** Kinds of trouble with the chance of each, for one sync. */
 function troubles(random: SeededRandom): Fault[] {
@@ -24,16 +25,17 @@ function troubles(random: SeededRandom): Fault[] {
     { kind: 'hang', probability: 0.004 },
     { kind: 'latency', ms: random.between(1, 40), probability: 0.15 },
   ];
-  return all.filter(() => random.chance(0.6)).map((fault) => ({ path: ANY, times: Infinity, ...fault }));
+  return all.filter(() => random.chance(0.6)).map((fault) => ({ times: Infinity, ...fault }));
 }
 
 /** Sets the network faults of the next sync: none in a quarter of them, many in a few. */
-export function change(random: SeededRandom, emulators: readonly Emulator[]): void {
-  for (const { faults } of emulators) {
+export function change(random: SeededRandom, source: Emulator, destination: Emulator): void {
+  for (const { faults } of [source, destination]) {
+    const path = faults === source.faults ? TO_SOURCE : TO_DESTINATION;
     faults.clear();
     if (random.chance(0.25)) continue;
     const force = random.chance(0.1) ? 4 : 1;
-    for (const fault of troubles(random)) faults.add({ ...fault, probability: (fault.probability ?? 1) * force });
+    for (const fault of troubles(random)) faults.add({ ...fault, path, probability: (fault.probability ?? 1) * force });
   }
 }
 

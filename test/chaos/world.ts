@@ -35,6 +35,11 @@ export class ModelTable {
     return `${this.component}/${this.table}`;
   }
 
+  /** The times at which it changed, in no order. */
+  *commits(): Generator<bigint> {
+    for (const revisions of this.history.values()) for (const { ts } of revisions) yield ts;
+  }
+
   /** The documents at a time, by `_id`. */
   at(ts: bigint): Map<string, ValueObject> {
     const documents = new Map<string, ValueObject>();

@@ -1,0 +1,67 @@
+/** The connectors of a campaign as commands, and their configurations in files. */
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Emulator } from '../../emulator/index.ts';
+import type { Folder } from '../support/folder.ts';
+import { BROKEN, isWatched, type CampaignMode } from './jobs.ts';
+import type { SeededRandom } from './seeded-random.ts';
+
+/** The folder with `source-convex/main.*` and `destination-convex/main.*`, and how these files end. */
+export interface Code {
+  root: string;
+  extension: 'ts' | 'js';
+}
+
+export interface Commands {
+  source: string[];
+  destination: string[];
+}
+
+interface Prepared {
+  mode: CampaignMode;
+  code: Code;
+  random: SeededRandom;
+  source: Emulator;
+  destination: Emulator;
+  folder: Folder;
+}
+
+/** Writes the configurations to `folder`. All intervals of the commands are as short as the data are few. */
+export function prepare({ mode, code, random, source, destination, folder }: Prepared): Commands {
+  const from = { deployment_url: source.url, access_key: source.readOnlyKey };
+  folder.write('source.json', from);
+  folder.write('source-failing.json', { ...from, query_streams: [{ name: BROKEN, query: 'no:such' }] });
+  const to = { deployment_url: destination.url, access_key: destination.importOnlyKey };
+  const small = { PART_BYTES: 0, BATCH_RECORDS: 0 };
+  if (isWatched(mode)) {
+    // Without the permission to follow imports, one request replaces a table.
+    if (random.chance(0.8))
+      to.access_key = destination.keys.make(['deployment:backups:import', 'deployment:backups:view']);
+    Object.assign(to, { overwrite_method: mode === 'replace' ? 'Replace at once' : 'Clear, then insert' });
+    small.PART_BYTES = random.pick([300, 3_000, 5_000_000]);
+    small.BATCH_RECORDS = random.between(2, 6);
+  }
+  folder.write('destination.json', to);
+  const tuning = {
+    RETRY_MIN_MS: 1,
+    RESPONSE_MS: 1500,
+    IDLE_MS: 1500,
+    CHECKPOINT_MS: random.pick([0, 0, 5, 40]),
+    BATCH_BYTES: random.pick([2_000, 20_000, 500_000]),
+    BATCH_RECORDS: random.between(2, 40),
+    BATCH_AGE_MS: random.pick([1, 15, 100]),
+    POLL_MS: 5,
+    ...(isWatched(mode) ? small : {}),
+  };
+  const environment = [
+    `NODE_COMPILE_CACHE=${join(tmpdir(), 'convex-connector-compile-cache')}`,
+    ...Object.entries(tuning).map(([name, value]) => `CONVEX_CONNECTOR_${name}=${value}`),
+  ];
+  const command = (name: string) => [
+    'env',
+    ...environment,
+    process.execPath,
+    join(code.root, `${name}-convex`, `main.${code.extension}`),
+  ];
+  return { source: command('source'), destination: command('destination') };
+}
