@@ -40,18 +40,18 @@ export class FunctionRoutes {
     this.#options = options;
   }
 
-  /** Whether a path is one of these. */
-  has(path: string): boolean {
-    return TYPES[path] !== undefined || path === '/api/function' || (path.startsWith(RUN) && path.length > RUN.length);
+  /** The methods of a path; undefined where it is none of these. */
+  methods(path: string): string[] | undefined {
+    if (path === '/api/query') return ['GET', 'POST'];
+    const known =
+      TYPES[path] !== undefined || path === '/api/function' || (path.startsWith(RUN) && path.length > RUN.length);
+    return known ? ['POST'] : undefined;
   }
 
+  /** Answers a request with one of the methods of its path. */
   async answer(request: Request): Promise<Answer> {
     const { method, path } = request;
-    const methods = path === '/api/query' ? ['GET', 'POST'] : ['POST'];
-    if (!methods.includes(method)) {
-      return { status: 405, headers: { allow: methods.join(',').replace('GET', 'GET,HEAD') }, body: '' };
-    }
-    if (method === 'GET') {
+    if (method !== 'POST') {
       // Arguments are raw JSON there, which a query string is not: this endpoint refuses whatever it is given.
       throw Arguments.fromQuery(request.query).error('args', 'invalid type: string, expected any valid JSON value');
     }

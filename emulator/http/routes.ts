@@ -88,33 +88,35 @@ export class Routes {
 
   async answer(request: Request): Promise<Answer> {
     // What is no route of the deployment's is answered before anything of a request is looked at.
-    if (!this.#known(request.path)) return { status: 404, headers: {}, body: '' };
-    if (request.path === '/version') return await this.#route({ ...request, headers: {} });
+    const methods = this.#methods(request.path);
+    if (methods === undefined) return { status: 404, headers: {}, body: '' };
+    if (request.path === '/version') return await this.#route({ ...request, headers: {} }, methods);
     const headers = { ...checkClientVersion(request.headers), ...corsHeaders(request.headers) };
     if (request.method === 'OPTIONS') {
-      const allow = allowed(this.#routes.get(routePath(request.path)));
-      return { status: 200, headers: { ...headers, ...preflightHeaders(request.headers), ...allow }, body: '' };
+      const preflight = { ...preflightHeaders(request.headers), ...allowed(methods) };
+      return { status: 200, headers: { ...headers, ...preflight }, body: '' };
     }
-    const answer = await this.#route(request).catch((error: unknown) => {
+    const answer = await this.#route(request, methods).catch((error: unknown) => {
       if (error instanceof HttpError) return errorAnswer(error);
       throw error;
     });
     return { ...answer, headers: { ...headers, ...answer.headers } };
   }
 
-  #known(path: string): boolean {
-    return this.#functions.has(path) || this.#snapshotImport.has(path) || this.#routes.has(routePath(path));
+  /** The methods of a path; undefined where there is no such route. */
+  #methods(path: string): string[] | undefined {
+    const routes = this.#routes.get(routePath(path));
+    return this.#functions.methods(path) ?? this.#snapshotImport.methods(path) ?? (routes && Object.keys(routes));
   }
 
-  async #route(request: Request): Promise<Answer> {
-    if (this.#functions.has(request.path)) return this.#functions.answer(request);
-    if (this.#snapshotImport.has(request.path)) return this.#snapshotImport.answer(request);
-    const methods = this.#routes.get(routePath(request.path));
-    if (methods === undefined) return { status: 404, headers: {}, body: '' };
-    const route = methods[request.method === 'HEAD' ? 'GET' : request.method];
-    if (route === undefined) {
-      return { status: 405, headers: allowed(methods), body: '' };
-    }
+  async #route(request: Request, methods: readonly string[]): Promise<Answer> {
+    const { path } = request;
+    const method = request.method === 'HEAD' ? 'GET' : request.method;
+    if (!methods.includes(method)) return { status: 405, headers: allowed(methods), body: '' };
+    if (this.#functions.methods(path) !== undefined) return this.#functions.answer(request);
+    if (this.#snapshotImport.methods(path) !== undefined) return this.#snapshotImport.answer(request);
+    const route = this.#routes.get(routePath(path))?.[method];
+    if (route === undefined) return { status: 404, headers: {}, body: '' };
     const body = (await this.#run(route, request)) ?? '';
     const contentType = route.contentType ?? 'application/json';
     return { status: 200, headers: body === '' ? {} : { 'content-type': contentType }, body };
@@ -223,11 +225,9 @@ export class Routes {
   }
 }
 
-/** The header `allow` of a path whose methods are known here. */
-function allowed(methods: Methods | undefined): Record<string, string> {
-  if (methods === undefined) return {};
-  const names = Object.keys(methods).flatMap((method) => (method === 'GET' ? ['GET', 'HEAD'] : [method]));
-  return { allow: names.join(',') };
+/** The header `allow` of a path with these methods. */
+function allowed(methods: readonly string[]): Record<string, string> {
+  return { allow: methods.flatMap((method) => (method === 'GET' ? ['GET', 'HEAD'] : [method])).join(',') };
 }
 
 /** Always refused, and without a look at the key's permissions. */

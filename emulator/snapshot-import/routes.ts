@@ -35,15 +35,15 @@ export class SnapshotImportRoutes {
     this.#handlers = new Map(enabled ? handlers : []);
   }
 
-  /** Whether a path is one of these. */
-  has(path: string): boolean {
-    return this.#handlers.has(path);
+  /** The methods of a path; undefined where it is none of these. */
+  methods(path: string): string[] | undefined {
+    return this.#handlers.has(path) ? ['POST'] : undefined;
   }
 
+  /** Answers a request with one of the methods of its path. */
   async answer(request: Request): Promise<Answer> {
     const handler = this.#handlers.get(request.path);
     if (handler === undefined) return { status: 404, headers: {}, body: '' };
-    if (request.method !== 'POST') return { status: 405, headers: { allow: 'POST' }, body: '' };
     const body = await handler(request, this.#keys.authenticate(request.headers, request.query));
     return { status: 200, headers: body === '' ? {} : { 'content-type': 'application/json' }, body };
   }

@@ -81,10 +81,31 @@ describe('routes', () => {
     expect(reply.headers['access-control-allow-origin']).toBeUndefined();
   });
 
-  test('OPTIONS names the methods', async () => {
+  const methods: [path: string, allow: string][] = [
+    ['/api/list_snapshot', 'GET,HEAD,POST'],
+    ['/api/json_schemas', 'GET,HEAD'],
+    ['/api/v1/data/sync', 'POST'],
+    ['/api/v1/data/sync/some-id', 'GET,HEAD'],
+    ['/api/streaming_import/clear_tables', 'PUT'],
+    ['/api/query', 'GET,HEAD,POST'],
+    ['/api/mutation', 'POST'],
+    ['/api/action', 'POST'],
+    ['/api/function', 'POST'],
+    ['/api/run/notes/add', 'POST'],
+    ['/api/import', 'POST'],
+    ['/api/import/start_upload', 'POST'],
+    ['/api/import/upload_part', 'POST'],
+    ['/api/import/finish_upload', 'POST'],
+    ['/api/perform_import', 'POST'],
+    ['/api/cancel_import', 'POST'],
+  ];
+  test.each(methods)('OPTIONS %s allows %s, and another method is 405', async (path, allow) => {
     const emulator = await deploy();
-    const reply = await call(emulator, 'OPTIONS', '/api/list_snapshot', { authorization: null });
-    expect([reply.status, reply.headers['allow']]).toEqual([200, 'GET,HEAD,POST']);
+    const preflight = await call(emulator, 'OPTIONS', path, { authorization: null });
+    expect([preflight.status, preflight.headers['allow']]).toEqual([200, allow]);
+    const refused = await call(emulator, 'DELETE', path, { authorization: null });
+    expect([refused.status, refused.headers['allow'], refused.text]).toEqual([405, allow, '']);
+    if (!allow.startsWith('GET')) expect((await get(emulator, path)).status).toBe(405);
   });
 });
 
