@@ -54,8 +54,8 @@ export interface Emulator {
     deltas: DeltasWork;
     dataSync: DataSyncWork;
   };
-  /** The table `_data_sync_progress`: its rows, and how often they were written. */
-  readonly syncProgress: Pick<Progress, 'rows' | 'writes'>;
+  /** The table `_data_sync_progress`: its rows, how often they were written, and whether the counts they need are there. */
+  readonly syncProgress: Pick<Progress, 'rows' | 'writes' | 'tableCounts'>;
   close(): Promise<void>;
 }
 

@@ -8,7 +8,7 @@ import { decodeCursor, encodeCursor, type SyncCursor, trackedTablets } from './c
 import { Encryptor } from './encryptor.ts';
 import { expired, unreadableCursor } from './errors.ts';
 import { type DataSyncWork, nextPage, type SyncPage, type SyncRow, tracked } from './page.ts';
-import { Progress, type ProgressStatus } from './progress.ts';
+import { Progress, type ProgressStatus, type TableCounts } from './progress.ts';
 
 const SYNC: Struct = { name: 'DataSyncArgs', fields: ['cursor', 'selection'], defaults: 1 };
 const CONVERSION: Struct = { name: 'DataSyncCursorFromDeltasArgs', fields: ['cursor', 'selection'], defaults: 1 };
@@ -20,10 +20,10 @@ export class DataSync {
   readonly #deployment: Deployment;
   readonly #encryptor: Encryptor;
 
-  constructor(deployment: Deployment, instanceSecret: string) {
+  constructor(deployment: Deployment, instanceSecret: string, tableCounts: TableCounts = 'ready') {
     this.#deployment = deployment;
     this.#encryptor = new Encryptor(instanceSecret, 'data sync cursor');
-    this.progress = new Progress(deployment);
+    this.progress = new Progress(deployment, tableCounts);
   }
 
   /** `client` is the name in the Convex-Client header: it tells who began a sync. */
@@ -88,6 +88,7 @@ export class DataSync {
 
   #progressOf({ cursor, latest }: SyncPage, targets: readonly Tablet[]): ProgressStatus {
     const { current } = cursor;
+    const counted = this.progress.tableCounts === 'ready';
     if (current === undefined) {
       return {
         type: cursor.syncedTs < latest ? 'stale' : 'upToDate',
@@ -103,9 +104,9 @@ export class DataSync {
       currentComponent: current.tablet.component,
       currentTable: current.tablet.table,
       numDocumentsInCurrentTable: current.documents,
-      totalDocumentsInCurrentTable: targets.find(({ id }) => id.order === current.tablet.id)?.size ?? 0,
+      totalDocumentsInCurrentTable: (counted && targets.find(({ id }) => id.order === current.tablet.id)?.size) || 0,
       numDocumentsSynced: cursor.documents,
-      totalDocuments: targets.reduce((sum, { size }) => sum + size, 0),
+      totalDocuments: counted ? targets.reduce((sum, { size }) => sum + size, 0) : 0,
     };
   }
 

@@ -1,3 +1,4 @@
+import { ServerError } from '../http/errors.ts';
 import type { Deployment } from '../store/deployment.ts';
 
 const SECOND = 1_000_000_000n;
@@ -6,6 +7,12 @@ const MILLISECOND = 1_000_000n;
 const ACTIVE_FOR = 3n * 86_400n * SECOND;
 /** While a sync goes on, its row is written at most once in so many nanoseconds. */
 const WRITE_INTERVAL = 5n * SECOND;
+
+/**
+ * The counts of the tables' documents, which a backend works out for a while after its start. `missing`: not there yet,
+ * on a backend of August 2026. `zero`: not there yet, on a newer one, which tells 0 instead.
+ */
+export type TableCounts = 'ready' | 'missing' | 'zero';
 
 /** The state of a sync as list_active_syncs tells it; members in the order of the answer. */
 export type ProgressStatus =
@@ -40,18 +47,28 @@ export class Progress {
   readonly rows = new Map<string, ProgressRow>();
   /** How often a row was written: each time is a commit, which moves the log on. */
   writes = 0;
+  /** Can be changed at any time. */
+  tableCounts: TableCounts;
   readonly #deployment: Deployment;
 
-  constructor(deployment: Deployment) {
+  constructor(deployment: Deployment, tableCounts: TableCounts) {
     this.#deployment = deployment;
+    this.tableCounts = tableCounts;
   }
 
   /**
    * Notes a page. The first of a sync adds its row and an event of the audit log, in one commit; later ones update the
    * row, at most every 5 seconds unless the kind of status changes, or the sync has caught up with new documents.
+   * A page of a snapshot needs the counts of tables. Without them no row is written, which only the first page minds
+   * (crates/application/src/streaming_export.rs, `record_data_sync_progress`).
+   * @throws 500 for the first page of a snapshot without counts
    */
   record(syncId: string, status: ProgressStatus): void {
     const known = this.rows.get(syncId);
+    if (status.type === 'snapshotting' && this.tableCounts === 'missing') {
+      if (known === undefined) throw new ServerError('table summaries are still bootstrapping');
+      return;
+    }
     if (known === undefined) {
       this.#deployment.auditLog.push({ action: 'create_data_sync', syncId });
       this.#write(syncId, status, this.rows.size, 2);

@@ -2,9 +2,12 @@ import type { Arguments } from '../http/arguments.ts';
 import { badRequest } from '../http/errors.ts';
 import type { ActiveSyncs } from './active-syncs.ts';
 import type { DataSync } from './data-sync.ts';
+import type { TableCounts } from './progress.ts';
 
-/** Routes that older backends do not have, one switch each: without it, 404 with an empty body. */
+/** How Data Sync differs from backend to backend. Routes that older ones lack, one switch each: 404, an empty body. */
 export interface DataSyncOptions {
+  /** Whether the backend has counted its tables since its start. Default `ready`. */
+  tableCounts?: TableCounts;
   /** Without `POST /api/v1/data/sync` (public since 2026-08-13). */
   withoutDataSync?: boolean;
   /** Without `POST /api/data_sync_cursor_from_deltas` (since 2026-08-17). */

@@ -82,7 +82,7 @@ export class Routes {
     this.#options = options;
     this.listSnapshot = new ListSnapshot(deployment, options);
     this.documentDeltas = new DocumentDeltas(deployment, options);
-    this.dataSync = new DataSync(deployment, options.instanceSecret);
+    this.dataSync = new DataSync(deployment, options.instanceSecret, options.tableCounts);
     this.#routes = new Map(Object.entries({ ...this.#openRoutes(), ...this.#exportRoutes(), ...this.#importRoutes() }));
   }
 
