@@ -6,7 +6,7 @@
  * process ends before the sync has. `syncId` and `runId` tell such calls apart.
  */
 import type { Context } from '../shared/airbyte/connector.ts';
-import { ConnectorFailure, configError } from '../shared/airbyte/failure.ts';
+import { ConnectorFailure, configError } from '../shared/core/failure.ts';
 import { connectFunctions, connectSite } from '../shared/connector/deployment.ts';
 import { ConvexApiError } from '../shared/convex/errors.ts';
 import { safeFailure } from '../shared/convex/function-failure.ts';

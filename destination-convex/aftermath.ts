@@ -1,5 +1,5 @@
 /** What is said of streams whose end is not as it should be: their records were refused, or the source did not come to their end. */
-import { ConnectorFailure } from '../shared/airbyte/failure.ts';
+import { ConnectorFailure } from '../shared/core/failure.ts';
 import type { Tables } from './tables.ts';
 import type { Progress } from './progress.ts';
 import type { Rejections } from './rejections.ts';

@@ -1,7 +1,7 @@
 /** The verb `check`. */
 import type { Context } from '../shared/airbyte/connector.ts';
 import type { ConnectionStatus } from '../shared/airbyte/protocol.generated.ts';
-import { configError } from '../shared/airbyte/failure.ts';
+import { configError } from '../shared/core/failure.ts';
 import { connect } from '../shared/connector/deployment.ts';
 import { explain } from '../shared/connector/failures.ts';
 import { SnapshotImport } from '../shared/convex/snapshot-import.ts';

@@ -1,6 +1,6 @@
 /** Sends the records of a lane: tries again what is worth it, and takes a request that is refused apart until the bad record stands alone. */
-import { ConnectorFailure } from '../shared/airbyte/failure.ts';
-import type { Log } from '../shared/airbyte/log.ts';
+import { ConnectorFailure } from '../shared/core/failure.ts';
+import type { Log } from '../shared/core/log.ts';
 import { ConvexApiError } from '../shared/convex/errors.ts';
 import { isUnclassified, type StreamingImport } from '../shared/convex/streaming-import.ts';
 import type { Lane, Placed } from './request-body.ts';

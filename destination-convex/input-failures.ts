@@ -1,6 +1,6 @@
 /** What a user is told of input that cannot be read. What came before it is sound: that is written and checkpointed first. */
-import { descriptorText } from '../shared/airbyte/descriptor.ts';
-import { systemError, type ConnectorFailure } from '../shared/airbyte/failure.ts';
+import { descriptorText } from '../shared/core/stream-descriptor.ts';
+import { systemError, type ConnectorFailure } from '../shared/core/failure.ts';
 import { BrokenMessage, UnknownStream } from '../shared/airbyte/inbound.ts';
 import { LineTooLong, MAX_LINE_BYTES } from '../shared/airbyte/lines.ts';
 

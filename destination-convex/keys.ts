@@ -2,8 +2,8 @@
  * Primary keys: their paths as the stored documents call them. The deployment renames fields inside documents but not inside key paths
  * (C144), so the same mapping is applied here: `_id` becomes `source_id`. Pure.
  */
-import { descriptorOf, descriptorText } from '../shared/airbyte/descriptor.ts';
-import { configError } from '../shared/airbyte/failure.ts';
+import { descriptorOf, descriptorText } from '../shared/core/stream-descriptor.ts';
+import { configError } from '../shared/core/failure.ts';
 import type { ConfiguredAirbyteStream } from '../shared/airbyte/protocol.generated.ts';
 import { collidingName, fieldNameOf, isDropped, isIdentifier } from '../shared/convex/identifiers.ts';
 import type { KnownNames } from './streams.ts';

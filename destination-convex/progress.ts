@@ -1,5 +1,5 @@
 /** What the log tells while records are written: what was stored, how fast, and what waits for what. */
-import type { Log } from '../shared/airbyte/log.ts';
+import type { Log } from '../shared/core/log.ts';
 import type { Lane } from './request-body.ts';
 import type { StreamPlan } from './streams.ts';
 

@@ -1,6 +1,6 @@
 /** Records that were refused: counted, named by stream and primary key, never by content. */
-import { ConnectorFailure } from '../shared/airbyte/failure.ts';
-import type { Log } from '../shared/airbyte/log.ts';
+import { ConnectorFailure } from '../shared/core/failure.ts';
+import type { Log } from '../shared/core/log.ts';
 import { valueAt } from './record.ts';
 import type { StreamPlan } from './streams.ts';
 

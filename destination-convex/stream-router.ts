@@ -1,5 +1,5 @@
 /** Which stream a message means. */
-import { descriptorKey } from '../shared/airbyte/descriptor.ts';
+import { descriptorKey } from '../shared/core/stream-descriptor.ts';
 import type { Resolve } from '../shared/airbyte/inbound.ts';
 import type { StreamPlan } from './streams.ts';
 

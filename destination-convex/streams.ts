@@ -1,7 +1,7 @@
 /** From the configured catalog to what is done with each stream: its table, its mode, its primary key. Pure. */
-import { descriptorOf, descriptorText } from '../shared/airbyte/descriptor.ts';
-import { configError } from '../shared/airbyte/failure.ts';
-import type { ConfiguredAirbyteStream, StreamDescriptor } from '../shared/airbyte/protocol.generated.ts';
+import { descriptorOf, descriptorText, type StreamDescriptor } from '../shared/core/stream-descriptor.ts';
+import { configError } from '../shared/core/failure.ts';
+import type { ConfiguredAirbyteStream } from '../shared/airbyte/protocol.generated.ts';
 import { tableNameOf } from '../shared/convex/identifiers.ts';
 import { markerTable } from './generation-marker.ts';
 import { generationOf, truncationOf, type Generation, type Truncation } from './generations.ts';

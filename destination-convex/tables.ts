@@ -1,6 +1,6 @@
 /** What a table needs before records go into it: emptied if its stream replaces it, then indexed if it is deduplicated (C134). */
-import { ConnectorFailure, configError } from '../shared/airbyte/failure.ts';
-import type { Log } from '../shared/airbyte/log.ts';
+import { ConnectorFailure, configError } from '../shared/core/failure.ts';
+import type { Log } from '../shared/core/log.ts';
 import { testOverride } from '../shared/connector/test-override.ts';
 import { isBackfilling, type PrimaryKey, type StreamingImport } from '../shared/convex/streaming-import.ts';
 import { markerField, markerOf, markerQuestion, markerTable, verdictOn, type Marker } from './generation-marker.ts';

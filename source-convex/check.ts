@@ -6,13 +6,13 @@ import { queryStreamsOf } from './query-streams/config.ts';
 import { checkTables, tablesReadable } from './streaming-export/check.ts';
 
 /** Throws a `ConnectorFailure` that says what is wrong. */
-export async function check(config: SourceConfig, context: Context): Promise<ConnectionStatus> {
+export async function check(config: SourceConfig, { log }: Context): Promise<ConnectionStatus> {
   const streams = queryStreamsOf(config);
   if (streams.length === 0) {
-    await checkTables(config, context);
+    await checkTables(config, log);
   } else {
-    await tablesReadable(config, 'check', context);
-    await (await import('./query-streams/check.ts')).checkQueryStreams(config, streams, context);
+    await tablesReadable(config, 'check', log);
+    await (await import('./query-streams/check.ts')).checkQueryStreams(config, streams, log);
   }
   return { status: 'SUCCEEDED' };
 }

@@ -1,16 +1,16 @@
 /** The verb `discover`: tables and query streams. Either may be all there is. */
 import type { Context } from '../shared/airbyte/connector.ts';
-import { configError } from '../shared/airbyte/failure.ts';
+import { configError } from '../shared/core/failure.ts';
 import type { AirbyteCatalog } from '../shared/airbyte/protocol.generated.ts';
 import type { SourceConfig } from './config.generated.ts';
 import { queryStreamsOf } from './query-streams/config.ts';
 import { tablesReadable } from './streaming-export/check.ts';
 import { discoverTables } from './streaming-export/discover.ts';
 
-export async function discover(config: SourceConfig, context: Context): Promise<AirbyteCatalog> {
+export async function discover(config: SourceConfig, { log }: Context): Promise<AirbyteCatalog> {
   const streams = queryStreamsOf(config);
-  if (streams.length === 0) return { streams: await discoverTables(config, context) };
-  const ofTables = (await tablesReadable(config, 'discover', context)) ? await discoverTables(config, context) : [];
+  if (streams.length === 0) return { streams: await discoverTables(config, log) };
+  const ofTables = (await tablesReadable(config, 'discover', log)) ? await discoverTables(config, log) : [];
   const taken = new Set(ofTables.filter(({ namespace }) => !namespace).map(({ name }) => name));
   const twice = streams.find(({ name }) => taken.has(name));
   if (twice !== undefined) {
@@ -19,5 +19,5 @@ export async function discover(config: SourceConfig, context: Context): Promise<
     );
   }
   const { discoverQueryStreams } = await import('./query-streams/discover.ts');
-  return { streams: [...ofTables, ...(await discoverQueryStreams(config, streams, context))] };
+  return { streams: [...ofTables, ...(await discoverQueryStreams(config, streams, log))] };
 }

@@ -1,14 +1,13 @@
 /** The verb `read`: the events of query streams and of tables, written by one loop. */
 import type { Context } from '../shared/airbyte/connector.ts';
-import { descriptorKey, descriptorOf } from '../shared/airbyte/descriptor.ts';
-import { configError } from '../shared/airbyte/failure.ts';
+import { descriptorKey, descriptorOf, type StreamStates } from '../shared/core/stream-descriptor.ts';
+import { configError } from '../shared/core/failure.ts';
 import type { ConfiguredAirbyteStream } from '../shared/airbyte/protocol.generated.ts';
-import type { StreamStates } from '../shared/airbyte/state-file.ts';
 import { deselectedColumns } from './columns.ts';
 import type { SourceConfig } from './config.generated.ts';
 import type { ReadEvent } from './output/events.ts';
 import { SourceOutput } from './output/source-output.ts';
-import { names } from './output/text.ts';
+import { names } from '../shared/core/text.ts';
 import { queryStreamsOf } from './query-streams/config.ts';
 import { readTables } from './streaming-export/read.ts';
 

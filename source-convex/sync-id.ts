@@ -3,10 +3,10 @@
  *
  * Airbyte counts its jobs and gives every attempt of a job the same `sync_id`. PyAirbyte gives 1 to every run, so 1 identifies none.
  */
-import type { ConfiguredAirbyteStream } from '../shared/airbyte/protocol.generated.ts';
+import type { ConfiguredStream } from './catalog.ts';
 
 /** The sync that this run is an attempt of; undefined where the catalog does not identify it. */
-export function syncIdOf({ sync_id: syncId }: ConfiguredAirbyteStream): number | undefined {
+export function syncIdOf({ sync_id: syncId }: ConfiguredStream): number | undefined {
   return syncId === 1 ? undefined : (syncId ?? undefined);
 }
 

@@ -1,6 +1,6 @@
 /** Carries an import out: waits until it can be confirmed, compares it with what was sent, confirms it and waits for its end. */
-import { ConnectorFailure, configError, systemError } from '../../shared/airbyte/failure.ts';
-import type { Log } from '../../shared/airbyte/log.ts';
+import { ConnectorFailure, configError, systemError } from '../../shared/core/failure.ts';
+import type { Log } from '../../shared/core/log.ts';
 import { ConvexApiError } from '../../shared/convex/errors.ts';
 import { failureOf, type ImportState, type SnapshotImport } from '../../shared/convex/snapshot-import.ts';
 import { testOverride } from '../../shared/connector/test-override.ts';

@@ -2,8 +2,8 @@
  * Replaces tables at once: the records of a stream are uploaded while they arrive, and become visible in one transaction when the whole sync
  * has succeeded. Until then nothing that an app can read has changed.
  */
-import { configError } from '../../shared/airbyte/failure.ts';
-import type { Log } from '../../shared/airbyte/log.ts';
+import { configError } from '../../shared/core/failure.ts';
+import type { Log } from '../../shared/core/log.ts';
 import type { SnapshotImport } from '../../shared/convex/snapshot-import.ts';
 import { isMissingIndex, type StreamingImport } from '../../shared/convex/streaming-import.ts';
 import { testOverride } from '../../shared/connector/test-override.ts';

@@ -3,7 +3,7 @@
  * no second copy: where the rows of a part are sent, they are forgotten.
  */
 import { deflateRawSync, inflateRawSync } from 'node:zlib';
-import { configError } from '../../shared/airbyte/failure.ts';
+import { configError } from '../../shared/core/failure.ts';
 import { MAX_PARTS, MIN_PART_BYTES, type SnapshotImport } from '../../shared/convex/snapshot-import.ts';
 import { testOverride } from '../../shared/connector/test-override.ts';
 import type { StreamPlan } from '../streams.ts';

@@ -211,10 +211,10 @@ const SHARED: Mutation[] = [
   },
   {
     name: 'the deploy key is told',
-    file: 'shared/airbyte/secrets.ts',
+    file: 'shared/core/secrets.ts',
     find: 'masked = masked.replaceAll(form, MASK);',
     replace: 'masked = masked.replace(form, MASK);',
-    test: 'test/shared/airbyte/secrets.test.ts',
+    test: 'test/shared/core/secrets.test.ts',
   },
 ];
 

@@ -1,6 +1,6 @@
 /** The configured catalog: what a runner asks for. */
-import { configError } from './failure.ts';
-import { descriptorKey, descriptorText } from './descriptor.ts';
+import { configError } from '../core/failure.ts';
+import { descriptorKey, descriptorText } from '../core/stream-descriptor.ts';
 import { parseInputFile, readInputFile } from './input-files.ts';
 import type { ConfiguredAirbyteCatalog, ConfiguredAirbyteStream } from './protocol.generated.ts';
 

@@ -1,12 +1,12 @@
-import type { Log } from './log.ts';
+import type { Log } from '../core/log.ts';
 import type {
   AirbyteCatalog,
   ConfiguredAirbyteStream,
   ConnectionStatus,
   ConnectorSpecification,
 } from './protocol.generated.ts';
-import type { Secrets } from './secrets.ts';
-import type { StreamStates } from './state-file.ts';
+import type { Secrets } from '../core/secrets.ts';
+import type { StreamStates } from '../core/stream-descriptor.ts';
 import type { ProtocolWriter } from './writer.ts';
 
 /** What every verb is given to speak through. */

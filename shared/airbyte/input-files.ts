@@ -1,6 +1,6 @@
 /** The files that a runner hands over: configuration, catalog, state. Unreadable ones are the runner's fault, and are said to be. */
 import { readFile } from 'node:fs/promises';
-import { configError } from './failure.ts';
+import { configError } from '../core/failure.ts';
 
 export type InputFile = 'configuration' | 'catalog' | 'state';
 

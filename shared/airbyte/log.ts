@@ -1,10 +1,9 @@
 /** pino, whose lines become Airbyte LOG messages on the one writer of stdout: that is where Airbyte's interface shows them. */
-import { pino, type Logger } from 'pino';
+import { pino } from 'pino';
+import type { Log } from '../core/log.ts';
 import type { LogLevel } from './protocol.generated.ts';
-import type { Secrets } from './secrets.ts';
+import type { Secrets } from '../core/secrets.ts';
 import type { ProtocolWriter } from './writer.ts';
-
-export type Log = Logger;
 
 const LEVELS: Record<string, LogLevel> = {
   trace: 'TRACE',

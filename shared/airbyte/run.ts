@@ -2,13 +2,13 @@
 import { writeSync } from 'node:fs';
 import { setFlagsFromString } from 'node:v8';
 import { readConfiguredCatalog } from './catalog.ts';
-import { descriptorOf } from './descriptor.ts';
+import { descriptorOf } from '../core/stream-descriptor.ts';
 import { UsageError, parseCommandLine, usage, type Command, type Verb } from './command-line.ts';
 import type { Connector, Context } from './connector.ts';
-import { ConnectorFailure, configError } from './failure.ts';
+import { ConnectorFailure, configError } from '../core/failure.ts';
 import { parseInputFile, readInputFile } from './input-files.ts';
 import type { OutboundMessage } from './protocol.generated.ts';
-import { Secrets } from './secrets.ts';
+import { Secrets } from '../core/secrets.ts';
 import { readStateFile } from './state-file.ts';
 import { stdinChunks } from './stdin.ts';
 import { errorTrace } from './traces.ts';

@@ -1,12 +1,9 @@
 /** The state file of a source. Which shapes it may have: state-shapes.ts. */
 import { JsonError } from '../json/raw.ts';
-import { configError } from './failure.ts';
+import { configError } from '../core/failure.ts';
 import { readInputFile } from './input-files.ts';
-import type { StreamDescriptor } from './protocol.generated.ts';
+import type { StreamDescriptor, StreamStates } from '../core/stream-descriptor.ts';
 import { readStates, StateShapeError } from './state-shapes.ts';
-
-/** Raw JSON text of each stream's state, by `descriptorKey`. */
-export type StreamStates = ReadonlyMap<string, string>;
 
 /** `streams`: those of the catalog. */
 export async function readStateFile(

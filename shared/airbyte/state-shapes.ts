@@ -7,8 +7,7 @@
  */
 import { eachElement } from '../json/array.ts';
 import { OPEN_BRACE, OPEN_BRACKET, rawMembers, skipSpace, skipValue } from '../json/raw.ts';
-import { descriptorKey, descriptorText } from './descriptor.ts';
-import type { StreamDescriptor } from './protocol.generated.ts';
+import { descriptorKey, descriptorText, type StreamDescriptor } from '../core/stream-descriptor.ts';
 
 /** The text holds no states. `message` continues "The state file is not valid: …". */
 export class StateShapeError extends Error {

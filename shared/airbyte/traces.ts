@@ -1,7 +1,8 @@
 /** TRACE messages, and what of a failure goes into one. */
-import { ConnectorFailure } from './failure.ts';
-import type { StreamDescriptor, StreamStatus, TraceMessage } from './protocol.generated.ts';
-import type { Secrets } from './secrets.ts';
+import { ConnectorFailure } from '../core/failure.ts';
+import type { StreamStatus, TraceMessage } from './protocol.generated.ts';
+import type { StreamDescriptor } from '../core/stream-descriptor.ts';
+import type { Secrets } from '../core/secrets.ts';
 
 export function statusTrace(stream: StreamDescriptor, status: StreamStatus, now = Date.now()): TraceMessage {
   return {

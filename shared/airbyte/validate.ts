@@ -3,7 +3,7 @@
  * a configuration holds a key, and a value that failed could be one.
  */
 import { Ajv, type ErrorObject } from 'ajv';
-import { configError } from './failure.ts';
+import { configError } from '../core/failure.ts';
 
 // Airbyte's keywords (airbyte_secret, order, …) are annotations that JSON Schema does not know, hence not strict.
 // verbose: an error brings its schema along, for the pattern's description; it brings the value too, which is left alone.

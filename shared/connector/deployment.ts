@@ -1,6 +1,6 @@
 /** From a connector's configuration to a connection: the same for source and destination. */
-import { ConnectorFailure, configError } from '../airbyte/failure.ts';
-import type { Log } from '../airbyte/log.ts';
+import { ConnectorFailure, configError } from '../core/failure.ts';
+import type { Log } from '../core/log.ts';
 import { deploymentName } from '../convex/deployment-name.ts';
 import { DeploymentUrlError, deploymentOrigin } from '../convex/deployment-url.ts';
 import { httpActionAddress, type HttpActionAddress } from '../convex/site-url.ts';

@@ -2,8 +2,7 @@
  * What a user is told when a deployment does not do what was asked: each of Convex's reasons as an Airbyte failure, with its remedy.
  * The table of DESIGN, in words. Expired positions are the source's own business: it knows the streams.
  */
-import { ConnectorFailure } from '../airbyte/failure.ts';
-import type { FailureType } from '../airbyte/protocol.generated.ts';
+import { ConnectorFailure, type FailureType } from '../core/failure.ts';
 import { ConvexApiError } from '../convex/errors.ts';
 import { proxyHint, remedyOf } from './remedies.ts';
 

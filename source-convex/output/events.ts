@@ -2,7 +2,7 @@
  * What a way of reading yields. It knows Convex; it neither writes messages nor waits for the reader of the output. `SourceOutput` writes
  * its events. Streams are named by their index in the run.
  */
-import type { ConnectorFailure } from '../../shared/airbyte/failure.ts';
+import type { ConnectorFailure } from '../../shared/core/failure.ts';
 import type { DocumentHead } from '../../shared/convex/document.ts';
 
 /** Raw text of a stream's state, made at the moment at which it is written. */

@@ -1,7 +1,7 @@
 /** What the log says while a sync runs: what is read, how far, how fast. Once a minute, and at the end. */
-import type { Log } from '../../shared/airbyte/log.ts';
+import type { Log } from '../../shared/core/log.ts';
 import { testOverride } from '../../shared/connector/test-override.ts';
-import { counted } from './text.ts';
+import { counted } from '../../shared/core/text.ts';
 
 /** Milliseconds. */
 const INTERVAL = 60_000;

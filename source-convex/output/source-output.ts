@@ -1,6 +1,6 @@
 /** Writes what the ways of reading yield: the one loop that turns events into messages. */
 import type { Context } from '../../shared/airbyte/connector.ts';
-import type { StreamDescriptor } from '../../shared/airbyte/protocol.generated.ts';
+import type { StreamDescriptor } from '../../shared/core/stream-descriptor.ts';
 import { Checkpoints } from './checkpoints.ts';
 import type { ReadEvent, RecordCursor } from './events.ts';
 import { Progress } from './progress.ts';

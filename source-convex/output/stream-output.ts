@@ -1,8 +1,8 @@
 /** The lifecycle of a stream in the output: its statuses, records and states, whatever way it is read. */
 import type { Context } from '../../shared/airbyte/connector.ts';
-import { descriptorText } from '../../shared/airbyte/descriptor.ts';
-import type { ConnectorFailure } from '../../shared/airbyte/failure.ts';
-import type { StreamDescriptor, StreamStatus } from '../../shared/airbyte/protocol.generated.ts';
+import { descriptorText, type StreamDescriptor } from '../../shared/core/stream-descriptor.ts';
+import type { ConnectorFailure } from '../../shared/core/failure.ts';
+import type { StreamStatus } from '../../shared/airbyte/protocol.generated.ts';
 import { errorTrace, statusTrace } from '../../shared/airbyte/traces.ts';
 import type { SourceRecord, StateOf } from './events.ts';
 import { RecordEncoder } from './record-encoder.ts';

@@ -1,5 +1,5 @@
 /** The verb `check` for query streams: each query is called, for a page of one record where it is paginated. */
-import type { Context } from '../../shared/airbyte/connector.ts';
+import type { Log } from '../../shared/core/log.ts';
 import { connectFunctions } from '../../shared/connector/deployment.ts';
 import { Functions } from '../../shared/convex/functions.ts';
 import type { SourceConfig } from '../config.generated.ts';
@@ -11,7 +11,7 @@ import { QueryPages } from './walk.ts';
 export async function checkQueryStreams(
   config: SourceConfig,
   streams: readonly QueryStream[],
-  { log }: Context,
+  log: Log,
 ): Promise<void> {
   const { http, host } = connectFunctions(config, 'airbyte-export', 'check', log);
   const functions = new Functions(http, config.value_format);

@@ -1,6 +1,6 @@
 /** The query streams of a configuration, checked as far as a schema cannot. Pure. */
 import { createHash } from 'node:crypto';
-import { configError } from '../../shared/airbyte/failure.ts';
+import { configError } from '../../shared/core/failure.ts';
 import { FunctionPathError, parseFunctionPath } from '../../shared/convex/function-path.ts';
 import { JsonError, rawMembers } from '../../shared/json/raw.ts';
 import type { SourceConfig } from '../config.generated.ts';

@@ -1,9 +1,9 @@
 /** The verb `discover` for query streams: each is asked for its first page with records, and described by what that holds. */
-import type { Context } from '../../shared/airbyte/connector.ts';
-import { ConnectorFailure } from '../../shared/airbyte/failure.ts';
-import type { AirbyteStream } from '../../shared/airbyte/protocol.generated.ts';
+import { ConnectorFailure } from '../../shared/core/failure.ts';
+import type { Log } from '../../shared/core/log.ts';
 import { connectFunctions } from '../../shared/connector/deployment.ts';
 import { Functions } from '../../shared/convex/functions.ts';
+import type { DiscoveredStream } from '../catalog.ts';
 import type { SourceConfig } from '../config.generated.ts';
 import type { JsonSchema } from '../streaming-export/schema.ts';
 import type { QueryStream } from './config.ts';
@@ -20,12 +20,12 @@ const NOTHING: QueryPage = { buffer: Buffer.alloc(0), places: [], empty: 0, next
 export async function discoverQueryStreams(
   config: SourceConfig,
   streams: readonly QueryStream[],
-  { log }: Context,
-): Promise<AirbyteStream[]> {
+  log: Log,
+): Promise<DiscoveredStream[]> {
   const { http, host } = connectFunctions(config, 'airbyte-export', 'discover', log);
   const format = config.value_format ?? 'json';
   const functions = new Functions(http, format);
-  const found: AirbyteStream[] = [];
+  const found: DiscoveredStream[] = [];
   for (const stream of streams) {
     let page = NOTHING;
     try {
@@ -59,7 +59,7 @@ async function firstRecords(walk: QueryPages): Promise<QueryPage> {
   return page;
 }
 
-function describe({ name, primaryKey, cursor, paginated }: QueryStream, schema: JsonSchema): AirbyteStream {
+function describe({ name, primaryKey, cursor, paginated }: QueryStream, schema: JsonSchema): DiscoveredStream {
   return {
     name,
     json_schema: schema as Record<string, unknown>,

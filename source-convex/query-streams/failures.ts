@@ -1,5 +1,5 @@
 /** What a user is told when a query stream cannot be read. */
-import { ConnectorFailure } from '../../shared/airbyte/failure.ts';
+import { ConnectorFailure } from '../../shared/core/failure.ts';
 import { explain } from '../../shared/connector/failures.ts';
 import { ConvexApiError } from '../../shared/convex/errors.ts';
 import type { SourceConfig } from '../config.generated.ts';

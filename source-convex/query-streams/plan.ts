@@ -1,7 +1,6 @@
 /** What a query stream still needs: its saved state and what is asked for -> where its walk begins. Pure. */
-import { descriptorText } from '../../shared/airbyte/descriptor.ts';
-import { configError, type ConnectorFailure } from '../../shared/airbyte/failure.ts';
-import type { StreamDescriptor } from '../../shared/airbyte/protocol.generated.ts';
+import { descriptorText, type StreamDescriptor } from '../../shared/core/stream-descriptor.ts';
+import { configError, type ConnectorFailure } from '../../shared/core/failure.ts';
 import { StateError } from '../saved-state.ts';
 import { isSameSync } from '../sync-id.ts';
 import type { QueryStream } from './config.ts';

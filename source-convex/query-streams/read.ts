@@ -1,16 +1,15 @@
 /** Reads query streams, one after the other, each on its own. */
-import { descriptorKey, descriptorOf } from '../../shared/airbyte/descriptor.ts';
-import { ConnectorFailure } from '../../shared/airbyte/failure.ts';
-import type { Log } from '../../shared/airbyte/log.ts';
-import type { ConfiguredAirbyteStream } from '../../shared/airbyte/protocol.generated.ts';
-import type { StreamStates } from '../../shared/airbyte/state-file.ts';
+import { descriptorKey, descriptorOf, type StreamStates } from '../../shared/core/stream-descriptor.ts';
+import { ConnectorFailure } from '../../shared/core/failure.ts';
+import type { Log } from '../../shared/core/log.ts';
 import { connectFunctions } from '../../shared/connector/deployment.ts';
 import { ConvexApiError, type Reason } from '../../shared/convex/errors.ts';
 import { Functions } from '../../shared/convex/functions.ts';
 import { walkPages, type PageEnd } from '../../shared/core/generators.ts';
+import type { ConfiguredStream } from '../catalog.ts';
 import type { SourceConfig } from '../config.generated.ts';
 import type { ReadEvent } from '../output/events.ts';
-import { counted } from '../output/text.ts';
+import { counted } from '../../shared/core/text.ts';
 import { syncIdOf } from '../sync-id.ts';
 import type { QueryStream } from './config.ts';
 import { asArgument } from './cursor-value.ts';
@@ -26,7 +25,7 @@ export interface SelectedQuery {
   /** How events name it. */
   index: number;
   query: QueryStream;
-  configured: ConfiguredAirbyteStream;
+  configured: ConfiguredStream;
 }
 
 /** Yields what is to be written of the query streams. A stream that cannot be read fails on its own. */

@@ -5,7 +5,7 @@
  * committed late. Where it does not, it returns everything each time, and records from the last value on are passed on: those of the same
  * value again, since others of it may have come in the meantime.
  */
-import { configError } from '../../shared/airbyte/failure.ts';
+import { configError } from '../../shared/core/failure.ts';
 import { Members } from '../../shared/json/raw.ts';
 import type { QueryStream } from './config.ts';
 import { compareCursors, cursorValueOf, type CursorValue } from './cursor-value.ts';

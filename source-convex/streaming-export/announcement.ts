@@ -1,5 +1,5 @@
 /** What the log says before tables are read. Pure. */
-import { counted, date, names } from '../output/text.ts';
+import { counted, date, names } from '../../shared/core/text.ts';
 import type { TableStream } from './table-stream.ts';
 
 /** `head`: digits, nanoseconds: the present of the deployment. */

@@ -1,5 +1,5 @@
 /** Whether tables can be read. */
-import type { Context } from '../../shared/airbyte/connector.ts';
+import type { Log } from '../../shared/core/log.ts';
 import { connect } from '../../shared/connector/deployment.ts';
 import { explain } from '../../shared/connector/failures.ts';
 import { ConvexApiError, type Reason } from '../../shared/convex/errors.ts';
@@ -7,7 +7,7 @@ import { StreamingExport } from '../../shared/convex/streaming-export.ts';
 import type { SourceConfig } from '../config.generated.ts';
 
 /** Proves the URL, the key, its permission and the plan with one request that reads nothing. Throws a `ConnectorFailure`. */
-export async function checkTables(config: SourceConfig, { log }: Context): Promise<void> {
+export async function checkTables(config: SourceConfig, log: Log): Promise<void> {
   const { http, host } = connect(config, 'airbyte-export', 'check', log);
   try {
     await new StreamingExport(http).test();
@@ -20,11 +20,7 @@ export async function checkTables(config: SourceConfig, { log }: Context): Promi
 const NO_EXPORT: readonly Reason[] = ['no-streaming-export', 'not-permitted'];
 
 /** Whether tables can be read beside query streams. Throws where the key is no key of this deployment. */
-export async function tablesReadable(
-  config: SourceConfig,
-  during: 'check' | 'discover',
-  { log }: Context,
-): Promise<boolean> {
+export async function tablesReadable(config: SourceConfig, during: 'check' | 'discover', log: Log): Promise<boolean> {
   if (config.access_key === undefined) return false;
   const { http, host } = connect(config, 'airbyte-export', during, log);
   try {

@@ -2,13 +2,13 @@
  * Whether the change log of a deployment shows the tables of components. Backends before 2026-08-11 leave them out (C72) and answer a
  * walk over the log as if nothing had changed, so an incremental stream of a component would lose its changes in silence.
  */
-import type { Log } from '../../shared/airbyte/log.ts';
-import { configError, type ConnectorFailure } from '../../shared/airbyte/failure.ts';
+import type { Log } from '../../shared/core/log.ts';
+import { configError, type ConnectorFailure } from '../../shared/core/failure.ts';
 import { ConvexApiError } from '../../shared/convex/errors.ts';
 import type { ActiveSyncsRoute, StreamingExport } from '../../shared/convex/streaming-export.ts';
 import type { ReadEvent } from '../output/events.ts';
 import type { TableStream } from './table-stream.ts';
-import { names } from '../output/text.ts';
+import { names } from '../../shared/core/text.ts';
 
 /**
  * Fails the incremental streams of components where the backend is known to be too old for them. Writes a WARN where it cannot be told.

@@ -1,12 +1,12 @@
 /** The verb `discover`: every table of the deployment as a stream, those of components with the component's path as namespace. */
-import type { Context } from '../../shared/airbyte/connector.ts';
-import { descriptorOf, descriptorText } from '../../shared/airbyte/descriptor.ts';
-import type { AirbyteStream } from '../../shared/airbyte/protocol.generated.ts';
+import type { Log } from '../../shared/core/log.ts';
+import { descriptorOf, descriptorText } from '../../shared/core/stream-descriptor.ts';
 import { connect } from '../../shared/connector/deployment.ts';
 import { explain } from '../../shared/connector/failures.ts';
 import { ConvexApiError } from '../../shared/convex/errors.ts';
 import { notConvex } from '../../shared/convex/client.ts';
 import { StreamingExport, type ValueFormat } from '../../shared/convex/streaming-export.ts';
+import type { DiscoveredStream } from '../catalog.ts';
 import type { SourceConfig } from '../config.generated.ts';
 import { sampleTables } from './sample.ts';
 import { sampleSchema, streamSchema, type JsonSchema } from './schema.ts';
@@ -17,7 +17,7 @@ interface Table {
   schema: JsonSchema;
 }
 
-export async function discoverTables(config: SourceConfig, { log }: Context): Promise<AirbyteStream[]> {
+export async function discoverTables(config: SourceConfig, log: Log): Promise<DiscoveredStream[]> {
   const { http, host } = connect(config, 'airbyte-export', 'discover', log);
   const api = new StreamingExport(http, config.value_format);
   try {
@@ -30,7 +30,7 @@ export async function discoverTables(config: SourceConfig, { log }: Context): Pr
 }
 
 /** One table whose documents have no common shape, and no schema in the app, makes the request fail for all (C80). */
-async function tablesOf(api: StreamingExport, format: ValueFormat, log: Context['log']): Promise<Table[]> {
+async function tablesOf(api: StreamingExport, format: ValueFormat, log: Log): Promise<Table[]> {
   try {
     return tablesBySchema(await api.jsonSchemas());
   } catch (error) {
@@ -97,7 +97,7 @@ function oddTable({ detail }: ConvexApiError, tables: readonly Columns[]): strin
 
 const MAX_NAMES = 20;
 
-function stream({ component, name, schema }: Table): AirbyteStream {
+function stream({ component, name, schema }: Table): DiscoveredStream {
   return {
     ...descriptorOf(name, component),
     json_schema: schema as Record<string, unknown>,

@@ -1,7 +1,7 @@
 /** A saved position that the deployment does not keep any more: how it is recognised, and what the user is told. */
-import { configError, type ConnectorFailure } from '../../shared/airbyte/failure.ts';
+import { configError, type ConnectorFailure } from '../../shared/core/failure.ts';
 import type { ConvexApiError } from '../../shared/convex/errors.ts';
-import { date, names } from '../output/text.ts';
+import { date, names } from '../../shared/core/text.ts';
 
 interface Named {
   name: string;

@@ -1,12 +1,17 @@
 /**
  * What each stream still needs: configured catalog + saved states + the tables that exist -> one plan a stream. Pure.
  */
-import { descriptorKey, descriptorOf, descriptorText } from '../../shared/airbyte/descriptor.ts';
-import { configError, type ConnectorFailure } from '../../shared/airbyte/failure.ts';
-import type { ConfiguredAirbyteStream, StreamDescriptor } from '../../shared/airbyte/protocol.generated.ts';
-import type { StreamStates } from '../../shared/airbyte/state-file.ts';
+import {
+  descriptorKey,
+  descriptorOf,
+  descriptorText,
+  type StreamDescriptor,
+  type StreamStates,
+} from '../../shared/core/stream-descriptor.ts';
+import { configError, type ConnectorFailure } from '../../shared/core/failure.ts';
 import { isIdentifier } from '../../shared/convex/identifiers.ts';
 import { tableKey } from '../../shared/convex/selection.ts';
+import type { ConfiguredStream } from '../catalog.ts';
 import { deselectedColumns } from '../columns.ts';
 import { StateError } from '../saved-state.ts';
 import { parseState, type StreamState } from './state.ts';
@@ -37,7 +42,7 @@ export interface PlannedStream {
 }
 
 export interface PlanInput {
-  configured: readonly ConfiguredAirbyteStream[];
+  configured: readonly ConfiguredStream[];
   states: StreamStates;
   /** `tableKey`s of the tables that exist; undefined if the deployment cannot tell. */
   tables: ReadonlySet<string> | undefined;

@@ -4,14 +4,14 @@
  *
  * A stream that fails on its own leaves the others running. A key that is refused, or a deployment that cannot be reached, stops all.
  */
-import type { ConnectorFailure } from '../../shared/airbyte/failure.ts';
-import type { Log } from '../../shared/airbyte/log.ts';
+import type { ConnectorFailure } from '../../shared/core/failure.ts';
+import type { Log } from '../../shared/core/log.ts';
 import { explain } from '../../shared/connector/failures.ts';
 import { ConvexApiError, type Reason } from '../../shared/convex/errors.ts';
 import type { StreamingExport } from '../../shared/convex/streaming-export.ts';
 import { compareDigits, minDigits } from '../../shared/json/integers.ts';
 import type { ReadEvent } from '../output/events.ts';
-import { counted, date, names } from '../output/text.ts';
+import { counted, date, names } from '../../shared/core/text.ts';
 import { announcement } from './announcement.ts';
 import { walkChangeLog } from './change-log.ts';
 import { expiredFailure, isExpired, refreshAnewWarning, resyncWarning } from './expiry.ts';

@@ -1,16 +1,20 @@
 /** The tables that a sync reads: which exist, what is still to be read of each, and then their events. */
-import { descriptorKey, descriptorOfKey, descriptorText } from '../../shared/airbyte/descriptor.ts';
-import type { Log } from '../../shared/airbyte/log.ts';
-import type { ConfiguredAirbyteStream } from '../../shared/airbyte/protocol.generated.ts';
-import type { StreamStates } from '../../shared/airbyte/state-file.ts';
+import {
+  descriptorKey,
+  descriptorOfKey,
+  descriptorText,
+  type StreamStates,
+} from '../../shared/core/stream-descriptor.ts';
+import type { Log } from '../../shared/core/log.ts';
 import { connect } from '../../shared/connector/deployment.ts';
 import { explain } from '../../shared/connector/failures.ts';
 import { ConvexApiError } from '../../shared/convex/errors.ts';
 import { tableKey } from '../../shared/convex/selection.ts';
 import { StreamingExport } from '../../shared/convex/streaming-export.ts';
+import type { ConfiguredStream } from '../catalog.ts';
 import type { SourceConfig } from '../config.generated.ts';
 import type { ReadEvent } from '../output/events.ts';
-import { counted, names } from '../output/text.ts';
+import { counted, names } from '../../shared/core/text.ts';
 import { checkComponentChanges } from './component-changes.ts';
 import { planStreams } from './plan.ts';
 import { TableReader } from './read-tables.ts';
@@ -20,7 +24,7 @@ import { TableStream } from './table-stream.ts';
 export interface SelectedTable {
   /** How events name its stream. */
   index: number;
-  configured: ConfiguredAirbyteStream;
+  configured: ConfiguredStream;
 }
 
 /** Yields what is to be written of the tables. Throws a `ConnectorFailure` where no table can be read. */

@@ -1,6 +1,6 @@
 /** A table's stream during a run: what is still to be read of it, and how far it has been read. */
-import { descriptorText } from '../../shared/airbyte/descriptor.ts';
-import type { ConnectorFailure } from '../../shared/airbyte/failure.ts';
+import { descriptorText } from '../../shared/core/stream-descriptor.ts';
+import type { ConnectorFailure } from '../../shared/core/failure.ts';
 import type { ReadEvent, StreamPosition } from '../output/events.ts';
 import type { Plan, PlannedStream } from './plan.ts';
 import { formatState, samePosition, type Position } from './state.ts';

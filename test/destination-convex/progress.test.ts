@@ -2,7 +2,7 @@ import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import type { Lane } from '../../destination-convex/request-body.ts';
 import { Progress } from '../../destination-convex/progress.ts';
 import { planStreams } from '../../destination-convex/streams.ts';
-import type { Log } from '../../shared/airbyte/log.ts';
+import type { Log } from '../../shared/core/log.ts';
 import type { ConfiguredAirbyteStream } from '../../shared/airbyte/protocol.generated.ts';
 import { append, catalogOf } from './setup.ts';
 

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { descriptorKey } from '../../shared/airbyte/descriptor.ts';
+import { descriptorKey } from '../../shared/core/stream-descriptor.ts';
 import type { ConfiguredAirbyteStream } from '../../shared/airbyte/protocol.generated.ts';
 import { planStreams, snapshotWalks, type Plan } from '../../source-convex/streaming-export/plan.ts';
 

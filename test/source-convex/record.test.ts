@@ -1,7 +1,7 @@
 import { PassThrough } from 'node:stream';
 import { describe, expect, test } from 'vitest';
 import { ProtocolWriter } from '../../shared/airbyte/writer.ts';
-import type { StreamDescriptor } from '../../shared/airbyte/protocol.generated.ts';
+import type { StreamDescriptor } from '../../shared/core/stream-descriptor.ts';
 import { DocumentHead } from '../../shared/convex/document.ts';
 import { RecordEncoder } from '../../source-convex/output/record-encoder.ts';
 

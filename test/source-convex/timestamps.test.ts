@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { ISO_LENGTH, writeIso } from '../../source-convex/output/timestamps.ts';
-import { counted, date, names } from '../../source-convex/output/text.ts';
+import { counted, date, names } from '../../shared/core/text.ts';
 
 function iso(digits: string): string {
   const out = Buffer.alloc(ISO_LENGTH + 4, '#');

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { configuredStreams } from '../../../shared/airbyte/catalog.ts';
-import { ConnectorFailure } from '../../../shared/airbyte/failure.ts';
+import { ConnectorFailure } from '../../../shared/core/failure.ts';
 
 const stream = (name: unknown, more: object = {}, streamMore: object = {}) => ({
   stream: { name, ...streamMore },

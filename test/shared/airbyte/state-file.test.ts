@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { descriptorKey } from '../../../shared/airbyte/descriptor.ts';
+import { descriptorKey } from '../../../shared/core/stream-descriptor.ts';
 import { parseStateFile } from '../../../shared/airbyte/state-file.ts';
 import { objectText } from '../../support/json.ts';
 

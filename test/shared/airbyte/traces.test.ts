@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { ConnectorFailure, configError } from '../../../shared/airbyte/failure.ts';
-import { Secrets } from '../../../shared/airbyte/secrets.ts';
+import { ConnectorFailure, configError } from '../../../shared/core/failure.ts';
+import { Secrets } from '../../../shared/core/secrets.ts';
 import { errorTrace, statusTrace } from '../../../shared/airbyte/traces.ts';
 
 const NOW = 1_790_000_000_000;

@@ -1,4 +1,6 @@
-import type { FailureType, StreamDescriptor } from './protocol.generated.ts';
+import type { StreamDescriptor } from './stream-descriptor.ts';
+
+export type FailureType = 'config_error' | 'transient_error' | 'system_error';
 
 /**
  * A failure that a user is told of: what happened and what to do, in `message`, with neither keys nor documents in it.

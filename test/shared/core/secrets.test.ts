@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { Secrets } from '../../../shared/airbyte/secrets.ts';
+import { Secrets } from '../../../shared/core/secrets.ts';
 
 const SCHEMA = {
   properties: {

@@ -1,4 +1,11 @@
-import type { StreamDescriptor } from './protocol.generated.ts';
+/** Identifies a stream: the name, and the namespace unless the stream has none. */
+export interface StreamDescriptor {
+  name: string;
+  namespace?: string;
+}
+
+/** Raw JSON text of each stream's state, by `descriptorKey`. */
+export type StreamStates = ReadonlyMap<string, string>;
 
 /** A descriptor with its namespace only where there is one: absent, null and "" all mean the stream has none. */
 export function descriptorOf(name: string, namespace?: string | null): StreamDescriptor {
