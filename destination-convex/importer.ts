@@ -7,13 +7,18 @@ import type { Lane, Placed } from './request-body.ts';
 import { saysAbsent, uninsertable, withMember } from './tombstones.ts';
 import { reasonOf } from './reasons.ts';
 
-/** How often a request is tried whose only answer is an unclassified error, which may be about the server or about a record (C7). */
-const PATIENCE = { batch: 3, part: 2, last: 4 };
+/**
+ * How often a request is tried whose only answer is an unclassified error, which may be about the server or about a record (C7). Parts of a
+ * batch once: where the server had a passing failure their halves are accepted, and where a record is at fault every further try is lost.
+ */
+const PATIENCE = { batch: 3, part: 1, deletion: 2, single: 4, dryRun: 2 };
 /** So many records fail in this way, and none has been written: it is the server. */
 const MAX_SUSPECTS = 5;
 
 export interface ImporterOptions {
-  api: Pick<StreamingImport, 'importOnce' | 'retrying' | 'test'>;
+  api: Pick<StreamingImport, 'importOnce' | 'retrying' | 'nameOf'>;
+  /** Sends the same requests, of which nothing is stored (see dry-run.ts). */
+  dryRun: Pick<StreamingImport, 'importOnce'>;
   log: Log;
   /** A record was refused for good. May throw to end the matter. */
   onRejected: (record: Placed, data: Buffer, reason: string) => void;
@@ -53,13 +58,12 @@ export class Importer {
   async #divide(lane: Lane, from: number, to: number, refusal: ConvexApiError): Promise<void> {
     if (to - from === 1) return this.#alone(lane, from, refusal);
     const middle = (from + to) >>> 1;
-    for (const [start, end] of [
-      [from, middle],
-      [middle, to],
-    ] as const) {
-      const again = await this.#post(lane.body(start, end), lane, start, end, PATIENCE.part);
-      if (again !== undefined) await this.#divide(lane, start, end, again);
-    }
+    const first = await this.#post(lane.body(from, middle), lane, from, middle, PATIENCE.part);
+    if (first !== undefined) await this.#divide(lane, from, middle, first);
+    // What is wrong is in the second half then. A request that is only too long may be accepted in halves.
+    else if (to - middle > 1 && refusal.status !== 413) return this.#divide(lane, middle, to, refusal);
+    const second = await this.#post(lane.body(middle, to), lane, middle, to, PATIENCE.part);
+    if (second !== undefined) await this.#divide(lane, middle, to, second);
   }
 
   async #alone(lane: Lane, index: number, refusal: ConvexApiError): Promise<void> {
@@ -69,25 +73,43 @@ export class Importer {
       if (tombstone.alone && saysAbsent(refusal)) return;
       if (!tombstone.alone) {
         const data = withMember(lane.data(index), uninsertable(stream.key!));
-        const again = await this.#post(lane.bodyWith(index, data), lane, index, index + 1, PATIENCE.part);
+        const again = await this.#post(lane.bodyWith(index, data), lane, index, index + 1, PATIENCE.deletion);
         if (refusal.code === 'SchemaEnforcementError') this.#options.onGuardedTable(record);
         if (again === undefined || saysAbsent(again)) return;
         refusal = again;
       }
     }
-    if (isUnclassified(refusal)) {
-      // The record or the server? If the server answers another request and goes on to fail on this one, the record is suspected.
-      await this.#options.api.test();
-      const again = await this.#post(lane.body(index, index + 1), lane, index, index + 1, PATIENCE.last);
-      if (again === undefined) return;
-      if (isUnclassified(again)) {
-        this.#suspects.push({ index, refusal: again });
-        if (!this.#written && this.#suspects.length >= MAX_SUSPECTS) throw transient(again);
-        return;
-      }
-      refusal = again;
+    if (!isUnclassified(refusal)) {
+      this.#reject(lane, index, refusal);
+      return;
     }
-    this.#reject(lane, index, refusal);
+    const body = lane.body(index, index + 1);
+    const again = await this.#post(body, lane, index, index + 1, PATIENCE.single);
+    if (again === undefined) return;
+    if (isUnclassified(again)) await this.#suspect(lane, index, body, again);
+    else this.#reject(lane, index, again);
+  }
+
+  /**
+   * The server has failed on a single record each time. Whether the record or the server is at fault is asked by two requests that store
+   * nothing: one without any record, which a sound server answers, and a dry run of the record.
+   */
+  async #suspect(lane: Lane, index: number, body: Buffer, refusal: ConvexApiError): Promise<void> {
+    const { api, dryRun } = this.#options;
+    if ((await api.nameOf('any')) === undefined) throw transient(refusal);
+    const inDryRun = await this.#post(body, lane, index, index + 1, PATIENCE.dryRun, dryRun);
+    if (inDryRun === undefined) {
+      // The server can make the document, so it failed on something else, and may be well again.
+      const last = await this.#post(body, lane, index, index + 1, PATIENCE.single);
+      if (last === undefined) return;
+      throw transient(last);
+    }
+    if (!isUnclassified(inDryRun)) {
+      this.#reject(lane, index, inDryRun);
+      return;
+    }
+    this.#suspects.push({ index, refusal: inDryRun });
+    if (!this.#written && this.#suspects.length >= MAX_SUSPECTS) throw transient(inDryRun);
   }
 
   #reject(lane: Lane, index: number, refusal: ConvexApiError): void {
@@ -102,21 +124,22 @@ export class Importer {
     from: number,
     to: number,
     patience: number,
+    target: Pick<StreamingImport, 'importOnce'> = this.#options.api,
   ): Promise<ConvexApiError | undefined> {
     const { api } = this.#options;
     let unclassified = 0;
     try {
       await api.retrying(async () => {
         try {
-          await api.importOnce(body);
+          await target.importOnce(body);
         } catch (error) {
           if (!(error instanceof ConvexApiError)) throw error;
-          if (lane.append && error.maybeDone) this.#warnOfDuplicates(lane, from, to);
+          if (lane.append && error.maybeDone && target === api) this.#warnOfDuplicates(lane, from, to);
           if (isUnclassified(error) && ++unclassified >= patience) throw final(error);
           throw error;
         }
       });
-      this.#written = true;
+      if (target === api) this.#written = true;
       return undefined;
     } catch (error) {
       if (error instanceof ConvexApiError && (error.reason === 'refused' || error.status === 413)) {

@@ -5,6 +5,7 @@ import { lineBatches, type Line } from '../shared/airbyte/lines.ts';
 import { testOverride } from '../shared/connector/test-override.ts';
 import type { StreamingImport } from '../shared/convex/streaming-import.ts';
 import { isSpace } from '../shared/json/raw.ts';
+import { DryRun } from './dry-run.ts';
 import { Importer } from './importer.ts';
 import { inputFailure } from './input-failures.ts';
 import { Intake } from './intake.ts';
@@ -76,6 +77,10 @@ export class WriteSession {
     );
     this.#importer = new Importer({
       api,
+      dryRun: new DryRun(
+        api,
+        streams.map(({ table }) => table),
+      ),
       log,
       onRejected: ({ stream, record }, data, reason) => {
         this.#progress.refused(stream);

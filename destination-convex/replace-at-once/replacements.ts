@@ -7,12 +7,12 @@ import type { Log } from '../../shared/core/log.ts';
 import type { SnapshotImport } from '../../shared/convex/snapshot-import.ts';
 import { isMissingIndex, type StreamingImport } from '../../shared/convex/streaming-import.ts';
 import { testOverride } from '../../shared/connector/test-override.ts';
+import { DryRun } from '../dry-run.ts';
 import { Importer } from '../importer.ts';
 import { Lane, streamBytes } from '../request-body.ts';
 import { batchLimits } from '../limits.ts';
 import { problemText, tooLarge } from '../reasons.ts';
 import type { StreamPlan } from '../streams.ts';
-import { DryRun } from './dry-run.ts';
 import { StoredNames, type SpellingOf } from './stored-names.ts';
 import { perform, replaceByOneRequest } from './perform.ts';
 import { RowEncoder, type Row } from './row.ts';
@@ -63,11 +63,13 @@ export class Replacements {
   constructor(options: ReplacementsOptions) {
     this.#options = options;
     const { api, log, streams } = options;
+    const dryRun = new DryRun(
+      api,
+      streams.map(({ table }) => table),
+    );
     this.#importer = new Importer({
-      api: new DryRun(
-        api,
-        streams.map(({ table }) => table),
-      ),
+      api: dryRun,
+      dryRun,
       log,
       onRejected: ({ stream, record }, data, reason) => {
         this.#refused.add(record);

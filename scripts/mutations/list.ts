@@ -404,9 +404,24 @@ const DESTINATION: Mutation[] = [
   {
     name: 'the halves of a refused batch are sent in the wrong order',
     file: 'destination-convex/importer.ts',
-    find: '      [from, middle],\n      [middle, to],\n',
-    replace: '      [middle, to],\n      [from, middle],\n',
+    find: 'const first = await this.#post(lane.body(from, middle), lane, from, middle, PATIENCE.part);',
+    replace:
+      'const early = await this.#post(lane.body(middle, to), lane, middle, to, PATIENCE.part);\n    if (early !== undefined) await this.#divide(lane, middle, to, early);\n    const first = await this.#post(lane.body(from, middle), lane, from, middle, PATIENCE.part);',
     test: 'test/destination-convex/rejected.test.ts',
+  },
+  {
+    name: 'D9: records are refused because the server fails on everything',
+    file: 'destination-convex/importer.ts',
+    find: "if ((await api.nameOf('any')) === undefined) throw transient(refusal);",
+    replace: '',
+    test: 'test/destination-convex/isolation.test.ts',
+  },
+  {
+    name: 'D9: the half of a refused batch that holds the record at fault is sent whole first',
+    file: 'destination-convex/importer.ts',
+    find: 'to - middle > 1 && refusal.status !== 413',
+    replace: 'to - middle > 1 && refusal.status === 413',
+    test: 'test/destination-convex/isolation.test.ts',
   },
   {
     name: 'a refused record is passed over, and the sync succeeds',

@@ -4,14 +4,14 @@
  * A request of streaming import is one transaction (C146). The last record of each request here is for a table that the request does not
  * list. It is refused after all others were inserted, and the transaction is undone (C155).
  */
-import { ConvexApiError } from '../../shared/convex/errors.ts';
-import { notConvex } from '../../shared/convex/client.ts';
-import { IMPORT_PATH, type StreamingImport } from '../../shared/convex/streaming-import.ts';
+import { ConvexApiError } from '../shared/convex/errors.ts';
+import { notConvex } from '../shared/convex/client.ts';
+import { IMPORT_PATH, type StreamingImport } from '../shared/convex/streaming-import.ts';
 
 /** Where the messages of a request end. The names of tables that follow have no quotes. */
 const MESSAGES_END = Buffer.from('],"tables":{');
 
-export class DryRun implements Pick<StreamingImport, 'importOnce' | 'retrying' | 'test'> {
+export class DryRun implements Pick<StreamingImport, 'importOnce' | 'retrying' | 'nameOf'> {
   readonly #api: StreamingImport;
   readonly #unlisted: string;
 
@@ -40,7 +40,7 @@ export class DryRun implements Pick<StreamingImport, 'importOnce' | 'retrying' |
     return this.#api.retrying(attempt);
   }
 
-  async test(): Promise<void> {
-    return this.#api.test();
+  async nameOf(name: string): Promise<string | undefined> {
+    return this.#api.nameOf(name);
   }
 }
