@@ -593,6 +593,31 @@ describe('schemas', () => {
     });
   });
 
+  // Every list is there, in this order, also where the schema has none of the kind (crates/common/src/schemas/json.rs).
+  test('get_schema lists indexes of each kind, and those that are staged apart', async () => {
+    const emulator = await deploy();
+    const tables = [
+      { tableName: 'plain' },
+      {
+        tableName: 'notes',
+        indexes: [{ indexDescriptor: 'by_text', fields: ['text'] }],
+        stagedDbIndexes: [{ indexDescriptor: 'by_author', fields: ['author'] }],
+        stagedSearchIndexes: [{ indexDescriptor: 'search', searchField: 'text', filterFields: [] }],
+        stagedVectorIndexes: [{ indexDescriptor: 'vector', vectorField: 'v', dimensions: 2, filterFields: [] }],
+      },
+    ];
+    emulator.deployment.setSchema({ tables });
+    expect((await get(emulator, '/api/streaming_import/get_schema')).text).toBe(
+      '{"tables":[{"tableName":"notes","indexes":[{"indexDescriptor":"by_text","fields":["text"]}],' +
+        '"stagedDbIndexes":[{"indexDescriptor":"by_author","fields":["author"]}],"searchIndexes":[],' +
+        '"stagedSearchIndexes":[{"indexDescriptor":"search","searchField":"text","filterFields":[]}],"vectorIndexes":[],' +
+        '"stagedVectorIndexes":[{"indexDescriptor":"vector","vectorField":"v","dimensions":2,"filterFields":[]}],' +
+        '"documentType":null},{"tableName":"plain","indexes":[],"stagedDbIndexes":[],"searchIndexes":[],' +
+        '"stagedSearchIndexes":[],"vectorIndexes":[],"stagedVectorIndexes":[],"documentType":null}],' +
+        '"schemaValidation":false}',
+    );
+  });
+
   test('ids of other tables do not fit', async () => {
     const emulator = await deploy({ schema });
     let id = '';

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { Emulator } from '../../../emulator/index.ts';
-import { call, deltasPage, deploy, outcome, rows, walk } from '../client.ts';
+import { deltasPage, deploy, outcome, rows, walk } from '../client.ts';
 import {
   cancel,
   finishUpload,
@@ -206,45 +206,6 @@ describe('cancel_import', () => {
       code: 'CannotCancelImport',
       message: 'Cannot cancel an import that has completed',
     });
-  });
-});
-
-describe('POST /api/import', () => {
-  const path = '/api/import?tableName=t&format=jsonLines&mode=replace';
-
-  test('waits for the end and says how many rows there were', async () => {
-    const emulator = await deploy();
-    const reply = await call(emulator, 'POST', path, { raw: lines(5) });
-    expect([reply.status, reply.text]).toEqual([200, '{"numWritten":5}']);
-    expect(rows(emulator, 't')).toHaveLength(5);
-  });
-
-  test.each([
-    ['before it is confirmed', '{', "Row 1 wasn't valid JSON"],
-    ['after that', '{"$x":1}', "Row 1 wasn't a valid Convex value: Field name $x starts with '$', which is reserved."],
-  ])('a bad file is 400 ImportFailed, found %s', async (_, content, message) => {
-    const emulator = await deploy();
-    const reply = await call(emulator, 'POST', path, { raw: content });
-    expect(outcome(reply)).toBe('400 ImportFailed');
-    expect(reply.json()['message']).toContain(message);
-  });
-
-  test('gives up after the time limit, and the import goes on', async () => {
-    const emulator = await deploy({ limits: { requestTimeout: 100 } });
-    const hold = emulator.imports.hold('swap');
-    expect((await call(emulator, 'POST', path, { raw: lines(5) })).status).toBe(408);
-    hold.release();
-    await expect.poll(() => rows(emulator, 't').length).toBe(5);
-  });
-
-  test.each([
-    ['?tableName=t', '400 BadQueryArgs'],
-    ['?tableName=t&format=xml', '400 BadQueryArgs'],
-    ['?tableName=_t%20&format=csv', '400 ImportInvalidName'],
-    ['?format=csv', '400 InvalidName'],
-  ])('%s is %s', async (search, expected) => {
-    const emulator = await deploy();
-    expect(outcome(await call(emulator, 'POST', `/api/import${search}`, { raw: '' }))).toBe(expected);
   });
 });
 
