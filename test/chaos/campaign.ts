@@ -123,7 +123,7 @@ class Campaign {
     const [from, to] = [source.deployment, destination.deployment];
     this.#promises = new Promises(from, to, this.#world, writtenAs(options.mode), complain);
     if (isWatched(options.mode)) this.#reader = new TableReader(destination, this.#world, complain);
-    this.#wiretap = new Wiretap(source, destination);
+    this.#wiretap = new Wiretap({ source, destination });
     this.#jobs = new Jobs(options.mode, this.#world.tables, random);
     this.#commands = prepare({ ...options, random, source, destination, folder });
   }

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { campaign } from './campaign.ts';
 import type { CampaignMode } from './jobs.ts';
+import { replacedTables } from './replaced-tables/campaign.ts';
 
 const code = { root: join(import.meta.dirname, '../..'), extension: 'ts' as const };
 
@@ -29,4 +30,12 @@ test.each<{ mode: CampaignMode; seed: number; kills: number }>([
 test('a reader notices that a table is cleared and then filled', async () => {
   const { complaints } = await campaign({ seed: 6, kills: 2, mode: 'clear', code });
   expect(complaints.join('\n')).toMatch(/the reader saw \d+ rows at \d{19}, which the table never had at one time/);
+}, 240_000);
+
+test('4 kills of the source on a backend without Data Sync: two consumers hold what the deployment holds', async () => {
+  const figures = await replacedTables({ seed: 8, kills: 4, fallback: true, code });
+  expect(figures.complaints).toEqual([]);
+  expect(figures.kills).toBe(4);
+  expect(figures.quiet).toBeGreaterThan(0);
+  expect(figures.records).toBeGreaterThan(100);
 }, 240_000);

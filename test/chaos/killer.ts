@@ -14,7 +14,7 @@ export type Moment =
    * Request number `nth` of those to `path`: as it arrives (its body may still be on the way), when its body is there (just before it is
    * carried out), or when its answer is out (just before anything can be made of it).
    */
-  | { kind: 'request'; side: 'source' | 'destination'; path: RegExp; phase: Phase; nth: number }
+  | { kind: 'request'; side: Side; path: RegExp; phase: Phase; nth: number }
   /** So many states have come back. */
   | { kind: 'states'; after: number };
 
@@ -29,7 +29,7 @@ const READS = /list_snapshot|document_deltas/;
 const IMPORTS = /import_airbyte_records|api\/import|perform_import|api\/query$/;
 const REPLACEMENTS = /perform_import|api\/query$|api\/import$/;
 const PREPARATIONS = /clear_tables|primary_key_indexes/;
-const PHASES: readonly Phase[] = ['arrives', 'body', 'answered'];
+export const PHASES: readonly Phase[] = ['arrives', 'body', 'answered'];
 
 /** `atOnce`: tables are replaced at once, which is where most can go wrong. */
 export function drawPlan(random: SeededRandom, atOnce: boolean): Plan {
@@ -75,18 +75,18 @@ export function describe({ victim, moment }: Plan): string {
   return `${victim} at ${when}`;
 }
 
-type Listener = (side: 'source' | 'destination', phase: Phase, path: string) => void;
+type Side = 'source' | 'destination';
+type Listener = (side: Side, phase: Phase, path: string) => void;
 
-/** Tells of every request to the two deployments, at the moment at which their journals hear of it. */
+/** Tells of every request to the deployments, at the moment at which their journals hear of it. */
 export class Wiretap {
   listener: Listener | undefined;
 
-  constructor(source: Emulator, destination: Emulator) {
-    this.#tap('source', source);
-    this.#tap('destination', destination);
+  constructor(emulators: Partial<Record<Side, Emulator>>) {
+    for (const [side, emulator] of Object.entries(emulators)) this.#tap(side as Side, emulator);
   }
 
-  #tap(side: 'source' | 'destination', { journal }: Emulator): void {
+  #tap(side: Side, { journal }: Emulator): void {
     const [begin, body, end] = [journal.begin.bind(journal), journal.body.bind(journal), journal.end.bind(journal)];
     journal.begin = (entry) => {
       this.listener?.(side, 'arrives', entry.path);

@@ -4,8 +4,10 @@ import { execFileSync } from 'node:child_process';
 import { copyFileSync, mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { campaign, type Figures } from './campaign.ts';
-import { CAMPAIGN_MODES, type CampaignMode as Mode } from './jobs.ts';
+import { campaign } from './campaign.ts';
+import { describeFigures, describeReplaced, Trial, type Seeded } from './figures.ts';
+import { CAMPAIGN_MODES, type CampaignMode } from './jobs.ts';
+import { replacedTables } from './replaced-tables/campaign.ts';
 
 const HELP = `Usage: npm run test:chaos -- [options]
 
@@ -17,6 +19,10 @@ const HELP = `Usage: npm run test:chaos -- [options]
                 replace: overwrite with the method "Replace at once", while a reader lists the tables without pause.
                 clear: the same with "Clear, then insert". The reader sees gaps, so it has to end with broken promises.
   --verbose     A line for each sync.
+  --replaced-tables
+                Instead of the modes: the source alone, on a deployment whose tables are imported over, cleared,
+                dropped and made again, with two modelled consumers. With --fallback on a backend without Data Sync,
+                where nothing tells of replaced tables, so none is replaced.
 
 Which transactions are made, what goes wrong and when is killed is decided by the seed; how far the processes have come by
 then is not, so a run is repeated in its decisions, not in every microsecond.
@@ -34,6 +40,8 @@ const { values } = parseArgs({
     kills: { type: 'string', default: '15' },
     modes: { type: 'string', default: 'append_dedup,append' },
     verbose: { type: 'boolean', default: false },
+    'replaced-tables': { type: 'boolean', default: false },
+    fallback: { type: 'boolean', default: false },
     help: { type: 'boolean', short: 'h', default: false },
   },
 });
@@ -48,31 +56,42 @@ if (values.help) {
     process.exitCode = 2;
   } else {
     const [seed = 1, seeds = 20, kills = 15] = numbers;
-    process.exitCode = (await run(seed, seeds, kills, modes as Mode[], values.verbose)) ? 0 : 1;
+    const { verbose, fallback } = values;
+    const show = verbose ? { show: (line: string) => process.stdout.write(`  ${line}\n`) } : {};
+    const options = { kills, code: { root: build(), extension: 'js' as const }, ...show };
+    const trials = values['replaced-tables']
+      ? [
+          new Trial(
+            fallback ? 'replaced tables, fallback' : 'replaced tables',
+            (at) => replacedTables({ ...options, seed: at, fallback }),
+            describeReplaced,
+          ),
+        ]
+      : (modes as CampaignMode[]).map(
+          (mode) => new Trial(mode, (at) => campaign({ ...options, seed: at, mode }), describeFigures),
+        );
+    try {
+      process.exitCode = (await run(trials, seed, seeds)) ? 0 : 1;
+    } finally {
+      rmSync(options.code.root, { recursive: true, force: true });
+    }
   }
 }
 
-async function run(first: number, seeds: number, kills: number, modes: Mode[], verbose: boolean): Promise<boolean> {
-  const code = { root: build(), extension: 'js' as const };
+/** Returns whether all promises were kept. */
+async function run(trials: readonly Seeded[], first: number, seeds: number): Promise<boolean> {
   const started = performance.now();
-  const sums = new Map<Mode, Figures>();
-  try {
-    for (let seed = first; seed < first + seeds; seed++) {
-      for (const mode of modes) {
-        const show = verbose ? { show: (line: string) => process.stdout.write(`  ${line}\n`) } : {};
-        const figures = await campaign({ seed, kills, mode, code, ...show });
-        process.stdout.write(`seed ${seed} ${mode}: ${text(figures)}\n`);
-        for (const complaint of figures.complaints.slice(0, SHOWN)) process.stdout.write(`  BROKEN: ${complaint}\n`);
-        sums.set(mode, add(sums.get(mode), figures));
-      }
+  for (let seed = first; seed < first + seeds; seed++) {
+    for (const trial of trials) {
+      const { text, complaints } = await trial.run(seed);
+      process.stdout.write(`seed ${seed} ${trial.name}: ${text}\n`);
+      for (const complaint of complaints.slice(0, SHOWN)) process.stdout.write(`  BROKEN: ${complaint}\n`);
     }
-  } finally {
-    rmSync(code.root, { recursive: true, force: true });
   }
   const minutes = (performance.now() - started) / 60_000;
   process.stdout.write(`\n${seeds} seeds, ${minutes.toFixed(1)} minutes:\n`);
-  for (const [mode, figures] of sums) process.stdout.write(`${mode}: ${text(figures)}\n`);
-  return [...sums.values()].every(({ complaints }) => complaints.length === 0);
+  for (const trial of trials) process.stdout.write(`${trial.name}: ${trial.text}\n`);
+  return trials.every(({ failed }) => !failed);
 }
 
 /** Compiles the connectors to a folder of this run's own, where their packages are found: they start in half the time that sources take. */
@@ -85,28 +104,4 @@ function build(): string {
   });
   copyFileSync(join(ROOT, 'package.json'), join(root, 'package.json'));
   return root;
-}
-
-function add(sum: Figures | undefined, figures: Figures): Figures {
-  if (sum === undefined) return { ...figures };
-  const total = { ...sum, complaints: [...sum.complaints, ...figures.complaints] };
-  for (const name of Object.keys(figures) as (keyof Figures)[]) if (name !== 'complaints') total[name] += figures[name];
-  return total;
-}
-
-function text(figures: Figures): string {
-  const { kills, processes, syncs, completed, gaveUp, oneFailing, faults, states, transactions, revisions, records } =
-    figures;
-  const { looks, replacements } = figures;
-  const broken = figures.complaints.length;
-  return [
-    `${kills} kills (${processes} processes) in ${syncs} syncs`,
-    `${completed} completed, ${gaveUp} gave up, ${oneFailing} with a stream that fails`,
-    `${faults} faults`,
-    `${transactions} transactions with ${revisions} revisions`,
-    `${records} records`,
-    `${states} states compared`,
-    ...(looks > 0 ? [`${looks} looks at the tables, which were replaced ${replacements} times`] : []),
-    broken === 0 ? 'nothing lost' : `${broken} PROMISES BROKEN`,
-  ].join('; ');
 }

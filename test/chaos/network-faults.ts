@@ -29,14 +29,16 @@ function troubles(random: SeededRandom): Fault[] {
 }
 
 /** Sets the network faults of the next sync: none in a quarter of them, many in a few. */
-export function change(random: SeededRandom, source: Emulator, destination: Emulator): void {
-  for (const { faults } of [source, destination]) {
-    const path = faults === source.faults ? TO_SOURCE : TO_DESTINATION;
-    faults.clear();
-    if (random.chance(0.25)) continue;
-    const force = random.chance(0.1) ? 4 : 1;
-    for (const fault of troubles(random)) faults.add({ ...fault, path, probability: (fault.probability ?? 1) * force });
-  }
+export function change(random: SeededRandom, source: Emulator, destination?: Emulator): void {
+  disturb(random, source, TO_SOURCE);
+  if (destination !== undefined) disturb(random, destination, TO_DESTINATION);
+}
+
+function disturb(random: SeededRandom, { faults }: Emulator, path: RegExp): void {
+  faults.clear();
+  if (random.chance(0.25)) return;
+  const force = random.chance(0.1) ? 4 : 1;
+  for (const fault of troubles(random)) faults.add({ ...fault, path, probability: (fault.probability ?? 1) * force });
 }
 
 export function calm(emulators: readonly Emulator[]): void {

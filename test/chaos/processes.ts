@@ -53,15 +53,20 @@ export function prepare({ mode, code, random, source, destination, folder }: Pre
     POLL_MS: 5,
     ...(isWatched(mode) ? small : {}),
   };
-  const environment = [
-    `NODE_COMPILE_CACHE=${join(tmpdir(), 'convex-connector-compile-cache')}`,
-    ...Object.entries(tuning).map(([name, value]) => `CONVEX_CONNECTOR_${name}=${value}`),
-  ];
-  const command = (name: string) => [
+  return { source: commandOf('source', code, tuning), destination: commandOf('destination', code, tuning) };
+}
+
+/** A connector as a command, to which `read …` and the like are appended. `tuning`: see shared/connector/test-override.ts. */
+export function commandOf(
+  name: 'source' | 'destination',
+  { root, extension }: Code,
+  tuning: Record<string, number>,
+): string[] {
+  return [
     'env',
-    ...environment,
+    `NODE_COMPILE_CACHE=${join(tmpdir(), 'convex-connector-compile-cache')}`,
+    ...Object.entries(tuning).map(([key, value]) => `CONVEX_CONNECTOR_${key}=${value}`),
     process.execPath,
-    join(code.root, `${name}-convex`, `main.${code.extension}`),
+    join(root, `${name}-convex`, `main.${extension}`),
   ];
-  return { source: command('source'), destination: command('destination') };
 }

@@ -1,0 +1,275 @@
+/**
+ * A campaign on tables that are replaced: the source is killed and started again while tables of its deployment are imported over, cleared,
+ * dropped and made again. Two modelled consumers take its records; after each completed sync during which no table was replaced, both have
+ * to hold exactly what the deployment held at the commit at which the sync says that it ends.
+ */
+import { join } from 'node:path';
+import { startEmulator, type Emulator, type EmulatorOptions, type Format } from '../../../emulator/index.ts';
+import { StateFile } from '../../../pipeline/states.ts';
+import { Folder } from '../../support/folder.ts';
+import { errorsOf, statesOf, streamName } from '../../support/messages.ts';
+import { recordsOf } from '../../support/records.ts';
+import { Wiretap } from '../killer.ts';
+import { calm, change } from '../network-faults.ts';
+import { commandOf, type Code } from '../processes.ts';
+import { SeededRandom } from '../seeded-random.ts';
+import { Consumers } from './consumers.ts';
+import { describeCut, drawCut, runSource, type Cut, type RunResult } from './source-run.ts';
+import { streamOf, TableEvents, type Counts, type Table } from './table-events.ts';
+
+export interface ReplacedOptions {
+  seed: number;
+  kills: number;
+  /** A backend without Data Sync, or without a part of it. Nothing tells of replaced tables there, so none is replaced. */
+  fallback: boolean;
+  code: Code;
+  /** Told of each sync, in one line. */
+  show?: (line: string) => void;
+}
+
+export interface ReplacedFigures extends Counts {
+  syncs: number;
+  kills: number;
+  completed: number;
+  gaveUp: number;
+  /** Completed syncs during which no table was replaced: their results were compared. */
+  quiet: number;
+  /** Completed syncs during which a table was replaced, and how many of them were exact all the same. Nothing is asked of them. */
+  unquiet: number;
+  unquietExact: number;
+  records: number;
+  requests: number;
+  faults: number;
+  complaints: string[];
+}
+
+/** What happens in the course of one sync, at most. */
+const CHANGES = 80;
+/** Syncs in a row that may give up before the campaign does. */
+const PATIENCE = 25;
+const NO_TABLE = /has no table/;
+
+export async function replacedTables(options: ReplacedOptions): Promise<ReplacedFigures> {
+  const random = new SeededRandom(options.seed);
+  const source = await startEmulator(emulatorOptions(options, random));
+  const folder = new Folder();
+  try {
+    return await new Campaign(options, random, source, folder).run();
+  } finally {
+    await source.close();
+    folder.remove();
+  }
+}
+
+function emulatorOptions({ seed, fallback }: ReplacedOptions, random: SeededRandom): EmulatorOptions {
+  const without = { withoutDataSync: true, withoutCursorFromDeltas: true, withoutListActiveSyncs: true };
+  return {
+    instanceName: 'wise-heron-101',
+    seed,
+    idleClockStands: random.chance(0.3),
+    shortPages: random.pick([0, 0.3]),
+    limits: {
+      snapshotPage: random.between(2, 9),
+      deltaRows: random.between(4, 16),
+      dataSyncPage: random.between(3, 30),
+      dataSyncRowsRead: random.between(10, 60),
+      // Nanoseconds after which the rows of a failed import are gone: soon, later, or not in this campaign.
+      hiddenTableAge: random.pick([400_000_000n, 2_000_000_000n, 86_400_000_000_000n]),
+    },
+    ...(fallback ? random.pick([without, { withoutDataSync: true }, { withoutCursorFromDeltas: true }]) : {}),
+  };
+}
+
+class Campaign {
+  readonly #options: ReplacedOptions;
+  readonly #random: SeededRandom;
+  readonly #source: Emulator;
+  readonly #folder: Folder;
+  readonly #events: TableEvents;
+  readonly #wiretap: Wiretap;
+  readonly #consumers = new Consumers();
+  readonly #format: Format;
+  readonly #command: string[];
+  /** The streams that are selected. More join in the course of the campaign. */
+  readonly #selected: Table[];
+  readonly #figures: Omit<ReplacedFigures, keyof Counts>;
+  #doing = 'the beginning';
+
+  constructor(options: ReplacedOptions, random: SeededRandom, source: Emulator, folder: Folder) {
+    this.#options = options;
+    this.#random = random;
+    this.#source = source;
+    this.#folder = folder;
+    this.#events = new TableEvents(source.deployment, new SeededRandom(options.seed + 2000), !options.fallback);
+    this.#wiretap = new Wiretap({ source });
+    this.#format = random.pick(['json', 'json', 'export_json', 'convex_encoded_json']);
+    this.#selected = this.#events.tables.slice(0, random.between(2, this.#events.tables.length));
+    const access = { deployment_url: source.url, access_key: source.readOnlyKey };
+    folder.write('source.json', { ...access, value_format: this.#format });
+    const tuning = { RETRY_MIN_MS: 1, RESPONSE_MS: 1500, IDLE_MS: 1500, CHECK_PAUSE_MS: 1 };
+    this.#command = commandOf('source', options.code, { ...tuning, CHECKPOINT_MS: random.pick([0, 0, 5, 40]) });
+    const counts = { syncs: 0, kills: 0, completed: 0, gaveUp: 0, quiet: 0, unquiet: 0, unquietExact: 0 };
+    this.#figures = { ...counts, records: 0, requests: 0, faults: 0, complaints: [] };
+  }
+
+  async run(): Promise<ReplacedFigures> {
+    const random = this.#random;
+    const figures = this.#figures;
+    let failures = 0;
+    while (figures.kills < this.#options.kills && figures.complaints.length === 0 && failures < PATIENCE) {
+      change(random, this.#source);
+      for (let i = random.below(15); i > 0; i--) this.#events.step(false);
+      await this.#changeSelection();
+      const quietly = random.chance(0.6);
+      const cut = random.chance(0.75) ? drawCut(random) : undefined;
+      const ending = await this.#sync(cut, quietly, random.between(3, 20));
+      failures = ending === 'gave up' ? failures + 1 : 0;
+    }
+    if (failures === PATIENCE) this.#complain(`${PATIENCE} syncs in a row gave up`);
+    calm([this.#source]);
+    if (figures.complaints.length === 0 && (await this.#sync(undefined, true, 0)) !== 'completed')
+      this.#complain('the last sync did not come to its end');
+    return { ...figures, ...this.#events.counts, faults: this.#source.faults.fired };
+  }
+
+  #complain(text: string): void {
+    if (this.#figures.complaints.length < 20) this.#figures.complaints.push(`${this.#doing}: ${text}`);
+  }
+
+  /** A stream joins now and then, and another one is refreshed. */
+  async #changeSelection(): Promise<void> {
+    const random = this.#random;
+    const next = this.#events.tables[this.#selected.length];
+    if (next !== undefined && random.chance(0.1)) this.#selected.push(next);
+    if (!random.chance(0.05)) return;
+    const { table, component } = random.pick(this.#selected);
+    const states = await this.#states();
+    states.forget([{ name: table, namespace: component }]);
+    await states.save();
+    this.#consumers.forget(streamOf({ table, component }));
+  }
+
+  /** `pace`: milliseconds between two events, about; 0: nothing happens meanwhile. */
+  async #sync(cut: Cut | undefined, quietly: boolean, pace: number): Promise<'completed' | 'killed' | 'gave up'> {
+    const figures = this.#figures;
+    this.#doing = `sync ${++figures.syncs}${cut === undefined ? '' : ` (kill at ${describeCut(cut)})`}`;
+    if (quietly) this.#events.completeTables();
+    const { replacements, complete } = this.#events;
+    this.#source.journal.clear();
+    if (pace > 0) this.#events.start(pace, CHANGES, quietly);
+    const result = await this.#run(cut).finally(() => {
+      this.#events.stop();
+    });
+    const isQuiet = complete && this.#events.replacements === replacements;
+    figures.requests += this.#source.journal.count();
+    if (result.killed) figures.kills++;
+    await this.#deliver(result);
+    const ending = result.code === 0 ? 'completed' : result.killed ? 'killed' : 'gave up';
+    if (ending === 'completed') this.#judge(result, isQuiet);
+    if (ending === 'gave up') this.#checkFailure(result, isQuiet);
+    this.#options.show?.(`${this.#doing}: ${ending}${isQuiet ? '' : ', not quiet'}, ${result.lines.length} lines`);
+    return ending;
+  }
+
+  async #run(cut: Cut | undefined): Promise<RunResult> {
+    const catalog = this.#folder.write('catalog.json', { streams: this.#selected.map(configured) });
+    const states = await this.#states();
+    const files = ['--config', join(this.#folder.path, 'source.json'), '--catalog', catalog];
+    if (states.size > 0) files.push('--state', states.path);
+    try {
+      return await runSource([...this.#command, 'read', ...files], cut, this.#wiretap);
+    } catch (error) {
+      this.#complain(String(error));
+      return { lines: [], killed: true, code: null, stderr: '' };
+    }
+  }
+
+  /**
+   * All records reach the consumers. The states come back later, and only up to one of them where the platform was killed as well: the
+   * next sync goes on from there.
+   */
+  async #deliver({ lines, killed }: RunResult): Promise<void> {
+    const random = this.#random;
+    try {
+      for (const record of recordsOf(lines)) {
+        this.#figures.records++;
+        this.#consumers.take(record);
+      }
+    } catch (error) {
+      this.#complain(String(error));
+    }
+    const saved = lines.filter((line) => line.startsWith('{"type":"STATE"'));
+    const lost = random.chance(killed ? 0.5 : 0.1) ? random.below(saved.length + 1) : 0;
+    const states = await this.#states();
+    for (const line of saved.slice(0, saved.length - lost)) states.put(Buffer.from(line));
+    await states.save();
+  }
+
+  /** A completed sync: all streams stand at one commit, and the consumers hold what the deployment held at it. */
+  #judge({ lines, stderr }: RunResult, isQuiet: boolean): void {
+    const figures = this.#figures;
+    figures.completed++;
+    const positions = new Map<string, string>();
+    for (const state of statesOf(lines)) {
+      if (state.type !== 'STREAM') continue;
+      const { snapshot_has_more, delta_cursor } = state.stream.stream_state as Record<string, unknown>;
+      const finished = snapshot_has_more === false && typeof delta_cursor === 'string';
+      positions.set(streamName(state.stream.stream_descriptor), finished ? delta_cursor : 'unfinished');
+    }
+    const found: string[] = [];
+    const [ts] = positions.values();
+    if (positions.size !== this.#selected.length || new Set(positions.values()).size !== 1 || ts === 'unfinished')
+      found.push(`the streams do not end at one commit: ${JSON.stringify(Object.fromEntries(positions))}`);
+    else for (const table of this.#selected) found.push(...this.#differences(table, BigInt(ts!)));
+    if (isQuiet) {
+      figures.quiet++;
+      for (const difference of found) this.#complain(difference);
+      if (stderr !== '') this.#complain('it wrote to stderr');
+    } else {
+      figures.unquiet++;
+      if (found.length === 0) figures.unquietExact++;
+    }
+  }
+
+  #differences(table: Table, ts: bigint): string[] {
+    const truth = new Map<string, string>();
+    for (const one of this.#source.deployment.catalog.all) {
+      if (one.name !== table.table || one.component !== table.component || !one.activeAt(ts)) continue;
+      for (const entry of one.documents) {
+        const revision = entry.at(ts);
+        if (revision !== undefined) truth.set(entry.id, `{${revision.fields(this.#format)}}`);
+      }
+    }
+    return this.#consumers.differences(streamOf(table), truth);
+  }
+
+  /** Trouble on the way is never a defect. A table that is dropped at the moment cannot be read, and that is said. */
+  #checkFailure({ lines, code }: RunResult, isQuiet: boolean): void {
+    this.#figures.gaveUp++;
+    const errors = errorsOf(lines);
+    if (errors.length === 0) this.#complain(`exit code ${code} without a message`);
+    for (const { failure_type, message, internal_message } of errors) {
+      if (failure_type === 'transient_error' || (!isQuiet && NO_TABLE.test(message))) continue;
+      this.#complain(`${failure_type}: ${message} ${internal_message ?? ''}`);
+    }
+  }
+
+  async #states(): Promise<StateFile> {
+    return StateFile.load(join(this.#folder.path, 'states.json'));
+  }
+}
+
+function configured({ table, component }: Table): object {
+  return {
+    stream: {
+      name: table,
+      ...(component === '' ? {} : { namespace: component }),
+      json_schema: {},
+      supported_sync_modes: ['full_refresh', 'incremental'],
+    },
+    sync_mode: 'incremental',
+    destination_sync_mode: 'append_dedup',
+    cursor_field: ['_ts'],
+    primary_key: [['_id']],
+  };
+}
