@@ -3,7 +3,8 @@ import { isDropped } from '../shared/convex/identifiers.ts';
 import { spelledFieldName } from '../shared/convex/spelling.ts';
 import { isRoundedByFloat64 } from '../shared/json/float64.ts';
 import { BACKSLASH, JsonError, bytesAre } from '../shared/json/raw.ts';
-import { inspect, QuietKeys } from '../shared/json/wasm/find.ts';
+import { inspect } from '../shared/json/wasm/find.ts';
+import { QuietKeys } from '../shared/json/wasm/keys.ts';
 import { FieldNames, nameAt, openingQuote } from './field-names.ts';
 import type { MergedFields } from './merged-fields.ts';
 import { valueAt } from './record.ts';
@@ -39,6 +40,7 @@ export class FieldWatch {
   #start = 0;
   #end = 0;
   #tooMany = false;
+  #passed = false;
   /** Names that Convex drops if they are fields of the record itself. */
   #suspects: string[] = [];
 
@@ -52,21 +54,32 @@ export class FieldWatch {
     return this.#rounded.filter(({ ignored }) => !ignored).sort((a, b) => b.numbers - a.numbers);
   }
 
+  /** Keys that need not be looked at in the next record. */
+  get quiet(): QuietKeys {
+    if (this.#quietVersion !== this.#version()) this.#silence();
+    return this.#quiet;
+  }
+
+  /** The record has no other special names than quiet ones, and no other rounded numbers than in quiet ones. */
+  pass(): void {
+    this.#passed = true;
+  }
+
   /** Goes through the record `buffer[start, end)`; `unspelled` and `merged` then speak of it. */
   inspect(buffer: Buffer, start: number, end: number): void {
     this.#buffer = buffer;
     this.#start = start;
     this.#end = end;
     this.#nextRounded = 0;
+    this.#passed = false;
     this.#names.begin();
-    if (this.#quietVersion !== this.#version()) this.#silence();
-    this.#tooMany = !inspect(buffer, start, end, this, this.#quiet);
+    this.#tooMany = !inspect(buffer, start, end, this, this.quiet);
     if (this.#suspects.length > 0) this.#findDropped();
   }
 
   /** Parts of names that the deployment has to be asked for before `merged` can tell. */
   get unspelled(): ReadonlySet<string> {
-    return this.#names.unspelled;
+    return this.#passed ? NONE : this.#names.unspelled;
   }
 
   /** Asks for them. */
@@ -78,7 +91,7 @@ export class FieldWatch {
 
   /** Two fields of the record that Convex would store under one name. Only where that may be, the record is decoded. */
   merged(): MergedFields | undefined {
-    if (!this.#names.isSuspicious() && !this.#tooMany) return undefined;
+    if (this.#passed || (!this.#names.isSuspicious() && !this.#tooMany)) return undefined;
     return this.#names.merged(this.#buffer, this.#start, this.#end);
   }
 
@@ -89,17 +102,13 @@ export class FieldWatch {
   /** What is known of fields changed: decides anew which ones need not be looked at. */
   #silence(): void {
     this.#quietVersion = this.#version();
-    const quiet = new Map<string, { bytes: Buffer; name: boolean; numbers: boolean }>();
+    const { names, numbers } = this.#quiet;
+    names.clear();
     for (const { bytes, name, dropped } of this.#names.harmless())
-      if (!dropped || isAirbytes(name) || this.dropped.has(name))
-        quiet.set(bytes.toString(), { bytes, name: true, numbers: false });
-    for (const { bytes, numbers, ignored } of this.#rounded) {
-      if (!ignored && numbers < MAX_COUNT) continue;
-      const text = bytes.toString();
-      quiet.set(text, { bytes, name: quiet.has(text), numbers: true });
-    }
-    this.#quiet.clear();
-    for (const key of quiet.values()) this.#quiet.add(key.bytes, key);
+      if (!dropped || isAirbytes(name) || this.dropped.has(name)) names.add(bytes);
+    numbers.clear();
+    for (const { bytes, numbers: count, ignored } of this.#rounded)
+      if (ignored || count >= MAX_COUNT) numbers.add(bytes);
   }
 
   onKey(end: number): void {
@@ -162,6 +171,8 @@ export class FieldWatch {
     this.#suspects = [];
   }
 }
+
+const NONE: ReadonlySet<string> = new Set();
 
 function hasMember(data: Buffer, name: string): boolean {
   try {

@@ -1,5 +1,4 @@
 /** Records on their way into a batch: looked at, refused where they cannot be sent, and put into their lane. */
-import { skipObject } from '../shared/json/skip.ts';
 import { deletionWarning, marksDeletion } from './append-deletions.ts';
 import { nullKeyWarning } from './keys.ts';
 import { uninsertable } from './tombstones.ts';
@@ -31,8 +30,8 @@ export class Intake {
   readonly #sender: BatchSender;
   readonly #ledger: Ledger;
   readonly #rejections: Rejections;
-  /** By stream; none for those that are appended. */
-  readonly #scanners: (RecordScanner | undefined)[];
+  /** By stream. */
+  readonly #scanners: readonly RecordScanner[];
   /** By stream: records whose primary key is null. */
   readonly #nullKeys: number[];
   /** By stream: whether a deletion among appended records is still to be reported. */
@@ -58,13 +57,12 @@ export class Intake {
     this.#replacements = replacements;
     this.#nullKeys = streams.map(() => 0);
     this.#watchesDeletions = streams.map(({ appendsDeletions }) => appendsDeletions);
-    this.#scanners = streams.map(({ key }) => (key === undefined ? undefined : new RecordScanner(key)));
+    this.#scanners = streams.map(({ key }) => new RecordScanner(key));
   }
 
-  /** Passes over a record's data; of a deduplicated record, what `take` needs to know is found on the way. */
+  /** Passes over a record's data; what `take` needs to know is found on the way. */
   skip(stream: number, buffer: Buffer, at: number, end: number): number {
-    const scanner = this.#scanners[stream];
-    return scanner === undefined ? skipObject(buffer, at, end) : scanner.scan(buffer, at, end);
+    return this.#scanners[stream]!.scan(buffer, at, end, this.#watches[stream]!.quiet);
   }
 
   /**
@@ -73,7 +71,8 @@ export class Intake {
    */
   take(index: number, buffer: Buffer, start: number, end: number): Promise<void> | undefined {
     const watch = this.#watches[index]!;
-    watch.inspect(buffer, start, end);
+    if (this.#scanners[index]!.suspicious) watch.inspect(buffer, start, end);
+    else watch.pass();
     if (watch.unspelled.size === 0) return this.#takeSpelled(index, buffer, start, end);
     // The ledger must not know the record yet: it takes every record that it knows for durable once nothing else is on its way.
     return watch.spell((part) => this.spellingOf(part)).then(() => this.#takeSpelled(index, buffer, start, end));
@@ -83,9 +82,9 @@ export class Intake {
   #takeSpelled(index: number, buffer: Buffer, start: number, end: number): Promise<void> | undefined {
     const stream = this.#streams[index]!;
     const record = this.#ledger.record(index);
-    const scanner = this.#scanners[index];
+    const scanner = this.#scanners[index]!;
     let deletion: Deletion | undefined;
-    if (scanner !== undefined) {
+    if (stream.key !== undefined) {
       const { problem, tombstone, markerStart, markerEnd } = scanner;
       if (problem !== undefined) {
         const data = buffer.subarray(start, end);

@@ -8,6 +8,7 @@
  */
 import { CDC_DELETED, collidingName, fieldNameOf } from '../shared/convex/identifiers.ts';
 import { IndexedMembers } from '../shared/json/indexed-members.ts';
+import type { QuietKeys } from '../shared/json/wasm/keys.ts';
 import { keyValueProblem, type KeyValueProblem } from './key-values.ts';
 import { BACKSLASH, Members, OPEN_BRACE, bytesAre, stringAt } from '../shared/json/raw.ts';
 
@@ -121,14 +122,19 @@ export class ObjectGuard {
     return this.#inner.reduce((sum, { guard }) => sum + guard.nulls, this.#nulls);
   }
 
-  scan(buffer: Buffer, start: number, end: number): KeyProblem | undefined {
+  /** Whether `inspect` may have anything to tell of the object that was scanned last, with quiet keys. */
+  get suspicious(): boolean {
+    return this.#indexed.suspicious;
+  }
+
+  scan(buffer: Buffer, start: number, end: number, quiet?: QuietKeys): KeyProblem | undefined {
     this.markerStart = -1;
     for (const field of this.#fields) field.reset();
     for (const inner of this.#inner) inner.start = -1;
     this.#next = 0;
     this.#merged = undefined;
     this.#nulls = 0;
-    if (this.#indexed.open(buffer, start, end)) this.#walk(this.#indexed, buffer);
+    if (this.#indexed.open(buffer, start, end, quiet)) this.#walk(this.#indexed, buffer);
     else this.#walk(this.#members.open(buffer, start, end), buffer);
     if (this.#merged !== undefined) return this.#merged;
     for (const field of this.#fields) {

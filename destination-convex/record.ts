@@ -1,5 +1,10 @@
-/** What the data of a deduplicated record say: whether they mark a deletion, and whether their primary key is sound. */
+/**
+ * What the data of a record say, found in one pass: where they end, whether their fields need to be looked at, and of a deduplicated record
+ * whether they mark a deletion, and whether their primary key is sound.
+ */
 import { JsonError, Members, OPEN_BRACE, bytesAre, skipNested } from '../shared/json/raw.ts';
+import { findObject, foundSuspicious } from '../shared/json/wasm/find.ts';
+import type { QuietKeys } from '../shared/json/wasm/keys.ts';
 import { ObjectGuard, type KeyProblem } from './key-guard.ts';
 import type { KeyPlan } from './keys.ts';
 
@@ -14,29 +19,40 @@ export class RecordScanner {
   problem: RecordProblem | undefined;
   /** Whether every field of the primary key is null. */
   keyIsNull = false;
-  readonly #guard: ObjectGuard;
+  /** Whether a watch over fields may find anything in the record. */
+  suspicious = true;
+  readonly #guard: ObjectGuard | undefined;
   readonly #keyFields: number;
 
-  constructor(key: KeyPlan) {
-    this.#keyFields = key.fields.length;
+  /** `key`: of a stream that is deduplicated. */
+  constructor(key: KeyPlan | undefined) {
+    this.#keyFields = key?.fields.length ?? 0;
+    if (key === undefined) return;
     this.#guard = new ObjectGuard(
       key.fields.map(({ source, stored }) => source.map((name, depth) => [name, stored[depth]!] as const)),
     );
   }
 
   /** Goes through the record's data, which begin at `start`; returns the position after them, or -1 if they have no end before `end`. */
-  scan(buffer: Buffer, start: number, end: number): number {
+  scan(buffer: Buffer, start: number, end: number, quiet: QuietKeys): number {
     const guard = this.#guard;
+    if (guard === undefined) {
+      const after = findObject(buffer, start, end, quiet);
+      this.suspicious = after === -1 || foundSuspicious();
+      return after === -1 ? skipNested(buffer, start, end) : after;
+    }
     try {
-      this.problem = guard.scan(buffer, start, end);
+      this.problem = guard.scan(buffer, start, end, quiet);
     } catch (error) {
       if (!(error instanceof JsonError)) throw error;
       // Brackets and quotes may still match, so that the line is no broken message: then the record alone is what is wrong.
       this.problem = 'not-json';
       this.tombstone = false;
       this.keyIsNull = false;
+      this.suspicious = true;
       return skipNested(buffer, start, end);
     }
+    this.suspicious = guard.suspicious;
     this.keyIsNull = guard.nulls >= this.#keyFields;
     this.markerStart = guard.markerStart;
     this.markerEnd = guard.markerEnd;

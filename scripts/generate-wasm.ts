@@ -1,5 +1,5 @@
 /**
- * Compiles the AssemblyScript of shared/json/wasm and writes the module, as base64, to a TypeScript file: so it runs from
+ * Compiles the AssemblyScript of shared/json/wasm/assembly and writes the module, as base64, to a TypeScript file: so it runs from
  * sources, from dist/ and from the npm package alike, without a file to be found at run time. `--check` fails if that file is stale.
  */
 import { spawnSync } from 'node:child_process';
@@ -30,8 +30,8 @@ if (!existsSync(COMPILER)) {
 const { main: compile } = (await import(pathToFileURL(COMPILER).href)) as Compiler;
 
 /** Its exports are the module's. */
-const SOURCE = 'shared/json/wasm/export-values.ts';
-const TARGET = 'shared/json/wasm/structure.generated.ts';
+const SOURCE = 'shared/json/wasm/assembly/index.ts';
+const TARGET = 'shared/json/wasm/module.generated.ts';
 
 const { error, stderr, binary } = await compileSource();
 if (error !== null || binary === undefined) throw new Error(`${SOURCE} does not compile: ${stderr}`);
@@ -39,7 +39,7 @@ if (error !== null || binary === undefined) throw new Error(`${SOURCE} does not 
 const text = `// Generated from ${SOURCE} by \`npm run wasm\`. Do not edit.
 
 /** The WebAssembly module, as base64. */
-export const STRUCTURE =
+export const MODULE =
   '${Buffer.from(binary).toString('base64')}';
 `;
 

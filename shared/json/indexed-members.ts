@@ -7,7 +7,8 @@
  * thirds of what was left).
  */
 import { COLON, JsonError, OPEN_BRACE, QUOTE, isSpace, skipSpace, skipString } from './raw.ts';
-import { KnownKeys, findMembers, found } from './wasm/find.ts';
+import { FIRST_MEMBER, findMembers, found, foundSuspicious } from './wasm/find.ts';
+import { KnownKeys, type QuietKeys } from './wasm/keys.ts';
 
 export class IndexedMembers {
   keyStart = 0;
@@ -16,23 +17,27 @@ export class IndexedMembers {
   valueEnd = 0;
   /** The position just after the object's closing brace. */
   end = 0;
+  /** Whether `inspect` may have anything to tell of the object, if it was opened with quiet keys. */
+  suspicious = false;
   readonly #ignored = new KnownKeys();
   #buffer: Buffer = Buffer.alloc(0);
   #base = 0;
-  #next = 1;
-  #count = 1;
+  #next = FIRST_MEMBER;
+  #count = FIRST_MEMBER;
 
   /**
    * The object whose `{` is at `start`. False where it cannot be had this way: there is none, it does not end before `limit`, or it is
    * very large. What is found is shared by all: no other object may be opened before the last member has been asked for.
    */
-  open(buffer: Buffer, start: number, limit: number): boolean {
+  open(buffer: Buffer, start: number, limit: number, quiet?: QuietKeys): boolean {
+    this.suspicious = true;
     if (buffer[start] !== OPEN_BRACE) return false;
-    const count = findMembers(buffer, start, limit, this.#ignored);
+    const count = findMembers(buffer, start, limit, this.#ignored, quiet);
     if (count === 0) return false;
+    this.suspicious = foundSuspicious();
     this.#buffer = buffer;
     this.#base = start;
-    this.#next = 1;
+    this.#next = FIRST_MEMBER;
     this.#count = count;
     this.end = start + found[0]!;
     return true;

@@ -1,49 +1,10 @@
-/** The WebAssembly functions of structure.ts, export-values.ts and inspect.ts and their memory, for one caller at a time: they are synchronous, and keep nothing. */
-import { STRUCTURE } from './structure.generated.ts';
-
-/** The part of the WebAssembly interface in use; Node's own types leave it to the browser's. */
-interface WebAssemblyApi {
-  Module: new (bytes: Buffer) => object;
-  Instance: new (module: object) => { exports: object };
-}
-
-type Constant = { value: number };
-
-interface Exports {
-  memory: { buffer: ArrayBuffer };
-  OUTPUT: Constant;
-  KEYS: Constant;
-  MAX_KEYS: Constant;
-  KEY_BYTES: Constant;
-  MAX_KEY_TEXT: Constant;
-  COPIED: Constant;
-  MAX_COPIED: Constant;
-  RESIDENT: Constant;
-  MAX_RESIDENT: Constant;
-  findElements: (text: number, length: number) => number;
-  findEnd: (text: number, length: number, depth: number, inString: number, escaped: number) => number;
-  findMembers: (text: number, length: number, keys: number) => number;
-  findExportValues: (text: number, length: number, first: number, withMinus: number) => number;
-  QUIET: Constant;
-  MAX_QUIET: Constant;
-  QUIET_BYTES: Constant;
-  inspect: (text: number, length: number, first: number, quiet: number) => number;
-}
-
-const { Module, Instance } = (globalThis as unknown as { WebAssembly: WebAssemblyApi }).WebAssembly;
-const { exports } = new Instance(new Module(Buffer.from(STRUCTURE, 'base64')));
-const wasm = exports as Exports;
-const memory = wasm.memory.buffer;
+/** The functions of the WebAssembly module (see assembly/), for one caller at a time. */
+import type { KnownKeys, QuietKeys } from './keys.ts';
+import { memory, wasm } from './module.ts';
 
 const COPIED = wasm.COPIED.value;
 const MAX_COPIED = wasm.MAX_COPIED.value;
-const MAX_KEYS = wasm.MAX_KEYS.value;
-const MAX_KEY_TEXT = wasm.MAX_KEY_TEXT.value;
-const KEY_BYTES = wasm.KEY_BYTES.value;
 const copied = new Uint8Array(memory, COPIED, MAX_COPIED);
-const QUIET_BYTES = wasm.QUIET_BYTES.value;
-const quietInUse = new Uint8Array(memory, wasm.QUIET.value, wasm.MAX_QUIET.value * QUIET_BYTES);
-const keysInUse = new Uint8Array(memory, wasm.KEYS.value, MAX_KEYS * KEY_BYTES);
 
 /** The positions that were found, counted from where the text began. Valid until the next call of any of these functions. */
 export const found = new Int32Array(memory, wasm.OUTPUT.value);
@@ -89,15 +50,38 @@ export function findEnd(buffer: Buffer, at: number, limit: number, element: Unfi
   return -1;
 }
 
+/** Where the positions of members begin in `found`. */
+export const FIRST_MEMBER = 2;
+
 /**
- * `buffer[at]` is the brace that opens an object. Finds the position after its end, and then, two for each, where those of its members
- * begin and end that have none of the known keys. Returns how many positions that are. 0: the object does not end before `limit`, or is
- * larger than this memory.
+ * `buffer[at]` is the brace that opens an object. Finds the position after its end, and then, from `FIRST_MEMBER` on and two for each, where
+ * those of its members begin and end that have none of the known keys. Returns how many positions were written. 0: the object does not end
+ * before `limit`, or is larger than this memory. With `quiet`, `foundSuspicious` tells of the object afterwards.
  */
-export function findMembers(buffer: Buffer, at: number, limit: number, known: KnownKeys): number {
+export function findMembers(buffer: Buffer, at: number, limit: number, known: KnownKeys, quiet?: QuietKeys): number {
   known.use();
-  if (buffer.buffer === memory) return wasm.findMembers(buffer.byteOffset + at, limit - at, known.count);
-  return wasm.findMembers(COPIED, copy(buffer, at, limit), known.count);
+  return walk(buffer, at, limit, known.count, quiet);
+}
+
+/** As `findMembers`, where no members are asked for. Returns the position after the object's end, or -1. */
+export function findObject(buffer: Buffer, at: number, limit: number, quiet: QuietKeys): number {
+  return walk(buffer, at, limit, NO_MEMBERS, quiet) === 0 ? -1 : at + found[0]!;
+}
+
+const NO_MEMBERS = -1;
+const NOT_WATCHED = -1;
+
+function walk(buffer: Buffer, at: number, limit: number, keys: number, quiet: QuietKeys | undefined): number {
+  quiet?.use();
+  const names = quiet?.names.count ?? NOT_WATCHED;
+  const numbers = quiet?.numbers.count ?? 0;
+  if (buffer.buffer === memory) return wasm.findMembers(buffer.byteOffset + at, limit - at, keys, names, numbers);
+  return wasm.findMembers(COPIED, copy(buffer, at, limit), keys, names, numbers);
+}
+
+/** Whether `inspect` may have anything to tell of the object that `findMembers` or `findObject` was asked for last. */
+export function foundSuspicious(): boolean {
+  return found[1] !== 0;
 }
 
 /** A multiple of 64; at most every second byte of it is found. */
@@ -130,7 +114,7 @@ export interface Inspection {
   onKey: (end: number) => void;
   /** The number whose first digit is at `at` is an integer that no float64 is equal to. */
   onRoundedInteger: (at: number, lastKeyEnd: number) => void;
-  /** Any other number of 16 digits or more that may not be kept by a float64. */
+  /** Any other number of 16 digits or more of which it is not sure that a float64 keeps it. */
   onLongNumber: (at: number, lastKeyEnd: number) => void;
 }
 
@@ -154,7 +138,8 @@ export function inspect(
       resident ? buffer.byteOffset + at : COPIED,
       length,
       Number(at === start),
-      quiet?.count ?? 0,
+      quiet?.names.count ?? 0,
+      quiet?.numbers.count ?? 0,
     );
     if (count === -1) return false;
     for (let i = 0; i < count; i += 3) {
@@ -172,79 +157,4 @@ function copy(buffer: Buffer, at: number, limit: number): number {
   const length = Math.min(limit - at, MAX_COPIED);
   copied.set(at === 0 && length === buffer.length ? buffer : buffer.subarray(at, at + length));
   return length;
-}
-
-/** Keys of members that need not be looked at, as they are written. */
-export class KnownKeys {
-  static #inUse: KnownKeys | undefined;
-  count = 0;
-  #bytes = new Uint8Array(0);
-
-  /** Whether a key of so many bytes, quotes included, can be added: there is not room for many, nor for long ones. */
-  takes(length: number): boolean {
-    return this.count < MAX_KEYS && length <= MAX_KEY_TEXT;
-  }
-
-  /** `buffer[start, end)` is a key with its quotes. */
-  add(buffer: Buffer, start: number, end: number): void {
-    const length = end - start;
-    if (!this.takes(length)) return;
-    const bytes = new Uint8Array((this.count + 1) * KEY_BYTES);
-    bytes.set(this.#bytes);
-    const entry = this.count * KEY_BYTES;
-    bytes.set(buffer.subarray(start, end), entry);
-    new DataView(bytes.buffer).setUint32(entry + MAX_KEY_TEXT, 2 ** length - 1, true);
-    this.#bytes = bytes;
-    this.count++;
-    KnownKeys.#inUse = undefined;
-  }
-
-  /** Puts these keys to where `findMembers` looks for them. */
-  use(): void {
-    if (KnownKeys.#inUse === this) return;
-    keysInUse.set(this.#bytes);
-    KnownKeys.#inUse = this;
-  }
-}
-
-/** What `inspect` does not report of a key: its name, the numbers in it. */
-export interface Quiet {
-  name: boolean;
-  numbers: boolean;
-}
-
-/** Keys that `inspect` passes over: there is room for 64 of up to 30 bytes each. */
-export class QuietKeys {
-  static #inUse: QuietKeys | undefined;
-  readonly #bytes = new Uint8Array(wasm.MAX_QUIET.value * QUIET_BYTES);
-  count = 0;
-
-  clear(): void {
-    this.count = 0;
-    QuietKeys.#changed(this);
-  }
-
-  /** `key` is a key with its quotes, as written. */
-  add(key: Buffer, { name, numbers }: Quiet): void {
-    const { length } = key;
-    if (this.count === wasm.MAX_QUIET.value || length > MAX_KEY_TEXT) return;
-    const entry = this.count++ * QUIET_BYTES;
-    this.#bytes.fill(0, entry, entry + QUIET_BYTES);
-    this.#bytes.set(key, entry + MAX_KEY_TEXT - length);
-    const numbersAt = new DataView(this.#bytes.buffer);
-    numbersAt.setUint32(entry + 32, 2 ** 32 - 2 ** (32 - length), true);
-    numbersAt.setUint32(entry + 36, length, true);
-    numbersAt.setUint32(entry + 40, Number(name) + 2 * Number(numbers), true);
-    QuietKeys.#changed(this);
-  }
-
-  use(): void {
-    if (QuietKeys.#inUse === this) return;
-    quietInUse.set(this.#bytes);
-    QuietKeys.#inUse = this;
-  }
-
-  static #changed(keys: QuietKeys): void {
-    if (QuietKeys.#inUse === keys) QuietKeys.#inUse = undefined;
-  }
 }

@@ -1,6 +1,8 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { inspect, QuietKeys, residentBuffer } from '../../../shared/json/wasm/find.ts';
+import { isRoundedByFloat64 } from '../../../shared/json/float64.ts';
+import { inspect, residentBuffer } from '../../../shared/json/wasm/find.ts';
+import { QuietKeys } from '../../../shared/json/wasm/keys.ts';
 
 /** What is found in a record, as texts: its special names, and its numbers with the names before them. */
 function found(buffer: Buffer, start: number, end: number): string[] {
@@ -31,9 +33,7 @@ function expected(text: string): string[] {
       if (/^[_$]|^source_a|[^ -~]|\\/.test(key)) keys.push(key);
     } else if (/[\d.]{16}/.test(token) && !token.startsWith('"')) {
       const digits = token.replace(/^-/, '');
-      const integer = /^\d{1,19}$/.test(digits);
-      if (!integer || BigInt(Number(digits)) !== BigInt(digits))
-        all.push({ at: index, text: `${name} ${digits}${integer ? ' rounded' : ''}` });
+      if (isRoundedByFloat64(digits)) all.push({ at: index, text: `${name} ${digits} rounded` });
     }
   }
   return [...keys.sort(), ...all.map((number) => number.text)];
@@ -42,11 +42,11 @@ function expected(text: string): string[] {
 const sorted = (texts: string[]): string[] => {
   const numbers = texts.filter((one) => / [\d.eE+-]+( rounded)?$/.test(one));
   expect(numbers.length).toBeLessThanOrEqual(64);
-  // An integer near the end of the text is left for others to judge.
+  // Of these it is not sure.
   const judged = numbers.flatMap((one) => {
-    const digits = / (\d{1,19})$/.exec(one)?.[1];
+    const digits = / ([\d.eE+-]+)$/.exec(one)?.[1];
     if (digits === undefined) return [one];
-    return BigInt(Number(digits)) === BigInt(digits) ? [] : [`${one} rounded`];
+    return isRoundedByFloat64(digits) ? [`${one} rounded`] : [];
   });
   return [...texts.filter((one) => !numbers.includes(one)).sort(), ...judged];
 };
@@ -114,8 +114,8 @@ test('a record larger than the memory is gone through in pieces', () => {
 
 test('quiet keys are passed over, wherever a record stands; keys that only end like them are not', () => {
   const quiet = new QuietKeys();
-  quiet.add(Buffer.from('"_a"'), { name: true, numbers: false });
-  quiet.add(Buffer.from('"n"'), { name: false, numbers: true });
+  quiet.names.add(Buffer.from('"_a"'));
+  quiet.numbers.add(Buffer.from('"n"'));
   const text = String.raw`{"_a":1234567890123456789,"n":1234567890123456789,"x\"_a":1,"x\"n":1234567890123456789,"_b":1,"_a":1}`;
   for (let offset = 0; offset < 70; offset++) {
     const bytes = Buffer.from(' '.repeat(offset) + text);
@@ -139,7 +139,7 @@ test('quiet keys are passed over, wherever a record stands; keys that only end l
 
 test('a quiet key may stand in an earlier piece of a large record', () => {
   const quiet = new QuietKeys();
-  quiet.add(Buffer.from('"n"'), { name: false, numbers: true });
+  quiet.numbers.add(Buffer.from('"n"'));
   const bytes = Buffer.from(`{"n":[${'1,'.repeat(300_000)}1234567890123456789]}`);
   let numbers = 0;
   const count = () => numbers++;

@@ -5,8 +5,8 @@
  * An int64 is a run of digits that begins after a colon, a comma, a bracket or a minus after one of them, and ends before a comma, a bracket
  * or white space. The runs are found by one addition for 64 bytes: a bit added at the beginning of a run is carried to the byte after it.
  */
+import { OUTPUT } from './memory';
 import {
-  OUTPUT,
   beginText,
   bitsOf,
   bytesThatAre,
@@ -16,24 +16,6 @@ import {
   quotes,
   readBlock,
   strings,
-} from './structure';
-
-export { inspect } from './inspect';
-export { findElements, findEnd, findMembers } from './structure';
-export {
-  OUTPUT,
-  MAX_FOUND,
-  KEYS,
-  MAX_KEYS,
-  KEY_BYTES,
-  MAX_KEY_TEXT,
-  COPIED,
-  MAX_COPIED,
-  RESIDENT,
-  MAX_RESIDENT,
-  QUIET,
-  MAX_QUIET,
-  QUIET_BYTES,
 } from './structure';
 
 /** One where the block before ended with: a byte after which a number may begin; a minus after such a byte; a run of digits; a quote. */

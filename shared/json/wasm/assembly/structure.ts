@@ -7,26 +7,7 @@
  * something can begin or end at the wanted depth are looked at bit by bit.
  */
 
-/**
- * Bytes of the memory: the positions found (4 bytes each), the keys of members to pass over, two places for text, and some bytes that may
- * be read beyond the last one. See find.ts.
- */
-export const OUTPUT: i32 = 1024;
-export const MAX_FOUND: i32 = 32 * 1024;
-export const KEYS: i32 = OUTPUT + 4 * MAX_FOUND;
-export const MAX_KEYS: i32 = 64;
-/** A key: its text with both quotes, then a 32-bit mask with a bit for each byte of it. */
-export const KEY_BYTES: i32 = 48;
-export const MAX_KEY_TEXT: i32 = 32;
-export const COPIED: i32 = KEYS + MAX_KEYS * KEY_BYTES;
-export const MAX_COPIED: i32 = 256 * 1024;
-export const RESIDENT: i32 = COPIED + MAX_COPIED;
-export const MAX_RESIDENT: i32 = 64 * 1024;
-/** Keys that `inspect` does not report, after some bytes that may be read beyond the text. See inspect.ts. */
-export const QUIET: i32 = RESIDENT + MAX_RESIDENT + 128;
-export const MAX_QUIET: i32 = 64;
-/** The text of a quiet key with both quotes, at the end of 32 bytes; then 32-bit numbers: a mask of its bytes, its length, what is quiet. */
-export const QUIET_BYTES: i32 = 48;
+import { MAX_FOUND, OUTPUT } from './memory';
 
 /** One bit for each byte of the block in hand, without what is inside strings. */
 export let opens: u64 = 0;
@@ -186,89 +167,4 @@ export function findEnd(text: i32, length: i32, depth: i32, inString: bool, esca
   store<i32>(OUTPUT + 4, inside != 0 ? 1 : 0);
   store<i32>(OUTPUT + 8, <i32>escapes);
   return -1;
-}
-
-/** Which of the first `count` keys at KEYS the member at `member` has; `tries` of them are tried, from number `from` on. -1 for none. */
-// @ts-ignore: decorator
-@inline
-function keyOf(member: i32, from: i32, count: i32, tries: i32): i32 {
-  const low = v128.load(member);
-  const high = v128.load(member + 16);
-  for (let tried = 0, key = from; tried < tries; tried++, key++) {
-    if (key >= count) key = 0;
-    const entry = KEYS + key * KEY_BYTES;
-    const mask = load<i32>(entry + MAX_KEY_TEXT);
-    const same =
-      i8x16.bitmask(i8x16.eq(low, v128.load(entry))) |
-      (i8x16.bitmask(i8x16.eq(high, v128.load(entry + 16))) << 16);
-    if ((same & mask) == mask) return key;
-  }
-  return -1;
-}
-
-/** After so many keys that are none of those, an object is one of changing keys (a map by id), and the others are not searched for theirs. */
-const MAX_MISSES: i32 = 16;
-
-/** Whether a colon and the first byte of a value follow the key. Where not, what that means is for others to say. */
-// @ts-ignore: decorator
-@inline
-function isMember(member: i32, entry: i32): bool {
-  const colon = member + 32 - clz(load<i32>(entry + MAX_KEY_TEXT));
-  if (load<u8>(colon) != 0x3a) return false;
-  const byte = <i32>load<u8>(colon + (load<u8>(colon + 1) == 0x20 ? 2 : 1));
-  return byte == 0x22 || (byte > 0x2c && byte != 0x5d && byte != 0x7d);
-}
-
-/**
- * The `length` bytes at `text` begin with an object's brace. Writes to OUTPUT the position after its end, and then where its members begin
- * and end (a comma's position, or the closing brace's), except for those that have one of the first `keys` keys at KEYS, which
- * are expected in that order; a member with such a key may be told of all the same. Returns how many positions that are; 0 if the object
- * does not end within the text or has too many members.
- */
-export function findMembers(text: i32, length: i32, keys: i32): i32 {
-  let found = 1;
-  let depth = 0;
-  let next = 0;
-  let misses = 0;
-  let listed = false;
-  inside = 0;
-  escapes = 0;
-  for (let at = 0; at < length; at += 64) {
-    readBlock(text, at, length, true);
-    const closed = <i32>popcnt(closes);
-    if (depth - 1 > closed) {
-      depth += <i32>popcnt(opens) - closed;
-      continue;
-    }
-    let marks = opens | closes | commas;
-    while (marks != 0) {
-      const mark = marks & (0 - marks);
-      marks ^= mark;
-      if ((opens & mark) != 0) {
-        if (depth++ > 0) continue;
-      } else if ((commas & mark) != 0) {
-        if (depth != 1) continue;
-      } else if (--depth > 0) {
-        continue;
-      }
-      // A member of the object ends here, or begins, or both.
-      const position = at + <i32>ctz(mark);
-      if (listed) store<i32>(OUTPUT + 4 * found++, position);
-      if (depth == 0) {
-        store<i32>(OUTPUT, position + 1);
-        return found;
-      }
-      let member = text + position + 1;
-      if (load<u8>(member) == 0x20) member++;
-      const key = keyOf(member, next, keys, misses < MAX_MISSES ? keys : min(keys, 1));
-      listed = key == -1 || !isMember(member, KEYS + key * KEY_BYTES);
-      if (key != -1) next = key + 1;
-      else misses++;
-      if (listed) {
-        if (found >= MAX_FOUND - 1) return 0;
-        store<i32>(OUTPUT + 4 * found++, position + 1);
-      }
-    }
-  }
-  return 0;
 }

@@ -1,0 +1,98 @@
+/**
+ * AssemblyScript: finds the members of an object, and on the way whether it may have anything that `inspect` would tell of (see watch.ts).
+ */
+import { KEYS, KEY_BYTES, MAX_FOUND, MAX_KEY_TEXT, OUTPUT } from './memory';
+import { beginText, closes, commas, opens, readBlock } from './structure';
+import { beginWatch, suspicious, watchBlock } from './watch';
+
+/** Which of the first `count` keys at KEYS the member at `member` has; `tries` of them are tried, from number `from` on. -1 for none. */
+// @ts-ignore: decorator
+@inline
+function keyOf(member: i32, from: i32, count: i32, tries: i32): i32 {
+  const low = v128.load(member);
+  const high = v128.load(member + 16);
+  for (let tried = 0, key = from; tried < tries; tried++, key++) {
+    if (key >= count) key = 0;
+    const entry = KEYS + key * KEY_BYTES;
+    const mask = load<i32>(entry + MAX_KEY_TEXT);
+    const same =
+      i8x16.bitmask(i8x16.eq(low, v128.load(entry))) |
+      (i8x16.bitmask(i8x16.eq(high, v128.load(entry + 16))) << 16);
+    if ((same & mask) == mask) return key;
+  }
+  return -1;
+}
+
+/** After so many keys that are none of those, an object is one of changing keys (a map by id), and the others are not searched for theirs. */
+const MAX_MISSES: i32 = 16;
+
+/** Whether a colon and the first byte of a value follow the key. Where not, what that means is for others to say. */
+// @ts-ignore: decorator
+@inline
+function isMember(member: i32, entry: i32): bool {
+  const colon = member + 32 - clz(load<i32>(entry + MAX_KEY_TEXT));
+  if (load<u8>(colon) != 0x3a) return false;
+  const byte = <i32>load<u8>(colon + (load<u8>(colon + 1) == 0x20 ? 2 : 1));
+  return byte == 0x22 || (byte > 0x2c && byte != 0x5d && byte != 0x7d);
+}
+
+/**
+ * The `length` bytes at `text` begin with an object's brace. Writes to OUTPUT the position after its end, then whether it may have
+ * anything that `inspect` would tell of, and then where its members begin and end (a comma's position, or the closing brace's), except
+ * for those that have one of the first `keys` keys at KEYS, which are expected in that order; a member with such a key may be told of
+ * all the same. Returns how many positions that are; 0 if the object does not end within the text or has too many members.
+ *
+ * `keys` is -1 where the members are not asked for. `names` and `numbers`: how many quiet keys there are; -1 for `names` where nobody asks
+ * whether there is anything.
+ */
+export function findMembers(text: i32, length: i32, keys: i32, names: i32, numbers: i32): i32 {
+  const watching = names != -1;
+  let found = 2;
+  let depth = 0;
+  let next = 0;
+  let misses = 0;
+  let listed = false;
+  beginText();
+  beginWatch(names, numbers);
+  for (let at = 0; at < length; at += 64) {
+    readBlock(text, at, length, true);
+    if (watching) watchBlock(text, at, length);
+    const closed = <i32>popcnt(closes);
+    if (depth - 1 > closed) {
+      depth += <i32>popcnt(opens) - closed;
+      continue;
+    }
+    let marks = opens | closes | commas;
+    while (marks != 0) {
+      const mark = marks & (0 - marks);
+      marks ^= mark;
+      if ((opens & mark) != 0) {
+        if (depth++ > 0) continue;
+      } else if ((commas & mark) != 0) {
+        if (depth != 1) continue;
+      } else if (--depth > 0) {
+        continue;
+      }
+      // A member of the object ends here, or begins, or both.
+      const position = at + <i32>ctz(mark);
+      if (listed) store<i32>(OUTPUT + 4 * found++, position);
+      if (depth == 0) {
+        store<i32>(OUTPUT, position + 1);
+        store<i32>(OUTPUT + 4, suspicious ? 1 : 0);
+        return found;
+      }
+      if (keys == -1) continue;
+      let member = text + position + 1;
+      if (load<u8>(member) == 0x20) member++;
+      const key = keyOf(member, next, keys, misses < MAX_MISSES ? keys : min(keys, 1));
+      listed = key == -1 || !isMember(member, KEYS + key * KEY_BYTES);
+      if (key != -1) next = key + 1;
+      else misses++;
+      if (listed) {
+        if (found >= MAX_FOUND - 1) return 0;
+        store<i32>(OUTPUT + 4 * found++, position + 1);
+      }
+    }
+  }
+  return 0;
+}
