@@ -38,8 +38,7 @@ export class Arguments {
   static fromQuery(query: URLSearchParams): Arguments {
     const values = new JsonObject();
     for (const [name, value] of query) {
-      if (values.has(name)) values.duplicates.add(name);
-      values.set(name, value);
+      values.add(name, value);
     }
     return new Arguments(values, 'BadQueryArgs');
   }

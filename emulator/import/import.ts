@@ -3,7 +3,6 @@ import type { Deployment } from '../store/deployment.ts';
 import { badRequest, ServerError, TransactionLimit } from '../http/errors.ts';
 import { type Beginning, ReadSet } from '../store/conflicts.ts';
 import { PRIMARY_KEY_INDEX } from '../store/indexes.ts';
-import { formatValue } from '../values/json-format.ts';
 import { type Json, JsonNumber, JsonObject } from '../values/json-parse.ts';
 import { checkPrimaryKey, type FieldPaths } from '../store/primary-key.ts';
 import { sanitiseFields, sanitiseTableName } from '../values/sanitise.ts';
@@ -118,11 +117,11 @@ function processRecord({ deployment, tx, budget, reads }: Work, record: AirbyteR
   const tablet = deployment.catalog.get(table);
   const index = requireIndex(tablet, table);
   const ordered = inIndexOrder(stream, values, index.fields, table);
-  const found = index.find(ordered);
-  if (tablet !== undefined) reads.key(tablet, index, ordered);
-  const [entry, another] = found;
-  for (const { current } of found.slice(0, 2)) budget.read(current ?? emptyObject());
-  budget.range(`${table} ${JSON.stringify(values.map((value) => formatValue(value, 'convex_encoded_json')))}`);
+  const range = index.rangeOf(ordered);
+  const [entry, another] = index.find(ordered, range);
+  if (tablet !== undefined) reads.key(tablet, index, ordered.length, range);
+  for (const found of [entry, another]) if (found !== undefined) budget.read(found.current ?? emptyObject());
+  budget.range(`${table} ${range}`);
   // Rows that were appended before may share a key. The error is untagged, a 500 (C143).
   if (another !== undefined) throw new ServerError('Received more than one value for query');
   if (entry === undefined || tablet === undefined) {
@@ -149,6 +148,7 @@ function requireIndex(tablet: Tablet | undefined, table: string) {
 
 /** The key's paths may come in any order, and may be fewer than the index's, but only its first ones. */
 function inIndexOrder(paths: FieldPaths, values: Value[], indexed: FieldPaths, table: string): Value[] {
+  if (paths.every((path, rank) => samePath(path, indexed[rank]))) return values;
   const ranked = paths.map((path, position) => {
     const rank = indexed.findIndex((field) => field.join('.') === path.join('.'));
     const name = `${table}.${PRIMARY_KEY_INDEX}`;
@@ -174,6 +174,10 @@ function inIndexOrder(paths: FieldPaths, values: Value[], indexed: FieldPaths, t
     );
   }
   return ranked.map(({ value }) => value);
+}
+
+function samePath(path: readonly string[], other: readonly string[] = []): boolean {
+  return path.length === other.length && path.every((step, at) => step === other[at]);
 }
 
 function describePaths(paths: FieldPaths): string {

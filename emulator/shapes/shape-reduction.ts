@@ -1,4 +1,4 @@
-import { decodeId } from '../values/ids.ts';
+import { tableNumberOf } from '../values/ids.ts';
 import { mergeFields } from './shape-unions.ts';
 import type { Field, LeafKind, Shape, UnionShape } from './shapes.ts';
 
@@ -33,7 +33,7 @@ const ORDER = [
 /** `exists` tells whether a table with a number exists in the table's component. */
 export function reduce(shape: Shape, exists: (table: number) => boolean): Reduced {
   if (shape.kind === 'literal') {
-    const table = decodeId(shape.text)?.tableNumber;
+    const table = tableNumberOf(shape.text);
     return table !== undefined && exists(table) ? { kind: 'id', table } : { kind: 'string' };
   }
   if (shape.kind === 'id') return exists(shape.table) ? { kind: 'id', table: shape.table } : { kind: 'string' };

@@ -1,5 +1,5 @@
 import { isFieldName } from '../values/identifiers.ts';
-import { decodeId } from '../values/ids.ts';
+import { tableNumberOf } from '../values/ids.ts';
 import { floatKind, type ObjectShape, type Shape, shapeOfString } from './shapes.ts';
 import { isObject, type Value } from '../values/values.ts';
 
@@ -40,7 +40,7 @@ export function contains(shape: Shape, value: Value): boolean {
     case 'literal':
       return value === shape.text;
     case 'id':
-      return typeof value === 'string' && decodeId(value)?.tableNumber === shape.table;
+      return typeof value === 'string' && tableNumberOf(value) === shape.table;
     case 'fieldName':
       return typeof value === 'string' && isFieldName(value);
     case 'string':
@@ -96,7 +96,7 @@ function isStringSubtype(shape: Shape, other: Shape): boolean {
     return shape.kind !== 'string' && (shape.kind !== 'literal' || isFieldName(shape.text));
   if (shape.kind === 'literal') {
     if (other.kind === 'literal') return shape.text === other.text;
-    return other.kind === 'id' && decodeId(shape.text)?.tableNumber === other.table;
+    return other.kind === 'id' && tableNumberOf(shape.text) === other.table;
   }
   return shape.kind === 'id' && other.kind === 'id' && shape.table === other.table;
 }

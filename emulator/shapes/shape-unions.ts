@@ -1,5 +1,5 @@
 import { isFieldName } from '../values/identifiers.ts';
-import { decodeId } from '../values/ids.ts';
+import { tableNumberOf } from '../values/ids.ts';
 import { isFloatKind, isStringKind, isSubtype, mayOverlap } from './shape-relations.ts';
 import {
   empty,
@@ -145,8 +145,7 @@ function* merging(
 function* idsOf(shapes: Shape[]): Generator<Supertype> {
   const byTable = new Map<number, Shape[]>();
   for (const shape of shapes) {
-    const table =
-      shape.kind === 'id' ? shape.table : shape.kind === 'literal' ? decodeId(shape.text)?.tableNumber : undefined;
+    const table = shape.kind === 'id' ? shape.table : shape.kind === 'literal' ? tableNumberOf(shape.text) : undefined;
     if (table !== undefined) byTable.set(table, [...(byTable.get(table) ?? []), shape]);
   }
   for (const [table, merged] of [...byTable].sort(([a], [b]) => a - b)) {

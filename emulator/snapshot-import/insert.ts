@@ -3,7 +3,7 @@ import type { Deployment } from '../store/deployment.ts';
 import type { TableNames } from '../store/schema-check.ts';
 import type { Tablet } from '../store/tablets.ts';
 import { Transaction } from '../store/transaction.ts';
-import { decodeId } from '../values/ids.ts';
+import { tableNumberOf } from '../values/ids.ts';
 import { formatValue } from '../values/json-format.ts';
 import type { ValueObject } from '../values/values.ts';
 import { InternalFailure } from './errors.ts';
@@ -43,7 +43,7 @@ export function insertRows(
 function checkSystemFields(tablet: Tablet, row: ValueObject): void {
   const { _id: id, _creationTime: creationTime } = row;
   if (typeof id === 'string') {
-    const number = decodeId(id)?.tableNumber;
+    const number = tableNumberOf(id);
     if (number === undefined) throw badRequest('InvalidId', `invalid _id '${id}'`);
     if (number !== tablet.number) {
       throw badRequest(

@@ -1,4 +1,4 @@
-import { decodeId } from '../values/ids.ts';
+import { tableNumberOf } from '../values/ids.ts';
 import type { SystemQuery } from '../functions/system-queries.ts';
 import { FunctionError } from '../functions/errors.ts';
 import type { Deployment } from '../store/deployment.ts';
@@ -38,7 +38,7 @@ export class SnapshotImports {
       operation: 'deployment:backups:view',
       run: (args) => {
         const { importId } = args;
-        const number = typeof importId === 'string' ? decodeId(importId)?.tableNumber : undefined;
+        const number = typeof importId === 'string' ? tableNumberOf(importId) : undefined;
         if (typeof importId !== 'string' || number !== IMPORTS_TABLE_NUMBER) {
           throw new FunctionError('ArgumentValidationError: Value does not match validator.\nPath: .importId');
         }

@@ -1,6 +1,6 @@
 import { badRequest } from '../http/errors.ts';
 import type { Deployment } from '../store/deployment.ts';
-import { decodeId } from '../values/ids.ts';
+import { tableNumberOf } from '../values/ids.ts';
 import { type Json, JsonNumber, JsonObject } from '../values/json-parse.ts';
 import { ContentError, identifierProblem } from './errors.ts';
 import { type ImportedTable, STORAGE, TABLES } from './parse.ts';
@@ -127,5 +127,5 @@ function firstNumber(rows: Generator<Json>): number | undefined {
     return undefined; // The row is refused when its turn comes.
   }
   const id = first.done !== true && first.value instanceof JsonObject ? first.value.get('_id') : undefined;
-  return typeof id === 'string' ? decodeId(id)?.tableNumber : undefined;
+  return typeof id === 'string' ? tableNumberOf(id) : undefined;
 }

@@ -2,7 +2,6 @@ import { unavailable } from '../http/errors.ts';
 import type { PrimaryKeyIndex } from './indexes.ts';
 import type { Log } from './log.ts';
 import type { Tablet } from './tablets.ts';
-import type { Value } from '../values/values.ts';
 
 /**
  * What a transaction has read, as far as another commit can change it. Every transaction that names a table depends on
@@ -15,13 +14,13 @@ export class ReadSet {
   readonly tablets = new Set<Tablet>();
   readonly #keys = new Map<Tablet, { index: PrimaryKeyIndex; length: number; keys: Set<string> }[]>();
 
-  /** Reads the range of an index that starts with `values`, in the order of the index. */
-  key(tablet: Tablet, index: PrimaryKeyIndex, values: readonly Value[]): void {
+  /** Reads a range of an index: that of the values of its first `length` fields. */
+  key(tablet: Tablet, index: PrimaryKeyIndex, length: number, range: string): void {
     let reads = this.#keys.get(tablet);
     if (reads === undefined) this.#keys.set(tablet, (reads = []));
-    let read = reads.find((known) => known.length === values.length);
-    if (read === undefined) reads.push((read = { index, length: values.length, keys: new Set() }));
-    read.keys.add(index.rangeOf(values));
+    let read = reads.find((known) => known.length === length);
+    if (read === undefined) reads.push((read = { index, length, keys: new Set() }));
+    read.keys.add(range);
   }
 
   /** The table and document of the first row after `ts` that changes what was read. */

@@ -286,8 +286,8 @@ export class Deployment {
 
   /** A row of a system table. */
   systemRow(ts: bigint): LogRow {
-    const order = `${this.#systemTablet.order}${String(this.#systemRowCount++).padStart(12, '0')}`;
-    return { ts, order, tablet: undefined, entry: undefined, revision: undefined };
+    const id = String(this.#systemRowCount++).padStart(12, '0');
+    return { ts, tabletOrder: this.#systemTablet.order, id, tablet: undefined, entry: undefined, revision: undefined };
   }
 
   /** Stops its timers. */

@@ -20,7 +20,8 @@ function keyPart(value: Value | undefined): string {
 export class PrimaryKeyIndex {
   readonly fields: readonly (readonly string[])[];
   state: 'backfilling' | 'enabled' = 'backfilling';
-  readonly #entries = new Map<string, Set<Entry>>();
+  /** Mostly one of a key, which then needs no set of its own. */
+  readonly #entries = new Map<string, Entry | Set<Entry>>();
 
   constructor(fields: readonly (readonly string[])[]) {
     this.fields = fields;
@@ -33,25 +34,29 @@ export class PrimaryKeyIndex {
   add(entry: Entry, document: ValueObject): void {
     const key = this.#key(document);
     const entries = this.#entries.get(key);
-    if (entries === undefined) this.#entries.set(key, new Set([entry]));
-    else entries.add(entry);
+    if (entries === undefined) this.#entries.set(key, entry);
+    else if (entries instanceof Set) entries.add(entry);
+    else if (entries !== entry) this.#entries.set(key, new Set([entries, entry]));
   }
 
   delete(entry: Entry, document: ValueObject): void {
     const key = this.#key(document);
     const entries = this.#entries.get(key);
-    entries?.delete(entry);
-    if (entries?.size === 0) this.#entries.delete(key);
+    if (entries instanceof Set) entries.delete(entry);
+    if (entries === entry || (entries instanceof Set && entries.size === 0)) this.#entries.delete(key);
   }
 
-  /** The entries whose fields equal all of `values`; values are in the index's order and may be a prefix of it. */
-  find(values: readonly Value[]): Entry[] {
+  /**
+   * The entries whose fields equal all of `values`; values are in the index's order and may be a prefix of it. `range` is
+   * their range, for callers that have it.
+   */
+  find(values: readonly Value[], range = this.rangeOf(values)): Entry[] {
+    if (values.length === this.fields.length) return listOf(this.#entries.get(range));
     const parts = values.map(keyPart);
-    if (parts.length === this.fields.length) return [...(this.#entries.get(JSON.stringify(parts)) ?? [])];
     const found: Entry[] = [];
     for (const [key, entries] of this.#entries) {
       const stored = JSON.parse(key) as string[];
-      if (parts.every((part, position) => stored[position] === part)) found.push(...entries);
+      if (parts.every((part, position) => stored[position] === part)) found.push(...listOf(entries));
     }
     return found;
   }
@@ -69,4 +74,9 @@ export class PrimaryKeyIndex {
   #key(document: ValueObject): string {
     return this.rangeIn(document, this.fields.length);
   }
+}
+
+function listOf(entries: Entry | Set<Entry> | undefined): Entry[] {
+  if (entries === undefined) return [];
+  return entries instanceof Set ? [...entries] : [entries];
 }

@@ -3,12 +3,19 @@ import type { Entry, Revision, Tablet } from './tablets.ts';
 /** One row of the commit log. System tables have rows too; nobody is shown them, but they count (C66). */
 export interface LogRow {
   readonly ts: bigint;
-  /** Sorts rows of one commit: tablet, then document. */
-  readonly order: string;
+  /** Sort the rows of one commit: the tablet in the order of its bytes, then the document. */
+  readonly tabletOrder: string;
+  readonly id: string;
   /** Undefined for a row of a system table. */
   readonly tablet: Tablet | undefined;
   readonly entry: Entry | undefined;
   readonly revision: Revision | undefined;
+}
+
+/** The order of the rows of one commit. */
+export function byPlace(a: Pick<LogRow, 'tabletOrder' | 'id'>, b: Pick<LogRow, 'tabletOrder' | 'id'>): number {
+  if (a.tabletOrder !== b.tabletOrder) return a.tabletOrder < b.tabletOrder ? -1 : 1;
+  return a.id < b.id ? -1 : a.id > b.id ? 1 : 0;
 }
 
 /** The one log of a deployment: all commits of all tables, ordered by (timestamp, tablet, document). */
@@ -17,7 +24,7 @@ export class Log {
 
   /** Appends the rows of one commit, or files them where an older, until now hidden, commit belongs. */
   add(rows: LogRow[]): void {
-    rows.sort((a, b) => (a.order < b.order ? -1 : a.order > b.order ? 1 : 0));
+    rows.sort(byPlace);
     const ts = rows[0]?.ts;
     if (ts === undefined) return;
     const last = this.rows.at(-1);

@@ -1,6 +1,6 @@
 import { badRequest } from '../http/errors.ts';
 import { display } from '../values/display.ts';
-import { decodeId } from '../values/ids.ts';
+import { tableNumberOf } from '../values/ids.ts';
 import { formatValue } from '../values/json-format.ts';
 import {
   describeLiteral,
@@ -110,7 +110,7 @@ function checkId(
   path: string,
   tableNames: TableNames,
 ): string | undefined {
-  const number = typeof value === 'string' ? decodeId(value)?.tableNumber : undefined;
+  const number = typeof value === 'string' ? tableNumberOf(value) : undefined;
   const found = number === undefined ? undefined : tableNames(number);
   if (found === undefined) return noMatch(validator, value, path);
   if (found === validator.tableName) return undefined;

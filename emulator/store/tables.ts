@@ -1,6 +1,6 @@
 import { badRequest, ServerError } from '../http/errors.ts';
 import { isIdentifier, isSystemName } from '../values/identifiers.ts';
-import { decodeId, newTabletId } from '../values/ids.ts';
+import { tableNumberOf, newTabletId } from '../values/ids.ts';
 import type { Random } from './random.ts';
 import { type Entry, Tablet } from './tablets.ts';
 
@@ -33,7 +33,7 @@ export class Tables {
 
   /** The tablet and entry of a live document, by its id. */
   find(id: string, alsoIn: readonly Tablet[] = []): [Tablet, Entry] | undefined {
-    const number = decodeId(id)?.tableNumber;
+    const number = tableNumberOf(id);
     for (const tablet of [...this.#active.values(), ...alsoIn]) {
       if (tablet.number !== number) continue;
       const entry = tablet.documents.get(id);

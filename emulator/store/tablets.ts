@@ -12,7 +12,7 @@ export class Revision {
   readonly ts: bigint;
   readonly value: ValueObject | null;
   readonly previous: Revision | undefined;
-  readonly #texts: Partial<Record<Format, string>> = {};
+  #texts: Partial<Record<Format, string>> | undefined;
   #size: number | undefined;
 
   constructor(ts: bigint, value: ValueObject | null, previous: Revision | undefined) {
@@ -34,6 +34,7 @@ export class Revision {
   /** The document's fields as JSON text without braces; kept, since readers ask for the same revision again. */
   fields(format: Format, columns?: Columns): string {
     if (columns !== undefined) return formatFields(this.value ?? {}, format, columns);
+    this.#texts ??= {};
     return (this.#texts[format] ??= formatFields(this.value ?? {}, format));
   }
 }
@@ -65,27 +66,29 @@ const CHUNK = 128;
 
 /**
  * The documents of a tablet in the order of their ids. A list of short sorted arrays: inserting and finding the start of
- * a page cost the same in a table of three hundred thousand documents as in a small one.
+ * a page cost the same in a table of three hundred thousand documents as in a small one. What is added waits in a map until
+ * somebody reads in order: a table that is filled first is sorted once.
  */
 export class SortedEntries {
-  readonly #chunks: Entry[][] = [[]];
+  #chunks: Entry[][] = [[]];
+  readonly #added = new Map<string, Entry>();
   /** How many entries pages have looked at: lets a test prove that pages of a large table do no more work. */
   visited = 0;
 
   get(id: string): Entry | undefined {
+    const added = this.#added.get(id);
+    if (added !== undefined) return added;
     const chunk = this.#chunks[this.#chunkOf(id)] ?? [];
     const entry = chunk[lowerBound(chunk, id)];
     return entry?.id === id ? entry : undefined;
   }
 
   add(entry: Entry): void {
-    const position = this.#chunkOf(entry.id);
-    const chunk = this.#chunks[position] ?? [];
-    chunk.splice(lowerBound(chunk, entry.id), 0, entry);
-    if (chunk.length > CHUNK) this.#chunks.splice(position + 1, 0, chunk.splice(CHUNK / 2));
+    this.#added.set(entry.id, entry);
   }
 
   delete(id: string): void {
+    if (this.#added.delete(id)) return;
     const position = this.#chunkOf(id);
     const chunk = this.#chunks[position] ?? [];
     const index = lowerBound(chunk, id);
@@ -96,6 +99,7 @@ export class SortedEntries {
 
   /** All entries with an id greater than `id`, in order. */
   *after(id: string): Generator<Entry> {
+    this.#sort();
     let position = this.#chunkOf(id);
     let index = lowerBound(this.#chunks[position] ?? [], id);
     for (; position < this.#chunks.length; position++, index = 0) {
@@ -110,7 +114,29 @@ export class SortedEntries {
   }
 
   *[Symbol.iterator](): Generator<Entry> {
+    this.#sort();
     for (const chunk of this.#chunks) yield* chunk;
+  }
+
+  /** Files what was added since somebody last read in order. */
+  #sort(): void {
+    if (this.#added.size === 0) return;
+    const added = [...this.#added.values()];
+    this.#added.clear();
+    if (added.length < this.#chunks.length) {
+      for (const entry of added) this.#insert(entry);
+      return;
+    }
+    const all = [...this.#chunks.flat(), ...added].sort((a, b) => (a.id < b.id ? -1 : a.id > b.id ? 1 : 0));
+    this.#chunks = [];
+    for (let start = 0; start < all.length; start += CHUNK) this.#chunks.push(all.slice(start, start + CHUNK));
+  }
+
+  #insert(entry: Entry): void {
+    const position = this.#chunkOf(entry.id);
+    const chunk = this.#chunks[position] ?? [];
+    chunk.splice(lowerBound(chunk, entry.id), 0, entry);
+    if (chunk.length > CHUNK) this.#chunks.splice(position + 1, 0, chunk.splice(CHUNK / 2));
   }
 
   /** The last chunk whose first id is not greater than `id`. */

@@ -4,7 +4,7 @@ import { checkDocumentNesting, checkDocumentSize, withSystemFields } from '../va
 import { badRequest, type HttpError } from '../http/errors.ts';
 import { newId } from '../values/ids.ts';
 import { formatValue } from '../values/json-format.ts';
-import type { LogRow } from './log.ts';
+import { byPlace, type LogRow } from './log.ts';
 import type { TableNames } from './schema-check.ts';
 import { Entry, Revision, type Tablet } from './tablets.ts';
 import type { TransactionBudget } from './transaction-budget.ts';
@@ -158,14 +158,14 @@ export class Transaction {
     // The shapes of tables are updated in this order, whatever the order of the writes was
     // (crates/database/src/committer.rs, table_dependency_sort_key).
     const touched = [...this.#touched]
-      .map(([entry, tablet]) => ({ entry, tablet, order: `${tablet.id.order}${entry.id}` }))
-      .sort((a, b) => (a.order < b.order ? -1 : a.order > b.order ? 1 : 0));
-    for (const { entry, tablet, order } of touched) {
+      .map(([entry, tablet]) => ({ entry, tablet, tabletOrder: tablet.id.order, id: entry.id }))
+      .sort(byPlace);
+    for (const { entry, tablet, tabletOrder, id } of touched) {
       const revision = new Revision(ts, entry.staged?.value ?? null, entry.head);
       entry.staged = undefined;
       entry.head = revision;
       tablet.commit(revision);
-      const row = { ts, order, tablet, entry, revision };
+      const row = { ts, tabletOrder, id, tablet, entry, revision };
       rows.push(row);
       const ofTablet = rowsOfTablets.get(tablet);
       if (ofTablet === undefined) rowsOfTablets.set(tablet, [row]);

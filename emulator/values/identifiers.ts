@@ -1,5 +1,6 @@
 const MAX_IDENTIFIER_LENGTH = 64;
 const MAX_FIELD_NAME_LENGTH = 1024;
+const FIELD_NAME = /^(?!\$)[\x20-\x7e]*$/;
 
 /** Table names, component names and the parts of index fields (crates/convex/sync_types/src/identifier.rs). */
 export function isIdentifier(text: string): boolean {
@@ -25,7 +26,7 @@ export function identifierProblem(text: string): string {
 
 /** Field names of objects: printable ASCII, also empty, with spaces or dots, but never starting with `$`. */
 export function isFieldName(text: string): boolean {
-  return text.length <= MAX_FIELD_NAME_LENGTH && /^(?!\$)[\x20-\x7e]*$/.test(text);
+  return text.length <= MAX_FIELD_NAME_LENGTH && FIELD_NAME.test(text);
 }
 
 export function isSystemName(text: string): boolean {

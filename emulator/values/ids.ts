@@ -3,8 +3,10 @@ import type { Random } from '../store/random.ts';
 // Crockford's alphabet in lower case. It is in ASCII order, so among ids of one table the order of the texts is the
 // order of the internal ids: a page cursor can be compared as text.
 const ALPHABET = '0123456789abcdefghjkmnpqrstvwxyz';
-const DIGITS = new Map([...ALPHABET].map((character, value) => [character, value]));
 const INTERNAL_ID_BYTES = 16;
+/** The value of each digit by its character code; 255 for what is none. */
+const DIGITS = new Uint8Array(128).fill(255);
+for (const [value, character] of [...ALPHABET].entries()) DIGITS[character.charCodeAt(0)] = value;
 
 /** A decoded document id: the number of its table and its 16 internal bytes. */
 export interface DecodedId {
@@ -15,6 +17,8 @@ export interface DecodedId {
 // Ids are made by the hundred thousand: written as bytes, they become flat strings, which compare fast.
 const ALPHABET_BYTES = Buffer.from(ALPHABET);
 const text32 = Buffer.alloc(40);
+/** The bytes of the id that is being written or read: at most 5 of the table number, 16, and 2 of the checksum. */
+const scratch = new Uint8Array(40);
 
 function base32(bytes: Uint8Array, length: number): string {
   let position = 0;
@@ -32,32 +36,34 @@ function base32(bytes: Uint8Array, length: number): string {
   return text32.toString('latin1', 0, position);
 }
 
-function fromBase32(text: string): Uint8Array | undefined {
-  const bytes = new Uint8Array(Math.floor((text.length * 5) / 8));
+/** Writes the bytes of a text into `scratch`. Returns how many, or undefined where encoding them gives another text. */
+function fromBase32(text: string): number | undefined {
   let position = 0;
   let bits = 0;
   let value = 0;
-  for (const character of text) {
-    const digit = DIGITS.get(character);
-    if (digit === undefined) return undefined;
+  for (let at = 0; at < text.length; at++) {
+    const digit = DIGITS[text.charCodeAt(at)] ?? 255;
+    if (digit === 255) return undefined;
     value = ((value << 5) | digit) & 0xfff;
     bits += 5;
     if (bits >= 8) {
       bits -= 8;
-      bytes[position++] = (value >>> bits) & 255;
+      scratch[position++] = (value >>> bits) & 255;
     }
   }
-  return bytes;
+  // What is left pads the last digit: less than a digit, and zeros.
+  return bits < 5 && (value & ((1 << bits) - 1)) === 0 ? position : undefined;
 }
 
-function fletcher16(bytes: Uint8Array, length: number): [number, number] {
+/** The checksum of the first bytes of `scratch`: the low byte, and the high byte shifted by 8. */
+function fletcher16(length: number): number {
   let low = 0;
   let high = 0;
   for (let i = 0; i < length; i++) {
-    low = (low + (bytes[i] ?? 0)) & 255;
+    low = (low + (scratch[i] ?? 0)) & 255;
     high = (high + low) & 255;
   }
-  return [low, high];
+  return low | (high << 8);
 }
 
 /**
@@ -66,41 +72,55 @@ function fletcher16(bytes: Uint8Array, length: number): [number, number] {
  * (crates/value/src/id_v6.rs)
  */
 export function encodeId(tableNumber: number, internalId: Uint8Array): string {
-  const bytes = new Uint8Array(5 + INTERNAL_ID_BYTES + 2);
   let length = 0;
   let rest = tableNumber;
   while (rest >= 0x80) {
-    bytes[length++] = (rest & 0x7f) | 0x80;
+    scratch[length++] = (rest & 0x7f) | 0x80;
     rest = Math.floor(rest / 128);
   }
-  bytes[length++] = rest;
-  bytes.set(internalId, length);
+  scratch[length++] = rest;
+  scratch.set(internalId, length);
   length += INTERNAL_ID_BYTES;
-  const [low, high] = fletcher16(bytes, length);
-  bytes[length++] = low;
-  bytes[length++] = high;
-  return base32(bytes, length);
+  const checksum = fletcher16(length);
+  scratch[length++] = checksum & 255;
+  scratch[length++] = checksum >>> 8;
+  return base32(scratch, length);
 }
 
 /** The parts of a document id, or undefined where the text is not a canonical id. */
 export function decodeId(text: string): DecodedId | undefined {
+  const tableNumber = tableNumberOf(text);
+  if (tableNumber === undefined) return undefined;
+  const start = tableNumberBytes(tableNumber);
+  return { tableNumber, internalId: scratch.slice(start, start + INTERNAL_ID_BYTES) };
+}
+
+/** The table number of a document id, or undefined where the text is not a canonical id. Leaves its bytes in `scratch`. */
+export function tableNumberOf(text: string): number | undefined {
   if (text.length < 31 || text.length > 37) return undefined;
-  const bytes = fromBase32(text);
-  if (bytes === undefined) return undefined;
+  const length = fromBase32(text);
+  if (length === undefined) return undefined;
   let tableNumber = 0;
   let position = 0;
   for (;;) {
-    const byte = bytes[position];
-    if (byte === undefined || position >= 5) return undefined;
+    if (position >= 5) return undefined;
+    const byte = scratch[position] ?? 0;
     tableNumber += (byte & 0x7f) * 2 ** (7 * position);
     position++;
     if (byte < 0x80) break;
   }
-  if (tableNumber === 0 || tableNumber > 0xffff_ffff) return undefined;
-  const internalId = bytes.slice(position, position + INTERNAL_ID_BYTES);
-  if (internalId.length !== INTERNAL_ID_BYTES) return undefined;
   // One-to-one: only the text that encoding would give is an id.
-  return encodeId(tableNumber, internalId) === text ? { tableNumber, internalId } : undefined;
+  if (tableNumber === 0 || tableNumber > 0xffff_ffff || position !== tableNumberBytes(tableNumber)) return undefined;
+  const end = position + INTERNAL_ID_BYTES;
+  const checksum = (scratch[end] ?? 0) | ((scratch[end + 1] ?? 0) << 8);
+  return length === end + 2 && checksum === fletcher16(end) ? tableNumber : undefined;
+}
+
+/** How many bytes encoding a table number takes. */
+function tableNumberBytes(tableNumber: number): number {
+  let bytes = 1;
+  for (let rest = tableNumber; rest >= 0x80; rest = Math.floor(rest / 128)) bytes++;
+  return bytes;
 }
 
 /** The id before every id of any table, which a list_snapshot cursor names where the next table begins. */

@@ -17,9 +17,22 @@ export class JsonNumber {
   }
 }
 
+const NO_DUPLICATES: ReadonlySet<string> = new Set();
+
 /** A key that occurs twice keeps its first place and its last value; `duplicates` remembers it. */
 export class JsonObject extends Map<string, Json> {
-  readonly duplicates = new Set<string>();
+  #duplicates: Set<string> | undefined;
+
+  get duplicates(): ReadonlySet<string> {
+    return this.#duplicates ?? NO_DUPLICATES;
+  }
+
+  /** As `set`, and remembers a key that was there. */
+  add(key: string, value: Json): void {
+    const size = this.size;
+    this.set(key, value);
+    if (this.size === size) (this.#duplicates ??= new Set()).add(key);
+  }
 }
 
 /** serde_json gives up at this depth. */
@@ -42,8 +55,7 @@ export function parseJson(text: string): Json {
 
 const NUMBER = /-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?/y;
 const WHITESPACE = /[ \t\n\r]*/y;
-// eslint-disable-next-line no-control-regex -- JSON forbids control characters inside strings
-const PLAIN = /[^"\\\u0000-\u001f]*/y;
+const [QUOTE, BACKSLASH, BLANK] = [0x22, 0x5c, 0x20];
 const ESCAPES: Record<string, string> = {
   '"': '"',
   '\\': '\\',
@@ -60,10 +72,15 @@ class Parser {
   #position = 0;
   #depth = 0;
   /** Where the value is that is being read, as messages name it. */
-  readonly #path: string[] = [];
+  readonly #path: (string | number)[] = [];
+  /** The key that came after a key the last time: documents of a table have the same keys, which are not made anew. */
+  readonly #following = new Map<string, string>();
+  /** Whether no string can have half a surrogate pair, unless an escape makes it. */
+  readonly #wellFormed: boolean;
 
   constructor(text: string) {
     this.#text = text;
+    this.#wellFormed = text.isWellFormed();
   }
 
   document(): Json {
@@ -80,9 +97,11 @@ class Parser {
       case undefined:
         return this.#fail('EOF while parsing a value');
       case '{':
-        return this.#nested(() => this.#object());
+        this.#enter();
+        return this.#object();
       case '[':
-        return this.#nested(() => this.#array());
+        this.#enter();
+        return this.#array();
       case '"':
         return this.#string();
       case 't':
@@ -96,32 +115,34 @@ class Parser {
     }
   }
 
-  #nested<T>(parse: () => T): T {
+  #enter(): void {
     if (++this.#depth >= MAX_DEPTH) this.#fail('recursion limit exceeded');
     this.#position++;
-    const value = parse();
+  }
+
+  #leaves(bracket: string): boolean {
+    if (!this.#take(bracket)) return false;
     this.#depth--;
-    return value;
+    return true;
   }
 
   #object(): JsonObject {
     const object = new JsonObject();
+    let key = '';
     this.#skip();
-    if (this.#take('}')) return object;
+    if (this.#leaves('}')) return object;
     for (;;) {
       this.#skip();
       if (this.#text[this.#position] !== '"')
         this.#fail(this.#atEnd() ? 'EOF while parsing an object' : 'key must be a string');
-      const key = this.#string();
+      key = this.#key(key);
       this.#skip();
       if (!this.#take(':')) this.#fail(this.#atEnd() ? 'EOF while parsing an object' : 'expected `:`');
-      this.#path.push(this.#path.length === 0 ? key : `.${key}`);
-      const value = this.#value();
+      this.#path.push(key);
+      object.add(key, this.#value());
       this.#path.pop();
-      if (object.has(key)) object.duplicates.add(key);
-      object.set(key, value);
       this.#skip();
-      if (this.#take('}')) return object;
+      if (this.#leaves('}')) return object;
       if (!this.#take(',')) this.#fail(this.#atEnd() ? 'EOF while parsing an object' : 'expected `,` or `}`');
       this.#skip();
       if (this.#text[this.#position] === '}') this.#fail('trailing comma');
@@ -131,32 +152,56 @@ class Parser {
   #array(): Json[] {
     const array: Json[] = [];
     this.#skip();
-    if (this.#take(']')) return array;
+    if (this.#leaves(']')) return array;
     for (;;) {
-      this.#path.push(`[${array.length}]`);
+      this.#path.push(array.length);
       array.push(this.#value());
       this.#path.pop();
       this.#skip();
-      if (this.#take(']')) return array;
+      if (this.#leaves(']')) return array;
       if (!this.#take(',')) this.#fail(this.#atEnd() ? 'EOF while parsing a list' : 'expected `,` or `]`');
       this.#skip();
       if (this.#text[this.#position] === ']') this.#fail('trailing comma');
     }
   }
 
+  /** The key at the position; `before` is the one before it in its object, or ''. */
+  #key(before: string): string {
+    const start = this.#position + 1;
+    const expected = this.#following.get(before);
+    if (expected !== undefined && this.#text.startsWith(expected, start)) {
+      const end = start + expected.length;
+      if (this.#text.charCodeAt(end) === QUOTE) {
+        this.#position = end + 1;
+        return expected;
+      }
+    }
+    const key = this.#string();
+    // A key that is longer in its text has escapes, which are not compared.
+    if (this.#position === start + key.length + 1) this.#following.set(before, key);
+    return key;
+  }
+
   #string(): string {
-    this.#position++;
     let text = '';
+    let start = ++this.#position;
+    let escaped = false;
     for (;;) {
-      text += this.#match(PLAIN);
-      const character = this.#text[this.#position++];
-      if (character === '"') break;
-      if (character === undefined) this.#fail('EOF while parsing a string');
-      if (character !== '\\') this.#fail('control character (\\u0000-\\u001F) found while parsing a string');
+      const code = this.#text.charCodeAt(this.#position);
+      if (code !== QUOTE && code !== BACKSLASH && code >= BLANK) {
+        this.#position++;
+        continue;
+      }
+      text += this.#text.slice(start, this.#position++);
+      if (code === QUOTE) break;
+      if (Number.isNaN(code)) this.#fail('EOF while parsing a string');
+      if (code !== BACKSLASH) this.#fail('control character (\\u0000-\\u001F) found while parsing a string');
       text += this.#escape();
+      start = this.#position;
+      escaped = true;
     }
     // serde refuses escapes that make half a surrogate pair
-    if (!text.isWellFormed()) this.#fail('unexpected end of hex escape');
+    if ((escaped || !this.#wellFormed) && !text.isWellFormed()) this.#fail('unexpected end of hex escape');
     return text;
   }
 
@@ -174,7 +219,8 @@ class Parser {
   #number(): JsonNumber {
     const text = this.#match(NUMBER);
     if (text === '') this.#fail('expected value');
-    if (/^\d/.test(this.#text.slice(this.#position, this.#position + 1))) this.#fail('invalid number');
+    const code = this.#text.charCodeAt(this.#position);
+    if (code >= 0x30 && code <= 0x39) this.#fail('invalid number');
     if (!Number.isFinite(Number(text))) this.#fail('number out of range');
     return new JsonNumber(text);
   }
@@ -210,6 +256,7 @@ class Parser {
   #fail(reason: string): never {
     const before = this.#text.slice(0, this.#position).split('\n');
     const place = `line ${before.length} column ${before.at(-1)?.length ?? 0}`;
-    throw new JsonSyntaxError(`${reason} at ${place}`, this.#path.join(''));
+    const path = this.#path.map((step, at) => (typeof step === 'number' ? `[${step}]` : at === 0 ? step : `.${step}`));
+    throw new JsonSyntaxError(`${reason} at ${place}`, path.join(''));
   }
 }

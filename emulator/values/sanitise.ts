@@ -5,6 +5,9 @@ import { transliterate } from './transliterate.ts';
 
 const PREFIX = 'source_';
 const COLLISION_ATTEMPTS = 3;
+/** Documents have the same names over and over. */
+const fieldNames = new Map<string, string>();
+const KEPT_NAMES = 10_000;
 
 /** Lower-case ASCII letters and digits, everything else one underscore between them (the slugify crate). */
 function slug(text: string): string {
@@ -28,7 +31,12 @@ export function sanitiseTableName(name: string): string {
 }
 
 export function sanitiseFieldName(name: string): string {
-  return sanitise(name, isFieldName);
+  const known = fieldNames.get(name);
+  if (known !== undefined) return known;
+  const sanitised = sanitise(name, isFieldName);
+  if (fieldNames.size >= KEPT_NAMES) fieldNames.clear();
+  fieldNames.set(name, sanitised);
+  return sanitised;
 }
 
 /**

@@ -36,6 +36,23 @@ describe('document ids', () => {
     }
   });
 
+  test('a table number has one spelling: not one with zeros in front', () => {
+    const spell = (...tableNumber: number[]): string => {
+      const bytes = [...tableNumber, ...new Array<number>(16).fill(7)];
+      let [low, high] = [0, 0];
+      for (const byte of bytes) {
+        low = (low + byte) & 255;
+        high = (high + low) & 255;
+      }
+      const bits = [...bytes, low, high].map((byte) => byte.toString(2).padStart(8, '0')).join('');
+      return (bits.match(/.{1,5}/g) ?? [])
+        .map((digit) => '0123456789abcdefghjkmnpqrstvwxyz'[parseInt(digit.padEnd(5, '0'), 2)])
+        .join('');
+    };
+    expect(decodeId(spell(0x91, 0x4e))).toMatchObject({ tableNumber: 10_001 });
+    for (const longer of [[0x91, 0xce, 0x00], [0x85, 0x00], [0x00]]) expect(decodeId(spell(...longer))).toBeUndefined();
+  });
+
   test('of one table sort as their bytes do', () => {
     fc.assert(
       fc.property(tableNumbers, internalIds, internalIds, (tableNumber, a, b) => {
