@@ -68,11 +68,16 @@ export function fillWithTheWorld(deployment: Deployment, most = Infinity): void 
  * cells near each other. 60 bits: an int64 that a float64 could not hold.
  */
 export function cellOf(lat: number, lng: number): bigint {
-  const y = BigInt(Math.floor(((lat + 90) / 180) * (2 ** 30 - 1)));
-  const x = BigInt(Math.floor(((lng + 180) / 360) * (2 ** 30 - 1)));
-  let cell = 0n;
-  for (let bit = 29n; bit >= 0n; bit--) cell = (cell << 2n) | (((y >> bit) & 1n) << 1n) | ((x >> bit) & 1n);
-  return cell;
+  const y = Math.floor(((lat + 90) / 180) * (2 ** 30 - 1));
+  const x = Math.floor(((lng + 180) / 360) * (2 ** 30 - 1));
+  return (BigInt(interleaved(y >>> 15, x >>> 15)) << 30n) | BigInt(interleaved(y & 0x7fff, x & 0x7fff));
+}
+
+/** The bits of two numbers of 15 bits in turns. */
+function interleaved(y: number, x: number): number {
+  let bits = 0;
+  for (let bit = 14; bit >= 0; bit--) bits = (bits << 2) | (((y >>> bit) & 1) << 1) | ((x >>> bit) & 1);
+  return bits;
 }
 
 function withCode<T extends object>(byCode: Record<string, T>): (T & { code: string })[] {
