@@ -7,7 +7,8 @@ import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, symlinkSync, wri
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { MUTATIONS, type Mutation } from './mutations/list.ts';
+import { MUTATIONS } from './mutations/list.ts';
+import type { Mutation } from './mutations/mutation.ts';
 
 const ROOT = join(import.meta.dirname, '..');
 /** Milliseconds after which a run of a test is ended: a mistake may well lead to one that never ends. */

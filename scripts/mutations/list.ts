@@ -1,20 +1,13 @@
-/**
- * Mistakes that somebody could make, each as a change of a few characters, and the test that has to notice it. `scripts/mutations.ts` makes
- * them one after the other in a copy of the repository.
- */
+import { DATA_SYNC_OF_EMULATOR } from './emulator/data-sync.ts';
+import { DATA_SYNC_READERS_OF_EMULATOR } from './emulator/data-sync-readers.ts';
+import { IMPORT_CONTENTS_OF_EMULATOR } from './emulator/import-contents.ts';
+import { IMPORT_FILES_OF_EMULATOR } from './emulator/import-files.ts';
+import { IMPORT_REQUESTS_OF_EMULATOR } from './emulator/import-requests.ts';
+import { IMPORT_ROWS_OF_EMULATOR } from './emulator/import-rows.ts';
+import { REQUESTS_OF_EMULATOR } from './emulator/requests.ts';
+import type { Mutation } from './mutation.ts';
 
-export interface Mutation {
-  /** What the changed program does wrong. */
-  name: string;
-  file: string;
-  /** Stands in the file exactly once. */
-  find: string;
-  replace: string;
-  /** The test file that has to fail. */
-  test: string;
-  /** Part of the name of the tests to run, where not all of the file are needed. */
-  only?: string;
-}
+/** All mistakes; `scripts/mutations.ts` makes them one after the other in a copy of the repository. */
 
 const SOURCE: Mutation[] = [
   {
@@ -475,4 +468,14 @@ const CAMPAIGNS: Mutation[] = [
   },
 ];
 
-export const MUTATIONS: readonly Mutation[] = [...SOURCE, ...SHARED, ...DESTINATION, ...CAMPAIGNS];
+const EMULATOR: Mutation[] = [
+  ...REQUESTS_OF_EMULATOR,
+  ...DATA_SYNC_OF_EMULATOR,
+  ...DATA_SYNC_READERS_OF_EMULATOR,
+  ...IMPORT_REQUESTS_OF_EMULATOR,
+  ...IMPORT_CONTENTS_OF_EMULATOR,
+  ...IMPORT_FILES_OF_EMULATOR,
+  ...IMPORT_ROWS_OF_EMULATOR,
+];
+
+export const MUTATIONS: readonly Mutation[] = [...SOURCE, ...SHARED, ...DESTINATION, ...EMULATOR, ...CAMPAIGNS];

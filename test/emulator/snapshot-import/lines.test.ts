@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { addIndexes, deploy, importRecords, outcome, rows } from '../client.ts';
-import { importFile, lines, replaceLines, until, upload } from './import-client.ts';
+import { importFile, lines, perform, replaceLines, until, upload } from './import-client.ts';
 
 /** What a jsonLines file may hold: data-sync-and-imports.md, section 14. */
 
@@ -86,9 +86,13 @@ describe('a file that is refused only while it is written', () => {
   ])('%s', async (_, content, message) => {
     const emulator = await deploy();
     emulator.deployment.load('t', [{ old: true }]);
-    const { state, error_message: text } = await replaceLines(emulator, content);
-    expect(text).toContain(message);
-    expect(state).toBe('failed');
+    const id = await upload(emulator, content, { tableName: 't', format: 'jsonLines', mode: 'replace' });
+    const parsed = await until(emulator, id, 'waiting_for_confirmation', 'failed');
+    expect(parsed.state.state).toBe('waiting_for_confirmation');
+    await perform(emulator, id);
+    const { state } = await until(emulator, id, 'completed', 'failed');
+    expect(state.error_message).toContain(message);
+    expect(state.state).toBe('failed');
     expect(rows(emulator, 't')).toEqual([{ old: true }]);
   });
 

@@ -50,6 +50,22 @@ describe('_tables', () => {
     );
   });
 
+  test('the number of a table that came meanwhile: TableConflict', async () => {
+    const emulator = await deploy();
+    const hold = emulator.imports.hold('swap');
+    const done = importFile(emulator, tables('{"name":"a","id":10050}\n'), ZIP);
+    await hold.reached;
+    const other = emulator.deployment.beginImport({ table: 'other', number: 10050 });
+    other.write('other', [{ n: 1 }]);
+    other.swap();
+    hold.release();
+    expect((await done).error_message).toContain(
+      `${PREFIX}New table \`a\` has IDs that conflict with existing table \`other\`.`,
+    );
+    expect(rows(emulator, 'other')).toEqual([{ n: 1 }]);
+    expect(emulator.deployment.catalog.get('a')).toBeUndefined();
+  });
+
   test('a table whose number another one takes gets a fresh one', async () => {
     const emulator = await deploy();
     emulator.deployment.load('t', [{ old: true }]);

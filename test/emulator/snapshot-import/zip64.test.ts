@@ -1,4 +1,4 @@
-import { crc32 } from 'node:zlib';
+import { crc32, deflateRawSync } from 'node:zlib';
 import { expect, test } from 'vitest';
 import { deploy, rows } from '../client.ts';
 import { importFile, lines } from './import-client.ts';
@@ -34,14 +34,15 @@ function bytes(...fields: [value: number, width: 2 | 4 | 8][]): Buffer {
   );
 }
 
-/** A file of stored entries. `wide`: which numbers are in 64 bits; `locate`: where the locator says that the end is. */
+/** A file of packed entries. `wide`: which numbers are in 64 bits; `locate`: where the locator says that the end is. */
 function zip64(files: Record<string, string>, wide: Wide = ALL, locate = (end: number) => end): Buffer {
   let local: Buffer = Buffer.alloc(0);
   let central: Buffer = Buffer.alloc(0);
   for (const [name, text] of Object.entries(files)) {
     const content = Buffer.from(text);
     const { length } = content;
-    const common = bytes([45, 2], [0, 2], [0, 2], [0, 4], [crc32(content), 4]);
+    const compressed = deflateRawSync(content);
+    const common = bytes([45, 2], [0, 2], [8, 2], [0, 4], [crc32(content), 4]);
     const wides: [number, 8][] = [];
     const narrow = (value: number, isWide: boolean): [number, 4] => {
       if (isWide) wides.push([value, 8]);
@@ -49,7 +50,7 @@ function zip64(files: Record<string, string>, wide: Wide = ALL, locate = (end: n
     };
     // In this order in the extra field, whichever of them are there.
     const size = narrow(length, wide.size);
-    const packed = narrow(length, wide.packed);
+    const packed = narrow(compressed.length, wide.packed);
     const offset = narrow(local.length, wide.offset);
     const extra = Buffer.concat([
       wide.extraBefore ? bytes([0x5455, 2], [5, 2], [1, 2], [2, 2]) : Buffer.alloc(0),
@@ -58,8 +59,8 @@ function zip64(files: Record<string, string>, wide: Wide = ALL, locate = (end: n
     ]);
     const names = bytes([Buffer.byteLength(name), 2], [extra.length, 2]);
     local = Buffer.concat([
-      ...[local, Buffer.from('PK\x03\x04'), common, bytes([length, 4], [length, 4])],
-      ...[bytes([Buffer.byteLength(name), 2], [0, 2]), Buffer.from(name), content],
+      ...[local, Buffer.from('PK\x03\x04'), common, bytes([compressed.length, 4], [length, 4])],
+      ...[bytes([Buffer.byteLength(name), 2], [0, 2]), Buffer.from(name), compressed],
     ]);
     central = Buffer.concat([
       ...[central, Buffer.from('PK\x01\x02'), bytes([45, 2]), common, bytes(packed, size), names],
