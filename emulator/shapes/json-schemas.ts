@@ -121,8 +121,9 @@ export function columnNames(deployment: Deployment): string {
   const byComponent = emptyMap<{ name: string; columns: string[] }[]>();
   for (const component of deployment.components.at(deployment.nowForReads()).sort()) {
     const tablets = deployment.catalog.active(component);
+    // The backend's order is that of a hash table. Tablet ids are random, too: nobody may rely on names in order.
     const tables = tablets
-      .sort((a, b) => (a.name < b.name ? -1 : 1))
+      .sort((a, b) => (a.id.order < b.id.order ? -1 : 1))
       .map((tablet) => {
         const { shape } = reducedShape(deployment, tablet);
         const columns = shape.kind === 'object' ? [...shape.fields.keys()] : ['_creationTime', '_id'];

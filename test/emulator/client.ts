@@ -150,6 +150,14 @@ export async function dedupTable(emulator: Emulator, table: string, primaryKey: 
   emulator.deployment.finishBackfills();
 }
 
+/** What get_table_column_names says of the root component, tables in the order of their names. */
+export async function columnNames(emulator: Emulator): Promise<{ name: string; columns: string[] }[]> {
+  const reply = await get(emulator, '/api/get_table_column_names');
+  if (reply.status !== 200) throw new Error(outcome(reply));
+  const { byComponent } = reply.json() as { byComponent: Record<string, { name: string; columns: string[] }[]> };
+  return (byComponent[''] ?? []).sort((a, b) => (a.name < b.name ? -1 : 1));
+}
+
 /** The documents of a table without their system fields, in order of creation. */
 export function rows(emulator: Emulator, table: string): Record<string, unknown>[] {
   return [...emulator.deployment.documents(table)]

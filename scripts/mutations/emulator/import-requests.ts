@@ -27,7 +27,7 @@ export const IMPORT_REQUESTS_OF_EMULATOR: Mutation[] = [
     find: `requireOperation(identity, OPERATION);\n    ${next}`,
     replace: next,
     test: REQUESTS,
-    only: `${route} needs`,
+    only: `${route}.* needs`,
   })),
   {
     name: 'OperationNotPermitted: a key that only imports may poll',

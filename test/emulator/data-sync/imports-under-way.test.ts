@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { Emulator } from '../../../emulator/index.ts';
-import { call, deltasPage, deploy, snapshotPage, walk } from '../client.ts';
+import { call, columnNames, deltasPage, deploy, snapshotPage, walk } from '../client.ts';
 import { activeSyncs, convert, Copy, sync, syncAll, type SyncPage } from './client.ts';
 
 /** An import that takes time, as readers see it before its swap, after it and after a failure. Seen on a real backend. */
@@ -126,15 +126,10 @@ describe('an import under way', () => {
     const tableImport = deployment.beginImport('t');
     tableImport.write('t', rows(5, 'imported'));
     expect(await next()).toEqual([3, length + 50]);
-    const columns = (await call(emulator, 'GET', '/api/get_table_column_names')).json();
-    expect(columns).toEqual({
-      byComponent: {
-        '': [
-          { name: 't', columns: ['_creationTime', '_id', 'n'] },
-          { name: 'u', columns: ['_creationTime', '_id', 'n'] },
-        ],
-      },
-    });
+    expect(await columnNames(emulator)).toEqual([
+      { name: 't', columns: ['_creationTime', '_id', 'n'] },
+      { name: 'u', columns: ['_creationTime', '_id', 'n'] },
+    ]);
     expect(Object.keys((await call(emulator, 'GET', '/api/json_schemas')).json()).sort()).toEqual(['t', 'u']);
     tableImport.swap();
     expect(await next()).toEqual([2, length]);
