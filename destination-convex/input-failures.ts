@@ -1,14 +1,27 @@
-/** What a user is told of input that cannot be read. What came before it is sound: that is written and checkpointed first. */
-import { descriptorText } from '../shared/core/stream-descriptor.ts';
+/**
+ * What a user is told of input that cannot be read, or not as it was meant. What came before a message that cannot be read is sound: that
+ * is written and checkpointed first.
+ */
+import { descriptorText, type StreamDescriptor } from '../shared/core/stream-descriptor.ts';
 import { systemError, type ConnectorFailure } from '../shared/core/failure.ts';
 import { BrokenMessage, UnknownStream } from '../shared/airbyte/inbound.ts';
 import { LineTooLong, MAX_LINE_BYTES } from '../shared/airbyte/lines.ts';
+import { namesakes } from './stream-router.ts';
+import type { StreamPlan } from './streams.ts';
 
 /** Undefined for an error that is not about the input. */
-export function inputFailure(error: unknown): ConnectorFailure | undefined {
+export function inputFailure(error: unknown, streams: readonly StreamPlan[]): ConnectorFailure | undefined {
   if (error instanceof UnknownStream) {
-    const stream = descriptorText({ name: error.stream, namespace: error.namespace });
-    return systemError(`The source sent a record for the stream "${stream}", which is not in the catalog.`);
+    const { stream: name, namespace } = error;
+    const others = namesakes(streams, name).join(', ');
+    if (others !== '' && namespace === undefined) {
+      return systemError(
+        `The source sent a record for the stream "${name}" without a namespace. Streams of this name in the catalog: ${others}. Which of them it belongs to cannot be told. Deselect all but one, or have the source send namespaces.`,
+      );
+    }
+    return systemError(
+      `The source sent a record for the stream "${descriptorText({ name, namespace })}", which is not in the catalog.${others === '' ? '' : ` Streams of this name there: ${others}.`}`,
+    );
   }
   if (error instanceof BrokenMessage)
     return systemError(`The source sent ${error.message}. Skipping it would lose data.`);
@@ -18,4 +31,19 @@ export function inputFailure(error: unknown): ConnectorFailure | undefined {
     );
   }
   return undefined;
+}
+
+/** Of a state whose stream cannot be told. */
+export function unknownStateWarning({ name, namespace }: StreamDescriptor, streams: readonly StreamPlan[]): string {
+  const others = namespace === undefined ? namesakes(streams, name).join(', ') : '';
+  const which =
+    others === ''
+      ? 'which is not in the catalog'
+      : `and which stream of the catalog it means cannot be told: ${others}`;
+  return `The source sent a state for "${descriptorText({ name, namespace })}", ${which}. It is given back as if it were of all streams.`;
+}
+
+/** Of a stream whose catalog entry or records say that files come with it. */
+export function filesWarning(stream: string): string {
+  return `Stream "${stream}" comes with files. They are not transferred to Convex, only its records are. Turn the transfer of files off in the settings of the source or the connection.`;
 }

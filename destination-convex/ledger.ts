@@ -12,8 +12,8 @@
  * Held states let those of other streams pass; within a stream, and among states that cover several, the order is kept.
  */
 
-/** Which streams a state speaks for. */
-export type Coverage = number | 'all' | 'none';
+/** Which streams a state speaks for. `unknown`: of one that cannot be told, so that it waits like one of all streams, and counts nothing. */
+export type Coverage = number | 'all' | 'unknown';
 
 /** A STATE line as it was received, and where its state object stands in it. */
 export interface ReceivedState {
@@ -103,7 +103,7 @@ export class Ledger {
 
   /** A state arrived. Its line is kept: it must not be a view of a buffer that is used again. */
   state(coverage: Coverage, state: ReceivedState, empty = false): void {
-    const counter = coverage === 'none' ? undefined : coverage === 'all' ? this.#all : this.#each[coverage];
+    const counter = coverage === 'unknown' ? undefined : coverage === 'all' ? this.#all : this.#each[coverage];
     const { records, rejected } = counter ?? { records: 0, rejected: 0 };
     if (counter !== undefined) counter.records = counter.rejected = 0;
     this.#waiting.push({ coverage, state, position: this.received, records, rejected, empty });
@@ -122,7 +122,7 @@ export class Ledger {
 
   /** Whether a state could be given back if only this stream, or others as well, no longer held it. */
   waitsFor(stream: number): boolean {
-    const covers = ({ coverage }: Entry) => coverage === stream || coverage === 'all';
+    const covers = ({ coverage }: Entry) => coverage === stream || typeof coverage !== 'number';
     return (
       this.#holding.has(stream) &&
       (this.#waiting.some((entry) => entry.position <= this.#durable && covers(entry)) || this.#held.some(covers))
@@ -168,8 +168,7 @@ export class Ledger {
   }
 
   #covers({ coverage }: Entry, test: (stream: number) => boolean): boolean {
-    if (coverage === 'none') return false;
-    if (coverage !== 'all') return test(coverage);
+    if (typeof coverage === 'number') return test(coverage);
     return [...this.#failedAt.keys(), ...this.#holding].some(test);
   }
 

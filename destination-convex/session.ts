@@ -2,12 +2,13 @@
 import { Inbound, Kind, type Resolve } from '../shared/airbyte/inbound.ts';
 import type { Context } from '../shared/airbyte/connector.ts';
 import { lineBatches, type Line } from '../shared/airbyte/lines.ts';
+import { descriptorOf } from '../shared/core/stream-descriptor.ts';
 import { testOverride } from '../shared/connector/test-override.ts';
 import type { StreamingImport } from '../shared/convex/streaming-import.ts';
 import { isSpace } from '../shared/json/raw.ts';
 import { DryRun } from './dry-run.ts';
 import { Importer } from './importer.ts';
-import { inputFailure } from './input-failures.ts';
+import { filesWarning, inputFailure, unknownStateWarning } from './input-failures.ts';
 import { Intake } from './intake.ts';
 import { streamBytes, type Lane } from './request-body.ts';
 import { Ledger, type Coverage } from './ledger.ts';
@@ -39,6 +40,7 @@ export interface SessionOptions {
 
 export class WriteSession {
   readonly #context: Context;
+  readonly #streams: readonly StreamPlan[];
   readonly #tracker: StreamTracker;
   readonly #resolve: Resolve;
   readonly #inbound: Inbound;
@@ -54,12 +56,15 @@ export class WriteSession {
   /** Streams whose tables are replaced by generation, and of which no record has arrived. */
   readonly #fresh: Set<number>;
   readonly #replacements: Replacements | undefined;
+  /** What was warned of, so that it is said once. */
+  readonly #warned = new Set<string>();
   #noise = 0;
 
   constructor({ api, streams, context, skipRejected, replacements }: SessionOptions) {
     const { log } = context;
     this.#replacements = replacements;
     this.#context = context;
+    this.#streams = streams;
     this.#tracker = new StreamTracker(streams);
     this.#resolve = router(streams);
     this.#inbound = new Inbound(this.#resolve, (stream, bytes, at, end) => this.#intake.skip(stream, bytes, at, end));
@@ -116,6 +121,7 @@ export class WriteSession {
     this.#context.writer.onFailure((failure) => {
       this.#sender.fail(failure);
     });
+    for (const { text, includesFiles } of this.#streams) if (includesFiles) this.#warnOnce(filesWarning(text));
     try {
       await this.#replacements?.begin(
         (stream) => this.#tables.mustReplace(stream),
@@ -156,7 +162,7 @@ export class WriteSession {
         }
       }
     } catch (error) {
-      const failure = inputFailure(error);
+      const failure = inputFailure(error, this.#streams);
       if (failure === undefined) throw error;
       // What came before the broken message is sound.
       await this.#sender.finish();
@@ -192,7 +198,8 @@ export class WriteSession {
   }
 
   #takeRecord(buffer: Buffer): Promise<void> | undefined {
-    const { stream, dataStart, dataEnd } = this.#inbound;
+    const { stream, dataStart, dataEnd, hasFile } = this.#inbound;
+    if (hasFile) this.#warnOnce(filesWarning(this.#streams[stream]!.text));
     this.#tracker.record(stream);
     if (!this.#fresh.delete(stream)) return this.#intake.take(stream, buffer, dataStart, dataEnd);
     return this.#giveBackAll().then(() => this.#intake.take(stream, buffer, dataStart, dataEnd));
@@ -211,12 +218,13 @@ export class WriteSession {
   #takeState({ buffer, start, end }: Line): Promise<void> | undefined {
     const { stateStart, stateEnd } = this.#inbound;
     const facts = receivedFacts(buffer, stateStart, stateEnd);
-    let coverage: Coverage = facts.type === 'stream' ? 'none' : 'all';
+    let coverage: Coverage = facts.type === 'stream' ? 'unknown' : 'all';
     for (const { name, namespace, empty } of facts.streams) {
       const index = this.#resolve(name, namespace);
-      if (index === -1) continue;
-      if (facts.type === 'stream') coverage = index;
-      this.#tracker.state(index, empty);
+      if (index !== -1) this.#tracker.state(index, empty);
+      if (facts.type !== 'stream') continue;
+      if (index !== -1) coverage = index;
+      else this.#warnOnce(unknownStateWarning(descriptorOf(name, namespace), this.#streams));
     }
     while (end > start && isSpace(buffer[end - 1])) end--;
     const line = Buffer.from(buffer.subarray(start, end));
@@ -228,9 +236,18 @@ export class WriteSession {
 
   #takeStatus(): Promise<void> | undefined {
     const { stream: index, status } = this.#inbound;
-    if (index === -1) return undefined;
+    if (index === -1) {
+      this.#tracker.unknownStatus();
+      return undefined;
+    }
     this.#tracker.status(index, status, this.#ledger.received);
     return status === 'COMPLETE' && this.#sender.idle ? this.#settle(this.#ledger.received) : undefined;
+  }
+
+  #warnOnce(text: string): void {
+    if (this.#warned.has(text)) return;
+    this.#warned.add(text);
+    this.#context.log.warn(text);
   }
 
   #takeNoise(): void {

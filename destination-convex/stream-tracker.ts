@@ -37,6 +37,11 @@ export class StreamTracker {
     if (status === 'COMPLETE') this.#completions.push({ stream: this.#streams[index]!, position });
   }
 
+  /** A status came of a stream that cannot be told. No stream passes for complete because nothing was said of any. */
+  unknownStatus(): void {
+    this.#anyStatus = true;
+  }
+
   /** Takes out the streams that have said COMPLETE and whose records are durable, now that all up to `durable` are. */
   takeCompleted(durable: number): StreamPlan[] {
     const later = this.#completions.filter(({ position }) => position > durable);

@@ -23,6 +23,8 @@ export interface StreamPlan {
   key: KeyPlan | undefined;
   /** Whether the records are appended and may mark deletions (see append-deletions.ts). */
   appendsDeletions: boolean;
+  /** Whether the catalog asks for files. */
+  includesFiles: boolean;
   /** Paths of the fields by which a record is named to the user, as the source calls them. */
   label: string[][];
 }
@@ -95,6 +97,7 @@ function planStream(configured: ConfiguredAirbyteStream, index: number, known: K
     fullRefresh: configured.sync_mode === 'full_refresh',
     key: mode === 'append_dedup' ? planKey(configured, known) : undefined,
     appendsDeletions: mode !== 'append_dedup' && mayMarkDeletions(configured),
+    includesFiles: configured.include_files === true,
     label: labelOf(configured),
   };
 }

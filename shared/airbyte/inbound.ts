@@ -7,7 +7,7 @@ import type { Line } from './lines.ts';
 import type { StreamStatus } from './protocol.generated.ts';
 
 export const Kind = {
-  /** `stream`, `dataStart` and `dataEnd` say whose record it is and where its data stands. */
+  /** `stream`, `dataStart` and `dataEnd` say whose record it is and where its data stands, `hasFile` whether it refers to a file. */
   Record: 0,
   /** `stateStart` and `stateEnd` say where the state object stands. */
   State: 1,
@@ -66,6 +66,7 @@ export class Inbound {
   stream = -1;
   dataStart = 0;
   dataEnd = 0;
+  hasFile = false;
   stateStart = 0;
   stateEnd = 0;
   status: StreamStatus = 'RUNNING';
@@ -107,6 +108,7 @@ export class Inbound {
     this.stream = prefix.stream;
     this.dataStart = at;
     this.dataEnd = after;
+    this.hasFile = false;
     return true;
   }
 
@@ -198,6 +200,7 @@ export class Inbound {
     let namespace: string | undefined;
     let dataStart = -1;
     let dataEnd = -1;
+    let hasFile = false;
     // Where the first and the last thing stand that decide whose record it is.
     let differsAt = end;
     let decided = typeAt;
@@ -217,6 +220,9 @@ export class Inbound {
           dataStart = inner.valueStart;
           dataEnd = inner.valueEnd;
           break;
+        case 'file_reference':
+          hasFile = buffer[inner.valueStart] === OPEN_BRACE;
+          break;
       }
     }
     if (name === undefined) throw new BrokenMessage('a RECORD message that names no stream');
@@ -227,8 +233,9 @@ export class Inbound {
     this.stream = stream;
     this.dataStart = dataStart;
     this.dataEnd = dataEnd;
+    this.hasFile = hasFile;
     this.#skip(stream, buffer, dataStart, dataEnd);
-    if (decided < dataStart && dataStart - start <= MAX_PREFIX_BYTES)
+    if (decided < dataStart && dataStart - start <= MAX_PREFIX_BYTES && !hasFile)
       this.#remember(
         { bytes: Buffer.from(buffer.subarray(start, dataStart)), stream },
         differsAt - start,

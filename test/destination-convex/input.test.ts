@@ -95,7 +95,8 @@ describe('lines', () => {
     expect(finished.code).toBe(1);
     expect(errorsOf(finished.lines)[0]).toMatchObject({
       failure_type: 'system_error',
-      message: 'The source sent a record for the stream "c.t", which is not in the catalog.',
+      message:
+        'The source sent a record for the stream "c.t", which is not in the catalog. Streams of this name there: a.t, b.t.',
     });
     expect(destination.rows('a_t')).toEqual([{ n: 1 }]);
     expect(statesIn(finished.lines)).toHaveLength(1);
@@ -109,7 +110,19 @@ describe('lines', () => {
     expect(destination.rows('a_t')).toEqual([{ n: 1 }]);
     expect(destination.rows('b_t')).toEqual([{ n: 2 }]);
     expect(destination.rows('a_u')).toEqual([{ n: 3 }]);
-    expect((await destination.write({ streams }, [record('t', { n: 4 }, null)])).code).toBe(1);
+  });
+
+  test('D9: of a name that two streams have, and without a namespace, end the run: the message names the streams', async () => {
+    await using destination = await Destination.start();
+    const streams = [append('t', { namespace: 'a' }), append('u'), append('t', { namespace: 'b' })];
+    const finished = await destination.write({ streams }, [record('t', { n: 4 }, null)]);
+    expect(errorsOf(finished.lines)).toMatchObject([
+      {
+        failure_type: 'system_error',
+        message:
+          'The source sent a record for the stream "t" without a namespace. Streams of this name in the catalog: a.t, b.t. Which of them it belongs to cannot be told. Deselect all but one, or have the source send namespaces.',
+      },
+    ]);
   });
 
   test('may be cut anywhere by the pipe, in the middle of a character too', async () => {

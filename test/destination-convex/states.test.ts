@@ -1,10 +1,12 @@
 import { describe, expect, test } from 'vitest';
+import { errorsOf, logsOf } from '../support/messages.ts';
 import {
   append,
   countsOf,
   dedup,
   Destination,
   IMPORT,
+  overwrite,
   record,
   state,
   statesIn,
@@ -148,4 +150,60 @@ test('a source that sends no states at all is written as well', async () => {
   expect(finished.code).toBe(0);
   expect(statesIn(finished.lines)).toEqual([]);
   expect(destination.rows('t')).toEqual([{ n: 1 }]);
+});
+
+describe('a state whose stream cannot be told', () => {
+  const streams = [overwrite('t', { namespace: 'a' }), overwrite('t', { namespace: 'b' }), append('u')];
+  const lines = [
+    record('u', { n: 1 }),
+    state('u', 1),
+    record('t', { n: 1 }, 'a'),
+    // Of a.t or of b.t.
+    state('t', 1),
+    // Of no stream that the catalog has.
+    state('other', 1),
+    record('t', { n: 2 }, 'b'),
+  ];
+
+  test('comes back when the whole sync has succeeded, if a table is replaced without a generation', async () => {
+    await using destination = await Destination.start();
+    const finished = await destination.write({ streams }, lines);
+    expect(finished.code, finished.lines.join('\n')).toBe(0);
+    expect(statesIn(finished.lines).map(withoutStats)).toEqual([state('u', 1), state('t', 1), state('other', 1)]);
+    expect(logsOf(finished.lines).filter((line) => line.includes('sent a state for'))).toEqual([
+      'WARN The source sent a state for "t", and which stream of the catalog it means cannot be told: a.t, b.t. It is given back as if it were of all streams.',
+      'WARN The source sent a state for "other", which is not in the catalog. It is given back as if it were of all streams.',
+    ]);
+  });
+
+  test('does not come back where the sync fails: the next attempt would go on from it after emptying the table', async () => {
+    await using destination = await Destination.start();
+    const finished = await destination.write({ streams }, [
+      ...lines,
+      status('u', 'COMPLETE'),
+      status('t', 'COMPLETE', 'a'),
+      status('t', 'INCOMPLETE', 'b'),
+    ]);
+    expect(finished.code).toBe(1);
+    expect(statesIn(finished.lines).map(withoutStats)).toEqual([state('u', 1)]);
+  });
+
+  test('does not come back after a record that was refused', async () => {
+    await using destination = await Destination.start();
+    const all = [append('t', { namespace: 'a' }), append('t', { namespace: 'b' })];
+    const finished = await destination.write({ streams: all }, [
+      state('t', 1),
+      record('t', { list: Array(9_000).fill(1) }, 'a'),
+      state('t', 2),
+    ]);
+    expect(finished.code).toBe(1);
+    expect(statesIn(finished.lines).map(withoutStats)).toEqual([state('t', 1)]);
+  });
+
+  test('has a status like it: without a namespace it does not pass for none', async () => {
+    await using destination = await Destination.start();
+    const finished = await destination.write({ streams }, [...lines, status('t', 'INCOMPLETE')]);
+    expect(errorsOf(finished.lines)).toMatchObject([{ failure_type: 'transient_error' }]);
+    expect(statesIn(finished.lines).map(withoutStats)).toEqual([state('u', 1)]);
+  });
 });

@@ -53,6 +53,47 @@ describe('D4: a deletion where records are appended', () => {
   });
 });
 
+describe('D9: files', () => {
+  const FILES =
+    'Stream "docs" comes with files. They are not transferred to Convex, only its records are. Turn the transfer of files off in the settings of the source or the connection.';
+  const file = { staging_file_url: '/staging/a.pdf', source_file_relative_path: 'a.pdf', file_size_bytes: 12 };
+
+  test('that the catalog asks for are reported once a stream, before anything is written', async () => {
+    await using destination = await Destination.start();
+    const streams = [
+      append('docs', { extra: { include_files: true } }),
+      append('t', { extra: { include_files: false } }),
+    ];
+    const { lines } = await destination.write({ streams }, [withFile('docs', 1, file), record('t', { n: 1 })]);
+    expect(warnings(lines)).toEqual([FILES]);
+    expect(logsOf(lines)[0]).toBe(`WARN ${FILES}`);
+    expect(destination.rows('docs')).toEqual([{ n: 1 }]);
+  });
+
+  test.each<[string, (n: number) => string]>([
+    ['after the data', (n) => withFile('docs', n, file)],
+    [
+      'before the data',
+      (n) =>
+        `{"type":"RECORD","record":{"stream":"docs","file_reference":${JSON.stringify(file)},"data":{"n":${n}},"emitted_at":1}}`,
+    ],
+  ])('that records refer to are reported once a stream: %s', async (_, lineOf) => {
+    await using destination = await Destination.start();
+    const { lines } = await destination.write({ streams: [append('docs'), append('t')] }, [
+      record('docs', { n: 0 }),
+      lineOf(1),
+      lineOf(2),
+      withFile('t', 1, null),
+    ]);
+    expect(warnings(lines)).toEqual([FILES]);
+    expect(destination.rows('docs')).toHaveLength(3);
+  });
+
+  function withFile(stream: string, n: number, reference: object | null): string {
+    return record(stream, { n }).replace(/\}\}$/, `,"file_reference":${JSON.stringify(reference)}}}`);
+  }
+});
+
 describe('D7: records whose primary key is null', () => {
   test('are counted and reported, a stream each', async () => {
     await using destination = await Destination.start();
