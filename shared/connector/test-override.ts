@@ -12,6 +12,7 @@ export function testOverride(
     | 'CHECKPOINT_MS'
     | 'HEARTBEAT_MS'
     | 'PROGRESS_MS'
+    | 'SAMPLE_MS'
     | 'BATCH_BYTES'
     | 'BATCH_RECORDS'
     | 'BATCH_AGE_MS'

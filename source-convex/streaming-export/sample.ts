@@ -2,6 +2,7 @@
 import { ConvexApiError } from '../../shared/convex/errors.ts';
 import { selectTables, type TableRef } from '../../shared/convex/selection.ts';
 import type { StreamingExport, ValueFormat } from '../../shared/convex/streaming-export.ts';
+import { testOverride } from '../../shared/connector/test-override.ts';
 import { merge, type JsonSchema } from './schema.ts';
 import { schemaOf } from '../value-schema.ts';
 
@@ -18,7 +19,7 @@ export async function sampleTables(
   tables: readonly TableRef[],
   format: ValueFormat,
 ): Promise<JsonSchema[]> {
-  const end = performance.now() + MAX_TIME;
+  const end = performance.now() + testOverride('SAMPLE_MS', MAX_TIME);
   const samples: JsonSchema[] = [];
   try {
     const snapshot = await api.pin();

@@ -51,6 +51,18 @@ describe('sync modes', () => {
     ]);
   });
 
+  test('D8: the last arrival wins, whatever the cursor says, and a key of another type is another row', async () => {
+    await using destination = await Destination.start();
+    const streams = [dedup('t', ['id'], { extra: { cursor_field: ['at'] } })];
+    await destination.write({ streams }, [record('t', { id: 1, at: 9 }), record('t', { id: 1, at: 3 })]);
+    expect(destination.rows('t')).toEqual([{ id: 1, at: 3 }]);
+    await destination.write({ streams }, [record('t', { id: '1', at: 10 }), record('t', '{"id":1.0,"at":2}')]);
+    expect(destination.rows('t')).toEqual([
+      { id: 1, at: 2 },
+      { id: '1', at: 10 },
+    ]);
+  });
+
   test('overwrite empties the table, with or without a primary key', async () => {
     await using destination = await Destination.start();
     destination.insert('plain', { old: 1 });

@@ -152,6 +152,37 @@ describe('a table whose documents Convex cannot describe', () => {
     expect(logsOf(run.lines).join()).toContain('Of 2 of 2 tables no documents were read');
   });
 
+  test('S6: has documents read of 200 tables; of the others only the names of columns are known, which is said', async () => {
+    await using source = await Source.start();
+    source.deployment.load('odd', [{ 'first name': 'Ada' }]);
+    const names = Array.from({ length: 201 }, (_, i) => `t${String(i).padStart(3, '0')}`);
+    for (const name of names) source.deployment.load(name, [{ n: 1 }]);
+    const run = await source.discover();
+    const streams = streamsOf(run);
+    expect(namesOf(streams)).toEqual(['odd', ...names]);
+    expect(streams.slice(0, 200).map(columnsOf)).toEqual([
+      { 'first name': { type: ['null', 'string'] } },
+      ...names.slice(0, 199).map(() => ({ n: { type: ['null', 'number'] } })),
+    ]);
+    expect(streams.slice(200).map(columnsOf)).toEqual([{ n: { type: ANY } }, { n: { type: ANY } }]);
+    expect(logsOf(run.lines).join()).toContain('Of 2 of 202 tables no documents were read');
+    expect(source.emulator.journal.count('/api/list_snapshot')).toBe(201);
+  });
+
+  test('S6: has no further tables read when the time is over', async () => {
+    await using source = await Source.start();
+    source.deployment.load('odd', [{ 'first name': 'Ada' }]);
+    for (const name of ['a', 'b']) source.deployment.load(name, [{ n: 1 }]);
+    // The timestamp, and the page of the first table, which takes longer than all tables may.
+    source.emulator.faults.add({ kind: 'latency', ms: 3_000, path: '/api/list_snapshot', after: 1, times: Infinity });
+    const run = await source.discover({}, { CONVEX_CONNECTOR_SAMPLE_MS: '2500' });
+    const streams = streamsOf(run);
+    expect(namesOf(streams)).toEqual(['a', 'b', 'odd']);
+    expect(streams.map(columnsOf)).toEqual([{ n: { type: ['null', 'number'] } }, { n: { type: ANY } }, {}]);
+    expect(logsOf(run.lines).join()).toContain('Of 2 of 3 tables no documents were read (a limit of time or number');
+    expect(source.emulator.journal.count('/api/list_snapshot')).toBe(2);
+  });
+
   test('is one of those that are named, where several could be meant', async () => {
     await using source = await Source.start();
     source.deployment.load('odd', [Object.fromEntries(Array.from({ length: 65 }, (_, i) => [`c${i}`, i]))]);

@@ -160,3 +160,47 @@ describe('a snapshot that has expired before it was read to its end', () => {
     expect(errorsOf(lines)).toMatchObject([{ failure_type: 'config_error', stream_descriptor: { name: 'a' } }]);
   });
 });
+
+describe('S11: changes that expire while they are read', () => {
+  const GONE = {
+    kind: 'status',
+    status: 400,
+    code: 'InvalidWindowToReadDocuments',
+    path: '/api/document_deltas',
+  } as const;
+
+  test('S11: twice: the third snapshot of the run is followed by its changes, and the run ends with all of them', async () => {
+    await using source = await Source.start({ limits: { snapshotPage: 3 } });
+    for (const table of ['a', 'b']) source.deployment.load(table, people(5));
+    source.emulator.faults.add({ ...GONE, times: 2 });
+    const lines = await source.readAll({ streams: ['a', 'b'], config: RESYNC });
+    for (const table of ['a', 'b']) expect(replay(recordsOf(lines), table)).toEqual(source.truth(table));
+    expect(lastState(lines, 'a')).toMatchObject({ snapshot_has_more: false });
+    expect(lastState(lines, 'a')).toEqual(lastState(lines, 'b'));
+    expect(snapshotsOf(source)).toBe(3);
+    source.deployment.load('a', people(1));
+    const next = await source.readAll({ streams: ['a', 'b'], state: savedStates(lines), config: RESYNC });
+    expect(recordsOf(next)).toHaveLength(1);
+  });
+
+  test('S11: three times: the run ends and says that too little history is kept', async () => {
+    await using source = await Source.start({ limits: { snapshotPage: 3 } });
+    for (const table of ['a', 'b']) source.deployment.load(table, people(5));
+    source.emulator.faults.add({ ...GONE, times: Infinity });
+    const { code, lines } = await source.read({ streams: ['a', 'b'], config: RESYNC });
+    expect(code).toBe(1);
+    expect(errorsOf(lines).map(({ failure_type, stream_descriptor }) => [failure_type, stream_descriptor])).toEqual([
+      ['config_error', { name: 'a' }],
+      ['config_error', { name: 'b' }],
+    ]);
+    expect(errorsOf(lines)[0]!.message).toContain("does not keep its documents' history back to");
+    expect(statusesOf(lines).filter((status) => status.endsWith('COMPLETE'))).toEqual(['a INCOMPLETE', 'b INCOMPLETE']);
+    expect(snapshotsOf(source)).toBe(3);
+  });
+
+  /** The timestamps of which snapshots were read. */
+  function snapshotsOf(source: Source): number {
+    const asked = source.emulator.journal.of('/api/list_snapshot');
+    return new Set(asked.flatMap(({ body }) => /"snapshot":"?(\d+)/.exec(body)?.[1] ?? [])).size;
+  }
+});
