@@ -27,7 +27,10 @@ const MAX_ROUNDED = 100;
 export class FieldWatch {
   /** Fields of the record itself that Convex drops, and that are not Airbyte's own `_ab_cdc_…`. */
   readonly dropped = new Set<string>();
+  /** Whether there were rounded numbers in fields of which that is known. */
+  hasKnownRounded = false;
   readonly #names: FieldNames;
+  readonly #knownRounded: ReadonlySet<string>;
   readonly #spellings: Spellings;
   readonly #rounded: (RoundedField & { bytes: Buffer; ignored: boolean })[] = [];
   #nextRounded = 0;
@@ -44,7 +47,9 @@ export class FieldWatch {
   /** Names that Convex drops if they are fields of the record itself. */
   #suspects: string[] = [];
 
-  constructor(spellings: Spellings) {
+  /** `knownRounded`: fields whose rounded numbers are not counted. */
+  constructor(spellings: Spellings, knownRounded: ReadonlySet<string> = NONE) {
+    this.#knownRounded = knownRounded;
     this.#spellings = spellings;
     this.#names = new FieldNames(spellings);
   }
@@ -158,7 +163,9 @@ export class FieldWatch {
       if (name === undefined) return;
       // What Convex drops is not rounded.
       const stored = spelledFieldName(name, this.#spellings);
-      const ignored = stored !== undefined && isDropped(stored);
+      const known = this.#knownRounded.has(name);
+      const ignored = known || (stored !== undefined && isDropped(stored));
+      this.hasKnownRounded ||= known;
       this.#rounded.splice(this.#nextRounded++, 0, { name, numbers: 1, bytes: Buffer.from(bytes), ignored });
       if (ignored) this.#fullCounts++;
     }

@@ -1,4 +1,5 @@
 /** Records on their way into a batch: looked at, refused where they cannot be sent, and put into their lane. */
+import { timestampNote } from './convex-records.ts';
 import { deletionWarning, marksDeletion } from './append-deletions.ts';
 import { nullKeyWarning } from './keys.ts';
 import { uninsertable } from './tombstones.ts';
@@ -53,7 +54,7 @@ export class Intake {
     this.#rejections = rejections;
     this.#warn = warn;
     this.#askSpelling = spellingOf;
-    this.#watches = streams.map(() => new FieldWatch(this.#spellings));
+    this.#watches = streams.map(({ knownRounded }) => new FieldWatch(this.#spellings, knownRounded));
     this.#replacements = replacements;
     this.#nullKeys = streams.map(() => 0);
     this.#watchesDeletions = streams.map(({ appendsDeletions }) => appendsDeletions);
@@ -123,6 +124,13 @@ export class Intake {
       const warnings = fieldWarnings(text, this.#watches[index]!);
       return count === 0 ? warnings : [nullKeyWarning(text, key!, count), ...warnings];
     });
+  }
+
+  /** What is only good to know at the end of the run. */
+  note(): string | undefined {
+    return timestampNote(
+      this.#streams.filter(({ index }) => this.#watches[index]!.hasKnownRounded).map(({ text }) => text),
+    );
   }
 
   /** From now on, deletions of this stream are sent without making their rows first. */

@@ -346,6 +346,8 @@ export class WriteSession {
     const rejected = this.#rejections.summary();
     if (rejected !== undefined) log.warn(rejected);
     for (const text of this.#intake.warnings()) log.warn(text);
+    const note = this.#intake.note();
+    if (note !== undefined) log.info(note);
     if (this.#ledger.merged > 0) {
       log.warn(`Dropped ${this.#ledger.merged} buffered states to save memory; newer states supersede them.`);
     }

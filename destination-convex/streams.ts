@@ -3,6 +3,7 @@ import { descriptorOf, descriptorText, type StreamDescriptor } from '../shared/c
 import { configError } from '../shared/core/failure.ts';
 import type { ConfiguredAirbyteStream } from '../shared/airbyte/protocol.generated.ts';
 import { tableNameOf } from '../shared/convex/identifiers.ts';
+import { knownRounded } from './convex-records.ts';
 import { markerTable } from './generation-marker.ts';
 import { generationOf, truncationOf, type Generation, type Truncation } from './generations.ts';
 import { mayMarkDeletions } from './append-deletions.ts';
@@ -25,6 +26,8 @@ export interface StreamPlan {
   appendsDeletions: boolean;
   /** Whether the catalog asks for files. */
   includesFiles: boolean;
+  /** Fields whose numbers Convex is known to round (see convex-records.ts). */
+  knownRounded: ReadonlySet<string>;
   /** Paths of the fields by which a record is named to the user, as the source calls them. */
   label: string[][];
 }
@@ -98,6 +101,7 @@ function planStream(configured: ConfiguredAirbyteStream, index: number, known: K
     key: mode === 'append_dedup' ? planKey(configured, known) : undefined,
     appendsDeletions: mode !== 'append_dedup' && mayMarkDeletions(configured),
     includesFiles: configured.include_files === true,
+    knownRounded: knownRounded(configured),
     label: labelOf(configured),
   };
 }

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { errorsOf, logsOf } from '../support/messages.ts';
 import { until } from '../support/until.ts';
-import { IMPORT, T1, append, countsOf, dedup, Destination, record, state, statesIn, text } from './setup.ts';
+import { IMPORT, T1, T2, append, countsOf, dedup, Destination, record, state, statesIn, text } from './setup.ts';
 
 const SKIP = { on_rejected_record: 'Skip and report' };
 const SECRET = 'content-that-nobody-may-see';
@@ -127,6 +127,40 @@ describe('Numbers that Convex rounds', () => {
       expect.stringContaining('rounded numbers of stream "t": "at" (3), "n" (1), "sum" (1). '),
     ]);
     expect(finished.lines.join('\n')).not.toContain('9007199254740993');
+  });
+});
+
+describe('The timestamps of documents that come from Convex', () => {
+  const COLUMNS = ['_id', '_ts', '_deleted', '_ab_cdc_lsn'];
+  const schemaOf = (columns: readonly string[]) => ({
+    properties: Object.fromEntries(columns.map((name) => [name, {}])),
+  });
+  const infosOf = (lines: readonly string[]) =>
+    logsOf(lines).filter((line) => line.startsWith('INFO') && line.includes('rounded'));
+
+  test('are no warning: one INFO tells of them for all streams, and other numbers are one', async () => {
+    await using destination = await Destination.start();
+    const schema = schemaOf([...COLUMNS, 'n']);
+    const data = (id: number) => `{"_ts":${T1},"_id":"a${id}","n":${id},"_deleted":false,"_ab_cdc_lsn":${T1}}`;
+    const finished = await destination.write(
+      { streams: [dedup('t', ['_id'], { schema }), append('u', { schema }), append('v', { schema })] },
+      [record('t', data(1)), record('t', data(2)), record('u', data(3)), record('u', `{"_ts":${T1},"n":${T2}}`)],
+    );
+    expect(finished.code).toBe(0);
+    expect(warningsOf(finished.lines)).toEqual([
+      expect.stringContaining('Convex rounded numbers of stream "u": "n" (1). '),
+    ]);
+    expect(infosOf(finished.lines)).toEqual([
+      expect.stringContaining('Convex rounded the commit timestamps "_ts" of 2 streams'),
+    ]);
+  });
+
+  test.each(COLUMNS)('are a warning where the schema does not list %s', async (missing) => {
+    await using destination = await Destination.start();
+    const schema = schemaOf(COLUMNS.filter((name) => name !== missing));
+    const finished = await destination.write({ streams: [append('t', { schema })] }, [record('t', `{"_ts":${T1}}`)]);
+    expect(warningsOf(finished.lines)).toEqual([expect.stringContaining('of stream "t": "_ts" (1). ')]);
+    expect(infosOf(finished.lines)).toEqual([]);
   });
 });
 

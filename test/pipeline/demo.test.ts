@@ -30,6 +30,7 @@ test('the copy equals the original after the first sync and after the changes', 
   // inserts, updates, deletes, transactions, documents, differences
   expect(numbers(output.split('after the first sync')[1] ?? '', 'after ').at(-1), output).toBe('0');
   expect(output).toContain('CC BY 4.0');
+  expect(output).not.toContain('WARN');
 });
 
 test('a source killed in the middle: the next sync ends with an equal copy', () => {
