@@ -218,7 +218,8 @@ class Campaign {
     if (mode === 'replace' && failing && this.#destination.journal.count(REPLACE) > 0)
       this.#complaints.push(`${this.#doing}: a table was replaced although the sync failed`);
     if (!failing) this.#checkOutcome(outcome, killed > 0);
-    this.#options.show?.(`${this.#doing}: ${result}, ${outcome.read} records, ${outcome.states} states`);
+    const why = result === 'gave up' ? ` (${outcome.failures.map(({ message }) => message).join(' ')})` : '';
+    this.#options.show?.(`${this.#doing}: ${result}, ${outcome.read} records, ${outcome.states} states${why}`);
     return result;
   }
 

@@ -4,7 +4,7 @@
  * to hold exactly what the deployment held at the commit at which the sync says that it ends.
  */
 import { join } from 'node:path';
-import { startEmulator, type Emulator, type EmulatorOptions, type Format } from '../../../emulator/index.ts';
+import { startEmulator, type Emulator, type Format } from '../../../emulator/index.ts';
 import { StateFile } from '../../../pipeline/states.ts';
 import { Folder } from '../../support/folder.ts';
 import { errorsOf, statesOf, streamName } from '../../support/messages.ts';
@@ -13,6 +13,7 @@ import { Wiretap } from '../killer.ts';
 import { calm, change } from '../network-faults.ts';
 import { commandOf, type Code } from '../processes.ts';
 import { SeededRandom } from '../seeded-random.ts';
+import { backendOf } from './backend.ts';
 import { Consumers } from './consumers.ts';
 import { describeCut, drawCut, runSource, type Cut, type RunResult } from './source-run.ts';
 import { streamOf, TableEvents, type Counts, type Table } from './table-events.ts';
@@ -47,37 +48,25 @@ export interface ReplacedFigures extends Counts {
 const CHANGES = 80;
 /** Syncs in a row that may give up before the campaign does. */
 const PATIENCE = 25;
+interface StateLine {
+  state: { stream: { stream_descriptor: { name: string; namespace?: string } } };
+}
+
 const NO_TABLE = /has no table/;
 
 export async function replacedTables(options: ReplacedOptions): Promise<ReplacedFigures> {
   const random = new SeededRandom(options.seed);
-  const source = await startEmulator(emulatorOptions(options, random));
+  const backend = backendOf(options, random);
+  const source = await startEmulator(backend);
   const folder = new Folder();
   try {
-    return await new Campaign(options, random, source, folder).run();
+    // The source refuses to follow tables of components where the change log may leave them out.
+    const inComponents = backend.withoutDataSync !== true;
+    return await new Campaign(options, random, source, folder, inComponents).run();
   } finally {
     await source.close();
     folder.remove();
   }
-}
-
-function emulatorOptions({ seed, fallback }: ReplacedOptions, random: SeededRandom): EmulatorOptions {
-  const without = { withoutDataSync: true, withoutCursorFromDeltas: true, withoutListActiveSyncs: true };
-  return {
-    instanceName: 'wise-heron-101',
-    seed,
-    idleClockStands: random.chance(0.3),
-    shortPages: random.pick([0, 0.3]),
-    limits: {
-      snapshotPage: random.between(2, 9),
-      deltaRows: random.between(4, 16),
-      dataSyncPage: random.between(3, 30),
-      dataSyncRowsRead: random.between(10, 60),
-      // Nanoseconds after which the rows of a failed import are gone: soon, later, or not in this campaign.
-      hiddenTableAge: random.pick([400_000_000n, 2_000_000_000n, 86_400_000_000_000n]),
-    },
-    ...(fallback ? random.pick([without, { withoutDataSync: true }, { withoutCursorFromDeltas: true }]) : {}),
-  };
 }
 
 class Campaign {
@@ -86,24 +75,30 @@ class Campaign {
   readonly #source: Emulator;
   readonly #folder: Folder;
   readonly #events: TableEvents;
+  readonly #eventTimes: SeededRandom;
   readonly #wiretap: Wiretap;
   readonly #consumers = new Consumers();
   readonly #format: Format;
   readonly #command: string[];
-  /** The streams that are selected. More join in the course of the campaign. */
+  /** The tables that may be selected, and those that are. More join in the course of the campaign. */
+  readonly #tables: readonly Table[];
   readonly #selected: Table[];
+  /** Streams that have a saved state. */
+  readonly #begun = new Set<string>();
   readonly #figures: Omit<ReplacedFigures, keyof Counts>;
   #doing = 'the beginning';
 
-  constructor(options: ReplacedOptions, random: SeededRandom, source: Emulator, folder: Folder) {
+  constructor(options: ReplacedOptions, random: SeededRandom, source: Emulator, folder: Folder, inComponents: boolean) {
     this.#options = options;
     this.#random = random;
     this.#source = source;
     this.#folder = folder;
     this.#events = new TableEvents(source.deployment, new SeededRandom(options.seed + 2000), !options.fallback);
+    this.#eventTimes = new SeededRandom(options.seed + 4000);
     this.#wiretap = new Wiretap({ source });
     this.#format = random.pick(['json', 'json', 'export_json', 'convex_encoded_json']);
-    this.#selected = this.#events.tables.slice(0, random.between(2, this.#events.tables.length));
+    this.#tables = this.#events.tables.filter(({ component }) => inComponents || component === '');
+    this.#selected = this.#tables.slice(0, random.between(2, this.#tables.length));
     const access = { deployment_url: source.url, access_key: source.readOnlyKey };
     folder.write('source.json', { ...access, value_format: this.#format });
     const tuning = { RETRY_MIN_MS: 1, RESPONSE_MS: 1500, IDLE_MS: 1500, CHECK_PAUSE_MS: 1 };
@@ -118,11 +113,11 @@ class Campaign {
     let failures = 0;
     while (figures.kills < this.#options.kills && figures.complaints.length === 0 && failures < PATIENCE) {
       change(random, this.#source);
-      for (let i = random.below(15); i > 0; i--) this.#events.step(false);
+      for (let i = random.below(30); i > 0; i--) this.#events.step(false);
       await this.#changeSelection();
       const quietly = random.chance(0.6);
       const cut = random.chance(0.75) ? drawCut(random) : undefined;
-      const ending = await this.#sync(cut, quietly, random.between(3, 20));
+      const ending = await this.#sync(cut, quietly, random.pick([0.03, 0.1, 0.3, 0.6]));
       failures = ending === 'gave up' ? failures + 1 : 0;
     }
     if (failures === PATIENCE) this.#complain(`${PATIENCE} syncs in a row gave up`);
@@ -139,7 +134,7 @@ class Campaign {
   /** A stream joins now and then, and another one is refreshed. */
   async #changeSelection(): Promise<void> {
     const random = this.#random;
-    const next = this.#events.tables[this.#selected.length];
+    const next = this.#tables[this.#selected.length];
     if (next !== undefined && random.chance(0.1)) this.#selected.push(next);
     if (!random.chance(0.05)) return;
     const { table, component } = random.pick(this.#selected);
@@ -147,18 +142,21 @@ class Campaign {
     states.forget([{ name: table, namespace: component }]);
     await states.save();
     this.#consumers.forget(streamOf({ table, component }));
+    this.#begun.delete(streamOf({ table, component }));
   }
 
-  /** `pace`: milliseconds between two events, about; 0: nothing happens meanwhile. */
-  async #sync(cut: Cut | undefined, quietly: boolean, pace: number): Promise<'completed' | 'killed' | 'gave up'> {
+  /** `activity`: the chance that something happens in a phase of a request. By requests, not by time: so a seed repeats it. */
+  async #sync(cut: Cut | undefined, quietly: boolean, activity: number): Promise<'completed' | 'killed' | 'gave up'> {
     const figures = this.#figures;
     this.#doing = `sync ${++figures.syncs}${cut === undefined ? '' : ` (kill at ${describeCut(cut)})`}`;
     if (quietly) this.#events.completeTables();
     const { replacements, complete } = this.#events;
     this.#source.journal.clear();
-    if (pace > 0) this.#events.start(pace, CHANGES, quietly);
-    const result = await this.#run(cut).finally(() => {
-      this.#events.stop();
+    let left = CHANGES;
+    const result = await this.#run(cut, () => {
+      if (left > 0 && this.#eventTimes.chance(activity)) left--;
+      else return;
+      this.#events.step(quietly);
     });
     const isQuiet = complete && this.#events.replacements === replacements;
     figures.requests += this.#source.journal.count();
@@ -171,13 +169,13 @@ class Campaign {
     return ending;
   }
 
-  async #run(cut: Cut | undefined): Promise<RunResult> {
+  async #run(cut: Cut | undefined, onRequest: () => void): Promise<RunResult> {
     const catalog = this.#folder.write('catalog.json', { streams: this.#selected.map(configured) });
     const states = await this.#states();
     const files = ['--config', join(this.#folder.path, 'source.json'), '--catalog', catalog];
     if (states.size > 0) files.push('--state', states.path);
     try {
-      return await runSource([...this.#command, 'read', ...files], cut, this.#wiretap);
+      return await runSource([...this.#command, 'read', ...files], { cut, onRequest, wiretap: this.#wiretap });
     } catch (error) {
       this.#complain(String(error));
       return { lines: [], killed: true, code: null, stderr: '' };
@@ -186,7 +184,7 @@ class Campaign {
 
   /**
    * All records reach the consumers. The states come back later, and only up to one of them where the platform was killed as well: the
-   * next sync goes on from there.
+   * next sync goes on from there. The first state of a stream always comes back: without it, nobody knows of the records that are there.
    */
   async #deliver({ lines, killed }: RunResult): Promise<void> {
     const random = this.#random;
@@ -198,10 +196,14 @@ class Campaign {
     } catch (error) {
       this.#complain(String(error));
     }
-    const saved = lines.filter((line) => line.startsWith('{"type":"STATE"'));
-    const lost = random.chance(killed ? 0.5 : 0.1) ? random.below(saved.length + 1) : 0;
+    const written = lines.filter((line) => line.startsWith('{"type":"STATE"'));
+    const lost = random.chance(killed ? 0.5 : 0.1) ? random.below(written.length + 1) : 0;
     const states = await this.#states();
-    for (const line of saved.slice(0, saved.length - lost)) states.put(Buffer.from(line));
+    for (const [at, line] of written.entries()) {
+      const stream = streamName((JSON.parse(line) as StateLine).state.stream.stream_descriptor);
+      if (at < written.length - lost || !this.#begun.has(stream)) states.put(Buffer.from(line));
+      this.#begun.add(stream);
+    }
     await states.save();
   }
 
@@ -217,10 +219,10 @@ class Campaign {
       positions.set(streamName(state.stream.stream_descriptor), finished ? delta_cursor : 'unfinished');
     }
     const found: string[] = [];
-    const [ts] = positions.values();
-    if (positions.size !== this.#selected.length || new Set(positions.values()).size !== 1 || ts === 'unfinished')
+    const ends = [...positions.values()].sort();
+    if (positions.size !== this.#selected.length || !this.#isOneCommit(ends))
       found.push(`the streams do not end at one commit: ${JSON.stringify(Object.fromEntries(positions))}`);
-    else for (const table of this.#selected) found.push(...this.#differences(table, BigInt(ts!)));
+    else for (const table of this.#selected) found.push(...this.#differences(table, BigInt(ends[0]!)));
     if (isQuiet) {
       figures.quiet++;
       for (const difference of found) this.#complain(difference);
@@ -229,6 +231,14 @@ class Campaign {
       figures.unquiet++;
       if (found.length === 0) figures.unquietExact++;
     }
+  }
+
+  /** Whether nothing was committed between the first and the last of these timestamps (digits, sorted). */
+  #isOneCommit(ends: readonly string[]): boolean {
+    const [first, last] = [ends[0], ends.at(-1)];
+    if (first === undefined || last === undefined || last === 'unfinished') return false;
+    const { log } = this.#source.deployment;
+    return log.firstAfter(BigInt(first)) === log.firstAfter(BigInt(last));
   }
 
   #differences(table: Table, ts: bigint): string[] {

@@ -26,18 +26,17 @@ const HANGS = 60_000;
 export function drawCut(random: SeededRandom): Cut {
   // Outputs differ in length by orders of magnitude, so the logarithm is drawn.
   if (random.chance(0.5)) return { kind: 'bytes', after: random.below(2 ** random.between(9, 17)) };
-  return { kind: 'request', phase: random.pick(PHASES), nth: random.between(1, 2 ** random.between(2, 7)) };
+  return { kind: 'request', phase: random.pick(PHASES), nth: random.between(1, 2 ** random.between(1, 6)) };
 }
 
 export function describeCut(cut: Cut): string {
   return cut.kind === 'bytes' ? `byte ${cut.after}` : `request ${cut.nth} ${cut.phase}`;
 }
 
-/** Throws where the process hangs. */
+/** `onRequest` is called in each phase of each request. Throws where the process hangs. */
 export async function runSource(
   command: readonly string[],
-  cut: Cut | undefined,
-  wiretap: Wiretap,
+  { cut, wiretap, onRequest }: { cut: Cut | undefined; wiretap: Wiretap; onRequest: () => void },
 ): Promise<RunResult> {
   const [file, ...args] = command;
   const child = spawn(file!, args, { stdio: ['ignore', 'pipe', 'pipe'] });
@@ -47,6 +46,7 @@ export async function runSource(
   wiretap.listener = (_side, phase) => {
     last = performance.now();
     if (cut?.kind === 'request' && phase === cut.phase && ++requests === cut.nth) kill();
+    onRequest();
   };
   child.stdout.on('data', (chunk: Buffer) => {
     last = performance.now();

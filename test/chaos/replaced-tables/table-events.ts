@@ -64,7 +64,6 @@ export class TableEvents {
   readonly #deleted = new Map<Table, StoredDocument[]>();
   readonly #backups = new Map<Table, StoredDocument[]>();
   #import: Import | undefined;
-  #timer: NodeJS.Timeout | undefined;
   #revision = 0;
 
   /** `replaces`: whether anything but transactions happens. */
@@ -74,24 +73,6 @@ export class TableEvents {
     this.#replaces = replaces;
     for (const { table, component } of [...this.tables, this.#other]) deployment.createTable(table, component);
     for (let i = 0; i < 20; i++) this.#transaction();
-  }
-
-  /** Something happens every `pace` milliseconds or so, `most` times. `quietly`: no table is replaced, but imports go on. */
-  start(pace: number, most: number, quietly: boolean): void {
-    let left = most;
-    const next = (): void => {
-      if (left-- === 0) return;
-      const step = () => {
-        this.step(quietly);
-        next();
-      };
-      this.#timer = setTimeout(step, this.#random.below(2 * pace));
-    };
-    next();
-  }
-
-  stop(): void {
-    clearTimeout(this.#timer);
   }
 
   /** Whether all tables are there. */
@@ -104,6 +85,7 @@ export class TableEvents {
     for (const table of this.tables) if (!this.#exists(table)) this.#create(table);
   }
 
+  /** Something happens. `quietly`: no table is replaced, but imports go on. */
   step(quietly: boolean): void {
     const random = this.#random;
     const draw = this.#replaces ? random.below(100) : 99;
