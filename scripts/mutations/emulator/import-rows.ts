@@ -56,8 +56,8 @@ export const IMPORT_ROWS_OF_EMULATOR: Mutation[] = [
   {
     name: 'of two equal keys the first wins',
     file: 'emulator/values/json-parse.ts',
-    find: '      object.set(key, value);\n',
-    replace: '      if (!object.duplicates.has(key)) object.set(key, value);\n',
+    find: '    this.set(key, value);\n',
+    replace: '    if (!this.has(key)) this.set(key, value);\n',
     test: LINES_TEST,
     only: 'of two equal keys',
   },
@@ -160,9 +160,9 @@ export const IMPORT_ROWS_OF_EMULATOR: Mutation[] = [
   {
     name: 'an index that is added meanwhile is kept at the swap',
     file: SWAPS,
-    find: 'for (const tablet of fresh) deployment.catalog.activate(tablet, ts);',
+    find: '  const ts = deployment.systemWrite(old.length + fresh.length + 1);\n',
     replace:
-      'for (const tablet of fresh) {\n    tablet.index ??= old.find(({ name }) => name === tablet.name)?.index;\n    deployment.catalog.activate(tablet, ts);\n  }',
+      '  for (const tablet of fresh) tablet.index ??= old.find(({ name }) => name === tablet.name)?.index;\n  const ts = deployment.systemWrite(old.length + fresh.length + 1);\n',
     test: LINES_TEST,
     only: 'is lost at the swap',
   },

@@ -197,6 +197,7 @@ describe('zip', () => {
     ['is empty', Buffer.alloc(0)],
     ['has no central directory', zip({ 't/documents.jsonl': lines(9) }).subarray(0, -60)],
     ['is damaged', damaged(zip({ 't/documents.jsonl': lines(9) }, true))],
+    ['has lost the header of an entry', beheaded(zip({ 't/documents.jsonl': lines(9) }))],
     ['has a part twice', Buffer.concat([Buffer.alloc(40), zip({ 't/documents.jsonl': lines(9) })])],
     ['holds what is no UTF-8', zip({ 't/documents.jsonl': Buffer.from('{"a":"\xff"}', 'latin1') })],
   ])('a file that %s', async (_, file) => {
@@ -213,6 +214,12 @@ describe('zip', () => {
     expect((await importFile(emulator, zip({ [name]: '' }), ZIP)).error_message).toContain(message);
   });
 });
+
+/** The first entry's header does not begin as one. */
+function beheaded(file: Buffer): Buffer {
+  file[0] = 0;
+  return file;
+}
 
 /** One letter of the first entry's content is another one. */
 function damaged(file: Buffer): Buffer {

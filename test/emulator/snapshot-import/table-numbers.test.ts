@@ -34,11 +34,12 @@ describe('_tables', () => {
   test('a table whose ids have the number of another in the file: InvalidId', async () => {
     const emulator = await deploy();
     emulator.deployment.load('t', [{}]);
-    const file = tables(`{"name":"a","id":${numberOf(emulator, 't')}}\n`, {
+    const number = numberOf(emulator, 't');
+    const file = tables(`{"name":"a","id":${number}}\n`, {
       't/documents.jsonl': `{"_id":"${idsOf(emulator, 't')[0]}"}\n`,
     });
-    expect((await importFile(emulator, file, ZIP)).error_message).toContain(
-      `${PREFIX}conflict between \`a\` and \`t\``,
+    expect((await importFile(emulator, file, ZIP)).error_message).toBe(
+      `${PREFIX}conflict between \`a\` and \`t\` with number ${number}`,
     );
   });
 
