@@ -6,7 +6,9 @@ import { descriptorOf, descriptorText } from '../shared/core/stream-descriptor.t
 import { configError } from '../shared/core/failure.ts';
 import type { ConfiguredAirbyteStream } from '../shared/airbyte/protocol.generated.ts';
 import { collidingName, fieldNameOf, isDropped, isIdentifier } from '../shared/convex/identifiers.ts';
-import type { KnownNames } from './streams.ts';
+
+/** Answers of the deployment for names beyond ASCII; undefined: it has no valid form of that name. */
+export type KnownNames = ReadonlyMap<string, string | undefined>;
 
 export interface KeyField {
   /** Path as the source calls it. */

@@ -7,7 +7,7 @@ import { knownRounded } from './convex-records.ts';
 import { markerTable } from './generation-marker.ts';
 import { generationOf, truncationOf, type Generation, type Truncation } from './generations.ts';
 import { mayMarkDeletions } from './append-deletions.ts';
-import { keyNames, planKey, type KeyPlan } from './keys.ts';
+import { keyNames, planKey, type KeyPlan, type KnownNames } from './keys.ts';
 
 export interface StreamPlan {
   index: number;
@@ -31,9 +31,6 @@ export interface StreamPlan {
   /** Paths of the fields by which a record is named to the user, as the source calls them. */
   label: string[][];
 }
-
-/** Answers of the deployment for names beyond ASCII; undefined: it cannot name a table so. */
-export type KnownNames = ReadonlyMap<string, string | undefined>;
 
 /** The names that only the deployment can tell the new form of. */
 export function namesToAsk(configured: readonly ConfiguredAirbyteStream[]): Set<string> {

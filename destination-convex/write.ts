@@ -44,7 +44,7 @@ export async function write(
       await context.writer.drain();
       await afterSync(summary.of(streams, (stream) => session.countsOf(stream)));
     }
-    await session.commit();
+    await session.succeed();
     return true;
   } catch (error) {
     throw explain(error, { host, permission: 'deployment:backups:import', during: 'sync' });

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { sourceFiles, violations } from './layers.ts';
+import { cycles, sourceFiles, tooLong, violations } from './layers.ts';
 
 const root = join(import.meta.dirname, '..');
 const { dependencies } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as {
@@ -12,6 +12,14 @@ test('every import keeps to the layers of the design', () => {
   const files = sourceFiles(root);
   expect(files.length).toBeGreaterThan(20);
   expect(violations(files, Object.keys(dependencies))).toEqual([]);
+});
+
+test('no imports of the product go in a circle', () => {
+  expect(cycles(sourceFiles(root))).toEqual([]);
+});
+
+test('no file of the product is longer than 300 lines', () => {
+  expect(tooLong(sourceFiles(root))).toEqual([]);
 });
 
 describe('the check itself', () => {
@@ -62,5 +70,25 @@ describe('the check itself', () => {
 
   test('a folder without a rule is noticed', () => {
     expect(check('shared/misc/a.ts', '')).toEqual(['shared/misc/a.ts is in no layer: give its folder a rule']);
+  });
+
+  test('a circle of imports is noticed, whether of types or of values', () => {
+    const files = [
+      { path: 'shared/json/a.ts', code: "import type { b } from './b.ts';" },
+      { path: 'shared/json/b.ts', code: "import { c } from './sub/c.ts';" },
+      { path: 'shared/json/sub/c.ts', code: "export { a } from '../a.ts';" },
+      { path: 'shared/json/d.ts', code: "import { a } from './a.ts';" },
+    ];
+    expect(cycles(files)).toEqual(['shared/json/a.ts → shared/json/b.ts → shared/json/sub/c.ts → shared/json/a.ts']);
+    expect(cycles(files.slice(1))).toEqual([]);
+  });
+
+  test.each<[string, number, number]>([
+    ['shared/json/a.ts', 300, 0],
+    ['shared/json/a.ts', 301, 1],
+    ['source-convex/config.generated.ts', 301, 0],
+    ['emulator/server.ts', 301, 0],
+  ])('%s of %i lines counts as too long: %i', (path, lines, expected) => {
+    expect(tooLong([{ path, code: 'x;\n'.repeat(lines) }])).toHaveLength(expected);
   });
 });

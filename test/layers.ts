@@ -101,6 +101,42 @@ function importsOf(code: string): string[] {
   return ts.preProcessFile(code, true, true).importedFiles.map(({ fileName }) => fileName);
 }
 
+/** Each cycle of imports in the product, as `a.ts → b.ts → a.ts`. Imports of types count too. */
+export function cycles(files: readonly SourceFile[]): string[] {
+  const imports = new Map(files.filter(inProduct).map(({ path, code }) => [path, filesOf(path, code)]));
+  const found: string[] = [];
+  const done = new Set<string>();
+  const visit = (path: string, trail: readonly string[]): void => {
+    const at = trail.indexOf(path);
+    if (at !== -1) found.push([...trail.slice(at), path].join(' → '));
+    if (at !== -1 || done.has(path)) return;
+    for (const next of imports.get(path) ?? []) visit(next, [...trail, path]);
+    done.add(path);
+  };
+  for (const path of imports.keys()) visit(path, []);
+  return found;
+}
+
+function inProduct({ path }: SourceFile): boolean {
+  return PRODUCT.includes(layerOf(path) ?? '');
+}
+
+function filesOf(path: string, code: string): string[] {
+  const names = importsOf(code).filter((name) => name.startsWith('.'));
+  return names.map((name) => posix.join(posix.dirname(path), name));
+}
+
+/** Files of the product that are longer than this many lines. Generated ones may be. */
+const MAX_LINES = 300;
+
+export function tooLong(files: readonly SourceFile[]): string[] {
+  return files
+    .filter((file) => inProduct(file) && !file.path.endsWith('.generated.ts'))
+    .map(({ path, code }) => ({ path, lines: code.trimEnd().split('\n').length }))
+    .filter(({ lines }) => lines > MAX_LINES)
+    .map(({ path, lines }) => `${path} has ${lines} lines, more than ${MAX_LINES}`);
+}
+
 /** The TypeScript files of the house's folders; tests and scripts are around it. */
 export function sourceFiles(root: string): SourceFile[] {
   const folders = [...new Set(Object.keys(LAYERS).map((layer) => layer.split('/')[0] ?? ''))];

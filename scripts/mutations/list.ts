@@ -259,9 +259,9 @@ const DESTINATION: Mutation[] = [
   },
   {
     name: 'states come back whatever the batch sender is doing',
-    file: 'destination-convex/session.ts',
-    find: 'this.#ledger.durable(this.#sender.idle ? this.#ledger.received : 0);',
-    replace: 'this.#ledger.durable(this.#ledger.received);',
+    file: 'destination-convex/commits.ts',
+    find: 'ledger.durable(durable);',
+    replace: 'ledger.durable(ledger.received);',
     test: 'test/destination-convex/kill.test.ts',
   },
   {
@@ -322,9 +322,9 @@ const DESTINATION: Mutation[] = [
   },
   {
     name: 'D1: a state from before the first record waits for it',
-    file: 'destination-convex/session.ts',
-    find: 'return this.#giveBackAll().then(() => this.#intake.take(stream, buffer, dataStart, dataEnd));',
-    replace: 'return this.#intake.take(stream, buffer, dataStart, dataEnd);',
+    file: 'destination-convex/input-reader.ts',
+    find: 'return this.#giveBackAll().then(() => this.#options.intake.take(stream, buffer, dataStart, dataEnd));',
+    replace: 'return this.#options.intake.take(stream, buffer, dataStart, dataEnd);',
     test: 'test/destination-convex/replaced.test.ts',
     only: 'from before the first record',
   },
@@ -508,9 +508,9 @@ const CAMPAIGNS: Mutation[] = [
   },
   {
     name: 'the destination gives states back while their batch is on its way (campaign)',
-    file: 'destination-convex/session.ts',
-    find: 'this.#ledger.durable(this.#sender.idle ? this.#ledger.received : 0);',
-    replace: 'this.#ledger.durable(this.#ledger.received);',
+    file: 'destination-convex/commits.ts',
+    find: 'ledger.durable(durable);',
+    replace: 'ledger.durable(ledger.received);',
     test: 'test/chaos/chaos.test.ts',
     only: 'append_dedup',
   },

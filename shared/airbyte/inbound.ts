@@ -5,6 +5,7 @@
 import { JsonError, Members, OPEN_BRACE, bytesAre, skipNested, skipSpace, stringAt } from '../json/raw.ts';
 import type { Line } from './lines.ts';
 import type { StreamStatus } from './protocol.generated.ts';
+import { RecordPrefixes } from './record-prefixes.ts';
 
 export const Kind = {
   /** `stream`, `dataStart` and `dataEnd` say whose record it is and where its data stands, `hasFile` whether it refers to a file. */
@@ -47,16 +48,6 @@ export class UnknownStream extends Error {
   }
 }
 
-/** A line's bytes up to its data, and what they mean. */
-interface Prefix {
-  bytes: Buffer;
-  stream: number;
-}
-
-/** Of so many streams the beginnings are remembered; with more of them, all are learned anew. */
-const MAX_PREFIXES = 4096;
-/** A beginning that is longer is rare, and costs more to look up than the line does to parse. */
-const MAX_PREFIX_BYTES = 1024;
 const EMITTED_AT = Buffer.from('emitted_at');
 const META = Buffer.from('meta');
 const TAIL = Buffer.from(',"emitted_at":');
@@ -74,13 +65,7 @@ export class Inbound {
   readonly #skip: Skip;
   readonly #outer = new Members();
   readonly #inner = new Members();
-  /** Of the line before: streams rarely take turns with every record. */
-  #last: Prefix | undefined;
-  /** By the hash of what differs from stream to stream. */
-  readonly #prefixes = new Map<number, Prefix[]>();
-  #remembered = 0;
-  /** Where that begins in a line. */
-  #differsAt = 0;
+  readonly #prefixes = new RecordPrefixes();
 
   constructor(resolve: Resolve, skip: Skip = (_stream, buffer, at, end) => skipNested(buffer, at, end)) {
     this.#resolve = resolve;
@@ -95,13 +80,8 @@ export class Inbound {
   /** A RECORD whose beginning is known. False where anything is not as usual: then the line is parsed. */
   #known(line: Line): boolean {
     const { buffer, start, end } = line;
-    let prefix = this.#last;
+    const prefix = this.#prefixes.find(line);
     if (prefix === undefined) return false;
-    if (!begins(line, prefix)) {
-      prefix = this.#prefixes.get(hash(buffer, start + this.#differsAt, end))?.find((other) => begins(line, other));
-      if (prefix === undefined) return false;
-      this.#last = prefix;
-    }
     const at = start + prefix.bytes.length;
     const after = this.#skip(prefix.stream, buffer, at, end);
     if (after === -1 || !this.#usualTail(buffer, after, end)) return false;
@@ -235,27 +215,9 @@ export class Inbound {
     this.dataEnd = dataEnd;
     this.hasFile = hasFile;
     this.#skip(stream, buffer, dataStart, dataEnd);
-    if (decided < dataStart && dataStart - start <= MAX_PREFIX_BYTES && !hasFile)
-      this.#remember(
-        { bytes: Buffer.from(buffer.subarray(start, dataStart)), stream },
-        differsAt - start,
-        hash(buffer, differsAt, end),
-      );
+    if (decided < dataStart && !hasFile)
+      this.#prefixes.remember(buffer.subarray(start, dataStart), stream, differsAt - start);
     return Kind.Record;
-  }
-
-  #remember(prefix: Prefix, differsAt: number, key: number): void {
-    // Another place than before: what is remembered would not be found.
-    if (differsAt !== this.#differsAt || this.#remembered === MAX_PREFIXES) {
-      this.#prefixes.clear();
-      this.#remembered = 0;
-      this.#differsAt = differsAt;
-    }
-    this.#last = prefix;
-    const same = this.#prefixes.get(key) ?? [];
-    if (same.some(({ bytes }) => bytes.equals(prefix.bytes))) return;
-    this.#prefixes.set(key, [...same, prefix]);
-    this.#remembered++;
   }
 
   #parseTrace(text: string): Kind {
@@ -276,19 +238,6 @@ export class Inbound {
     this.status = status;
     return Kind.Status;
   }
-}
-
-function begins({ buffer, start, end }: Line, { bytes }: Prefix): boolean {
-  const at = start + bytes.length;
-  return at < end && buffer[at] === OPEN_BRACE && bytesAre(buffer, start, at, bytes);
-}
-
-/** FNV-1a of what stands between `from` and the next brace, which is where the data begin. */
-function hash(buffer: Buffer, from: number, end: number): number {
-  const limit = Math.min(end, from + MAX_PREFIX_BYTES);
-  let value = 0x811c9dc5;
-  for (let at = from; at < limit && buffer[at] !== OPEN_BRACE; at++) value = Math.imul(value ^ buffer[at]!, 0x01000193);
-  return value;
 }
 
 const STATUSES: readonly unknown[] = ['STARTED', 'RUNNING', 'COMPLETE', 'INCOMPLETE'];

@@ -1,0 +1,63 @@
+/** What follows when records are durable: complete streams end, generations are marked, states are given back. */
+import type { Context } from '../shared/airbyte/connector.ts';
+import { allRefused } from './aftermath.ts';
+import type { Ledger } from './ledger.ts';
+import type { Replacements } from './replace-at-once/replacements.ts';
+import { withStats } from './state.ts';
+import type { StreamTracker } from './stream-tracker.ts';
+import type { StreamPlan } from './streams.ts';
+import type { Tables } from './tables.ts';
+
+export interface CommitsOptions {
+  context: Context;
+  ledger: Ledger;
+  tables: Tables;
+  tracker: StreamTracker;
+  replacements: Replacements | undefined;
+  countsOf: (stream: StreamPlan) => { records: number; rejected: number };
+}
+
+export class Commits {
+  readonly #options: CommitsOptions;
+
+  constructor(options: CommitsOptions) {
+    this.#options = options;
+  }
+
+  /** Every record up to number `durable` has been written or refused. */
+  async commit(durable: number): Promise<void> {
+    const { ledger, tables, tracker, context } = this.#options;
+    ledger.durable(durable);
+    await this.endAppended(tracker.takeCompleted(durable));
+    // Only when a state is about to be given back. Without a state, the source starts anew and its table is emptied again.
+    await tables.mark(tables.unmarked.filter(({ index }) => ledger.waitsFor(index)));
+    let any = false;
+    for (const { state, records, rejected } of ledger.take()) {
+      any = true;
+      context.writer.bytes(withStats(state.line, state.start, state.end, { records, rejected }));
+      context.writer.byte(0x0a);
+    }
+    if (!any) return;
+    context.writer.flush();
+    await context.writer.room();
+  }
+
+  /** Ends those of the streams that are not replaced at once. The others end when the whole sync has succeeded. */
+  async endAppended(streams: readonly StreamPlan[]): Promise<void> {
+    await this.end(streams.filter(({ index }) => this.#options.replacements?.has(index) !== true));
+  }
+
+  /** These streams are complete. Empties the tables of those without records; leaves a table whose new records were all refused. */
+  async end(streams: readonly StreamPlan[]): Promise<void> {
+    const { ledger, tables, context, countsOf } = this.#options;
+    const refused = streams.filter((stream) => {
+      const { records, rejected } = countsOf(stream);
+      return stream.truncation !== 'none' && records === 0 && rejected > 0;
+    });
+    for (const stream of refused) {
+      context.log.warn(allRefused(stream, tables.emptied(stream)));
+      if (stream.generation !== undefined) ledger.release(stream.index);
+    }
+    await tables.clear(streams.filter((stream) => !refused.includes(stream)));
+  }
+}
