@@ -6,6 +6,7 @@
  */
 import http from 'node:http';
 import https from 'node:https';
+import { setTimeout as sleep } from 'node:timers/promises';
 import got, { type Request } from 'got';
 import pRetry from 'p-retry';
 import { limitConnecting } from './connecting.ts';
@@ -13,7 +14,7 @@ import { connectionFailure } from './connection-failure.ts';
 import { ConvexApiError, classify, readErrorBody, type Verdict } from './errors.ts';
 import { withIdleTimeout } from './idle.ts';
 import { proxySetting } from './proxy-env.ts';
-import { parseRetryAfter, RetryBudget, type RetryLimits } from './retry.ts';
+import { backoff, delayWithin, parseRetryAfter, type RetryLimits } from './retry.ts';
 
 export interface HttpRequest {
   method: 'GET' | 'POST' | 'PUT';
@@ -113,42 +114,29 @@ export class ConvexClient {
     return { status, body: Buffer.concat(chunks) };
   }
 
-  /**
-   * Runs `attempt` until it succeeds, its error is not worth another try, or the limits are reached. An attempt that has achieved
-   * something for good, so that the next one has less to do, calls `progress`.
-   */
-  async retrying<T>(path: string, attempt: (progress: () => void) => Promise<T>): Promise<T> {
+  /** Runs `attempt` until it succeeds, its error is not worth another try, or the limits are reached. */
+  async retrying<T>(path: string, attempt: () => Promise<T>): Promise<T> {
     const { retries: limits, onRetry } = this.#options;
-    const budget = new RetryBudget(limits);
     const started = performance.now();
-    let tries = 0;
-    let goOn = false;
-    // The counting and the waiting are ours: p-retry knows neither Retry-After nor progress.
-    return pRetry(
-      () => {
-        tries++;
-        return attempt(() => {
-          budget.renew();
-        });
+    let firstFailure: number | undefined;
+    return pRetry(attempt, {
+      ...backoff(limits),
+      onFailedAttempt: ({ error, attemptNumber }) => {
+        const now = performance.now();
+        firstFailure ??= now;
+        if (error instanceof ConvexApiError) Object.assign(error, { tries: attemptNumber, elapsed: now - started });
       },
-      {
-        retries: Infinity,
-        minTimeout: 0,
-        onFailedAttempt: async ({ error }) => {
-          goOn = false;
-          if (!(error instanceof ConvexApiError)) return;
-          const now = performance.now();
-          Object.assign(error, { tries, elapsed: now - started });
-          if (!error.retry || (error.emptyNotFound && !this.#known.has(path) && tries >= MISSING_TRIES)) return;
-          const delay = budget.afterFailure(now, error.retryAfter);
-          if (delay === undefined) return;
-          goOn = true;
-          onRetry({ path, error, failures: budget.failures, attempts: limits.attempts, delay });
-          await new Promise((resolve) => setTimeout(resolve, delay));
-        },
-        shouldRetry: () => goOn,
+      shouldRetry: async ({ error, attemptNumber, retryDelay }) => {
+        if (!(error instanceof ConvexApiError) || !error.retry) return false;
+        if (error.emptyNotFound && !this.#known.has(path) && attemptNumber >= MISSING_TRIES) return false;
+        const delay = delayWithin(limits, performance.now() - firstFailure!, retryDelay, error.retryAfter);
+        if (delay === undefined) return false;
+        onRetry({ path, error, failures: attemptNumber, attempts: limits.attempts, delay });
+        // p-retry waits for `retryDelay`; the server may have asked for more.
+        if (delay > retryDelay) await sleep(delay - retryDelay);
+        return true;
       },
-    );
+    });
   }
 
   /** One try: the chunks of a successful answer's body. Throws `ConvexApiError` for any other answer, and where the body breaks off. */

@@ -99,7 +99,7 @@ export class DataSyncReader {
     return this.#start;
   }
 
-  /** Each start that is returned renews the retry budget, so a page that always breaks off at one place has to be noticed here. */
+  /** Each part of a page has retries of its own, so a page that always breaks off at one place has to be noticed here. */
   #failure(error: unknown): unknown {
     const { path } = this.#request;
     const { count } = this.#scanner;

@@ -25,7 +25,7 @@ const MAX_PAGE_DOCUMENTS = 500_000;
 
 /**
  * Yields the documents of a page, each once, in batches that are valid until the next one is asked for. Returns what else the page says.
- * The retry budget is renewed with each batch: a page that comes a little further with every try is complete in the end.
+ * Each batch has retries of its own: a page that comes a little further with every try is complete in the end.
  * Throws `ConvexApiError`.
  */
 export async function* readPage(http: ConvexClient, request: HttpRequest): AsyncGenerator<DocumentBatch, RawPage> {

@@ -1,4 +1,5 @@
-/** When to try again, and how long to wait: pure policy. The loop itself is p-retry's. */
+/** When to try again, and how long to wait: pure policy. The loop and the waits are p-retry's. */
+import type { Options } from 'p-retry';
 
 export interface RetryLimits {
   /** Tries in all, the first included. */
@@ -21,45 +22,26 @@ export const CHECK_RETRIES: RetryLimits = { attempts: 3, maxTime: 20_000, minDel
 export const DISCOVER_RETRIES: RetryLimits = { attempts: 8, maxTime: 3 * 60_000, minDelay: 500, maxDelay: 30_000 };
 
 /**
- * Milliseconds to wait after failure number `failures` (from 1): exponential, half of it left to chance, so that many connectors that
- * failed at once do not come back at once; never shorter than the server asked for.
+ * The waits as p-retry's options: they double from try to try, and half of each is left to chance, so that many connectors that failed
+ * at once do not come back at once.
  */
-export function retryDelay(
-  failures: number,
-  retryAfter: number | undefined,
-  limits: RetryLimits,
-  random = Math.random,
-): number {
-  const ceiling = Math.min(limits.maxDelay, limits.minDelay * 2 ** Math.min(failures - 1, 30));
-  const jittered = Math.round(ceiling / 2 + (random() * ceiling) / 2);
-  return Math.max(jittered, retryAfter ?? 0);
+export function backoff({ attempts, minDelay, maxDelay }: RetryLimits): Options {
+  // p-retry multiplies by a random number between 1 and 2.
+  return { retries: attempts - 1, factor: 2, minTimeout: minDelay / 2, maxTimeout: maxDelay, randomize: true };
 }
 
-/** What is left of the budget with one request. Times are milliseconds of any clock that only goes forward. */
-export class RetryBudget {
-  /** Failures since the last progress. */
-  failures = 0;
-  readonly #limits: RetryLimits;
-  readonly #random: () => number;
-  #firstFailure = 0;
-
-  constructor(limits: RetryLimits, random = Math.random) {
-    this.#limits = limits;
-    this.#random = random;
-  }
-
-  /** Milliseconds to wait before the next try, after a failure at `now`; undefined where there should be none. */
-  afterFailure(now: number, retryAfter: number | undefined): number | undefined {
-    if (++this.failures === 1) this.#firstFailure = now;
-    if (this.failures >= this.#limits.attempts) return undefined;
-    const delay = retryDelay(this.failures, retryAfter, this.#limits, this.#random);
-    return now + delay - this.#firstFailure > this.#limits.maxTime ? undefined : delay;
-  }
-
-  /** Something has come through that will not be asked for again: what failed before it does not count any more. */
-  renew(): void {
-    this.failures = 0;
-  }
+/**
+ * Milliseconds until the next try: `wait`, or as long as the server asked for. Undefined where the try would begin later than
+ * `maxTime` after the first failure. `elapsed`: milliseconds since the first failure.
+ */
+export function delayWithin(
+  { maxTime }: RetryLimits,
+  elapsed: number,
+  wait: number,
+  retryAfter: number | undefined,
+): number | undefined {
+  const delay = Math.max(wait, retryAfter ?? 0);
+  return elapsed + delay > maxTime ? undefined : delay;
 }
 
 /** Milliseconds that a Retry-After header asks for: seconds or an HTTP date. Nonsense ("nan", "-1", "soon") asks for nothing. */

@@ -272,19 +272,6 @@ describe('trying again', () => {
     expect(await http.text(GET)).toBe('"fine"');
   });
 
-  test('begins anew after every progress', async () => {
-    await using server = await answering(down);
-    const { http, notices } = client(server);
-    let tries = 0;
-    const result = await http.retrying('/api/x', async (progress) => {
-      if (++tries === 7) return 'done';
-      if (tries % 2 === 0) progress();
-      return http.once(GET);
-    });
-    expect(result).toBe('done');
-    expect(notices.map(({ failures }) => failures)).toEqual([1, 1, 2, 1, 2, 1]);
-  });
-
   test('waits for as long as the answer asks', async () => {
     await using server = await answering(
       (_request, response) => response.writeHead(429, { 'retry-after': '0.3' }).end(),
