@@ -5,7 +5,7 @@
 import { descriptorOf, descriptorText } from '../shared/core/stream-descriptor.ts';
 import { configError } from '../shared/core/failure.ts';
 import type { ConfiguredAirbyteStream } from '../shared/airbyte/protocol.generated.ts';
-import { collidingName, fieldNameOf, isDropped, isIdentifier } from '../shared/convex/identifiers.ts';
+import { fieldNameOf, freeFieldName, isDropped, isIdentifier } from '../shared/convex/identifiers.ts';
 
 /** Answers of the deployment for names beyond ASCII; undefined: it has no valid form of that name. */
 export type KnownNames = ReadonlyMap<string, string | undefined>;
@@ -23,8 +23,6 @@ export interface KeyPlan {
 
 /** Fifteen fields and `_creationTime`, which the deployment appends, make the sixteen that an index may have. */
 const MAX_KEY_FIELDS = 15;
-/** How often the deployment puts the prefix before a colliding name before it gives up. */
-const MAX_COLLISIONS = 3;
 
 /** The names in a primary key that only the deployment can tell the new form of. */
 export function keyNames(primaryKey: readonly (readonly string[])[]): string[] {
@@ -88,13 +86,9 @@ function storedName(
   known: KnownNames,
 ): string | undefined {
   const renamed = fieldNameOf(name);
-  let stored = renamed.kind === 'name' ? renamed.name : renamed.kind === 'ask' ? known.get(name) : undefined;
-  if (stored === name) return stored;
-  for (let i = 0; stored !== undefined && properties !== undefined && Object.hasOwn(properties, stored); i++) {
-    if (i === MAX_COLLISIONS) return undefined;
-    stored = collidingName(stored);
-  }
-  return stored;
+  const stored = renamed.kind === 'name' ? renamed.name : renamed.kind === 'ask' ? known.get(name) : undefined;
+  if (stored === undefined || stored === name) return stored;
+  return freeFieldName(stored, { has: (other) => properties !== undefined && Object.hasOwn(properties, other) });
 }
 
 function propertiesOf(schema: unknown): Record<string, unknown> | undefined {

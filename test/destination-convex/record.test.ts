@@ -37,6 +37,13 @@ describe('where a key is stored', () => {
   ] as const)('%j with %j: %j', (key, properties, stored) => {
     expect(plan(key as unknown as Wanted['key'], properties).fields.map((field) => field.stored)).toEqual(stored);
   });
+
+  test('a key is refused where the deployment tries no further name (C38)', () => {
+    const properties = { source_id: {}, source_source_id: {}, source_source_source_id: {} };
+    expect(() => plan(['_id'], properties)).toThrow('has the primary key "_id", which Convex cannot index');
+    const names = ['_id', ...Object.keys(properties)].map((name) => [name, 1]);
+    expect(() => sanitiseFields(parseJson(JSON.stringify(Object.fromEntries(names))))).toThrow();
+  });
 });
 
 describe('a deletion', () => {
