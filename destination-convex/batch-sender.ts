@@ -3,7 +3,7 @@
  * source. Requests at the same time conflict (C150), and use up the write budget of the user's own app (C149).
  */
 import { Batch } from './batch.ts';
-import type { Lane, StreamBytes } from './request-body.ts';
+import type { RequestBody, StreamBytes } from './request-body.ts';
 import type { BatchLimits } from './limits.ts';
 
 export interface BatchSenderOptions {
@@ -11,8 +11,8 @@ export interface BatchSenderOptions {
   bytes: readonly StreamBytes[];
   /** Milliseconds after which a batch is sent, full or not. */
   maxAge: number;
-  /** Makes the lane's records durable. */
-  send: (lane: Lane) => Promise<void>;
+  /** Makes the records of a request durable. */
+  send: (body: RequestBody) => Promise<void>;
   /** A batch has been sent; everything that arrived before `lastRecord` is durable. */
   onSent: (lastRecord: number) => Promise<void>;
 }
@@ -120,7 +120,7 @@ export class BatchSender {
   }
 
   async #send(batch: Batch): Promise<void> {
-    // In either order: a table belongs to one stream, and a stream to one lane.
+    // In either order: a table belongs to one stream, and a stream to one request.
     if (batch.dedup.count > 0) await this.#options.send(batch.dedup);
     if (batch.append.count > 0) await this.#options.send(batch.append);
     const { lastRecord } = batch;

@@ -1,27 +1,28 @@
 /**
  * Records on their way: a batch is filled while the one before it is being sent.
  *
- * A batch has two lanes, one for records that are deduplicated and one for records that are appended, and each lane is one request.
+ * A batch is two requests: one of records that are deduplicated, and one of records that are appended.
  * Deduplicated records can be sent again without harm. Appended ones cannot: when an answer is lost, the request that is sent again may
- * store its records twice (C147). Their lane is kept so small that this is bearable, and, more important, that a request never exceeds
- * what Convex writes in one transaction: then a refusal means that nothing of it was stored, and its halves can be sent without fear.
+ * store its records twice (C147). Their request is kept small, so that few records are stored twice, and never exceeds what
+ * Convex writes in one transaction: then a refusal means that nothing of it was stored, and its halves can be sent.
  */
-import { Lane, type StreamBytes } from './request-body.ts';
+import { RequestBody, type StreamBytes } from './request-body.ts';
 import type { BatchLimits } from './limits.ts';
 import type { StreamPlan } from './streams.ts';
 
 export class Batch {
-  readonly dedup: Lane;
-  readonly append: Lane;
+  readonly dedup: RequestBody;
+  readonly append: RequestBody;
   /** Number of the last record that is in it or was refused while it was filled. */
   lastRecord = 0;
 
   constructor(limits: BatchLimits, bytes: readonly StreamBytes[]) {
-    this.dedup = new Lane(false, limits.dedup, bytes);
-    this.append = new Lane(true, limits.append, bytes);
+    this.dedup = new RequestBody(false, limits.dedup, bytes);
+    this.append = new RequestBody(true, limits.append, bytes);
   }
 
-  lane(stream: StreamPlan): Lane {
+  /** The request that the records of this stream go into. */
+  bodyFor(stream: StreamPlan): RequestBody {
     return stream.key === undefined ? this.append : this.dedup;
   }
 

@@ -1,11 +1,11 @@
-/** Sends the records of a lane: tries again what is worth it, and takes a request that is refused apart until the bad record stands alone. */
+/** Sends a request, tries again what is worth it, and divides a request that is refused until the bad record stands alone. */
 import { ConnectorFailure } from '../shared/core/failure.ts';
 import type { Log } from '../shared/core/log.ts';
 import { ConvexApiError } from '../shared/convex/errors.ts';
 import { isUnclassified, type StreamingImport } from '../shared/convex/streaming-import.ts';
-import type { Lane, Placed } from './request-body.ts';
+import type { RequestBody, Placed } from './request-body.ts';
 import { saysAbsent, uninsertable, withMember } from './tombstones.ts';
-import { reasonOf } from './reasons.ts';
+import { reasonOf } from './rejections.ts';
 
 /**
  * How often a request is tried whose only answer is an unclassified error, which may be about the server or about a record (C7). Parts of a
@@ -28,7 +28,7 @@ export interface ImporterOptions {
 
 export class Importer {
   readonly #options: ImporterOptions;
-  /** Whether a request of the lane in hand has succeeded. */
+  /** Whether a request with records of the current body has succeeded. */
   #written = false;
   /** Records of it at which the server fails each time, although it answers otherwise. */
   #suspects: { index: number; refusal: ConvexApiError }[] = [];
@@ -37,17 +37,17 @@ export class Importer {
     this.#options = options;
   }
 
-  /** Resolves when every record of the lane is durable or was rejected. Throws where nothing more can be done. */
-  async send(lane: Lane): Promise<void> {
+  /** Resolves when every record of the body is durable or was rejected. Throws where nothing more can be done. */
+  async send(body: RequestBody): Promise<void> {
     this.#written = false;
     this.#suspects = [];
-    const refusal = await this.#post(lane.body(), lane, 0, lane.count, PATIENCE.batch);
+    const refusal = await this.#post(body.toBuffer(), body, 0, body.count, PATIENCE.batch);
     if (refusal === undefined) return;
-    await this.#divide(lane, 0, lane.count, refusal);
+    await this.#divide(body, 0, body.count, refusal);
     for (const { index, refusal: suspicion } of this.#suspects) {
       // That others were written meanwhile is what tells a bad record from a server that is not well.
-      if (!this.#written && lane.count > 1) throw transient(suspicion);
-      this.#reject(lane, index, suspicion);
+      if (!this.#written && body.count > 1) throw transient(suspicion);
+      this.#reject(body, index, suspicion);
     }
   }
 
@@ -55,72 +55,72 @@ export class Importer {
    * The records `[from, to)` were refused together. Sending them again in parts is safe: deduplicated records can be sent twice, and a
    * request of appended ones is all or nothing (see batch.ts). Order is kept, so the last version of a row wins.
    */
-  async #divide(lane: Lane, from: number, to: number, refusal: ConvexApiError): Promise<void> {
-    if (to - from === 1) return this.#alone(lane, from, refusal);
+  async #divide(body: RequestBody, from: number, to: number, refusal: ConvexApiError): Promise<void> {
+    if (to - from === 1) return this.#alone(body, from, refusal);
     const middle = (from + to) >>> 1;
-    const first = await this.#post(lane.body(from, middle), lane, from, middle, PATIENCE.part);
-    if (first !== undefined) await this.#divide(lane, from, middle, first);
+    const first = await this.#post(body.toBuffer(from, middle), body, from, middle, PATIENCE.part);
+    if (first !== undefined) await this.#divide(body, from, middle, first);
     // What is wrong is in the second half then. A request that is only too long may be accepted in halves.
-    else if (to - middle > 1 && refusal.status !== 413) return this.#divide(lane, middle, to, refusal);
-    const second = await this.#post(lane.body(middle, to), lane, middle, to, PATIENCE.part);
-    if (second !== undefined) await this.#divide(lane, middle, to, second);
+    else if (to - middle > 1 && refusal.status !== 413) return this.#divide(body, middle, to, refusal);
+    const second = await this.#post(body.toBuffer(middle, to), body, middle, to, PATIENCE.part);
+    if (second !== undefined) await this.#divide(body, middle, to, second);
   }
 
-  async #alone(lane: Lane, index: number, refusal: ConvexApiError): Promise<void> {
-    const record = lane.at(index);
+  async #alone(body: RequestBody, index: number, refusal: ConvexApiError): Promise<void> {
+    const record = body.at(index);
     const { tombstone, stream } = record;
     if (tombstone !== undefined) {
       if (tombstone.alone && saysAbsent(refusal)) return;
       if (!tombstone.alone) {
-        const data = withMember(lane.data(index), uninsertable(stream.key!));
-        const again = await this.#post(lane.bodyWith(index, data), lane, index, index + 1, PATIENCE.deletion);
+        const data = withMember(body.data(index), uninsertable(stream.key!));
+        const again = await this.#post(body.toBufferWith(index, data), body, index, index + 1, PATIENCE.deletion);
         if (refusal.code === 'SchemaEnforcementError') this.#options.onGuardedTable(record);
         if (again === undefined || saysAbsent(again)) return;
         refusal = again;
       }
     }
     if (!isUnclassified(refusal)) {
-      this.#reject(lane, index, refusal);
+      this.#reject(body, index, refusal);
       return;
     }
-    const body = lane.body(index, index + 1);
-    const again = await this.#post(body, lane, index, index + 1, PATIENCE.single);
+    const bytes = body.toBuffer(index, index + 1);
+    const again = await this.#post(bytes, body, index, index + 1, PATIENCE.single);
     if (again === undefined) return;
-    if (isUnclassified(again)) await this.#suspect(lane, index, body, again);
-    else this.#reject(lane, index, again);
+    if (isUnclassified(again)) await this.#suspect(body, index, bytes, again);
+    else this.#reject(body, index, again);
   }
 
   /**
    * The server has failed on a single record each time. Whether the record or the server is at fault is asked by two requests that store
    * nothing: one without any record, which a sound server answers, and a dry run of the record.
    */
-  async #suspect(lane: Lane, index: number, body: Buffer, refusal: ConvexApiError): Promise<void> {
+  async #suspect(body: RequestBody, index: number, bytes: Buffer, refusal: ConvexApiError): Promise<void> {
     const { api, dryRun } = this.#options;
     if ((await api.nameOf('any')) === undefined) throw transient(refusal);
-    const inDryRun = await this.#post(body, lane, index, index + 1, PATIENCE.dryRun, dryRun);
+    const inDryRun = await this.#post(bytes, body, index, index + 1, PATIENCE.dryRun, dryRun);
     if (inDryRun === undefined) {
       // The server can make the document, so it failed on something else, and may be well again.
-      const last = await this.#post(body, lane, index, index + 1, PATIENCE.single);
+      const last = await this.#post(bytes, body, index, index + 1, PATIENCE.single);
       if (last === undefined) return;
       throw transient(last);
     }
     if (!isUnclassified(inDryRun)) {
-      this.#reject(lane, index, inDryRun);
+      this.#reject(body, index, inDryRun);
       return;
     }
     this.#suspects.push({ index, refusal: inDryRun });
     if (!this.#written && this.#suspects.length >= MAX_SUSPECTS) throw transient(inDryRun);
   }
 
-  #reject(lane: Lane, index: number, refusal: ConvexApiError): void {
-    const data = lane.data(index);
-    this.#options.onRejected(lane.at(index), data, reasonOf(refusal, data, !lane.append));
+  #reject(body: RequestBody, index: number, refusal: ConvexApiError): void {
+    const data = body.data(index);
+    this.#options.onRejected(body.at(index), data, reasonOf(refusal, data, !body.append));
   }
 
   /** Sends one request. Returns the refusal if its records are the reason why it was not accepted; throws any other failure. */
   async #post(
-    body: Buffer,
-    lane: Lane,
+    bytes: Buffer,
+    body: RequestBody,
     from: number,
     to: number,
     patience: number,
@@ -131,10 +131,10 @@ export class Importer {
     try {
       await api.retrying(async () => {
         try {
-          await target.importOnce(body);
+          await target.importOnce(bytes);
         } catch (error) {
           if (!(error instanceof ConvexApiError)) throw error;
-          if (lane.append && error.maybeDone && target === api) this.#warnOfDuplicates(lane, from, to);
+          if (body.append && error.maybeDone && target === api) this.#warnOfDuplicates(body, from, to);
           if (isUnclassified(error) && ++unclassified >= patience) throw final(error);
           throw error;
         }
@@ -151,9 +151,9 @@ export class Importer {
     }
   }
 
-  #warnOfDuplicates(lane: Lane, from: number, to: number): void {
+  #warnOfDuplicates(body: RequestBody, from: number, to: number): void {
     const names = new Set<string>();
-    for (let index = from; index < to; index++) names.add(lane.at(index).stream.text);
+    for (let index = from; index < to; index++) names.add(body.at(index).stream.text);
     this.#options.log.warn(
       `The answer to a request of ${to - from} records was lost. They may have been stored, and are sent again: up to ${to - from} documents of ${[...names].join(', ')} may be there twice. The sync mode append_dedup knows no such duplicates.`,
     );

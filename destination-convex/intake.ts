@@ -1,4 +1,4 @@
-/** Records on their way into a batch: looked at, refused where they cannot be sent, and put into their lane. */
+/** Records on their way into a batch: looked at, refused where they cannot be sent, and put into the body of a request. */
 import { timestampNote } from './convex-records.ts';
 import { deletionWarning, marksDeletion } from './append-deletions.ts';
 import { nullKeyWarning } from './keys.ts';
@@ -10,9 +10,8 @@ import type { Replacements } from './replace-at-once/replacements.ts';
 import type { Ledger } from './ledger.ts';
 import { mergedText } from './merged-fields.ts';
 import type { BatchSender } from './batch-sender.ts';
-import { problemText, tooLarge } from './reasons.ts';
 import { RecordScanner } from './record.ts';
-import { GIVE_UP_AFTER, type Rejections } from './rejections.ts';
+import { GIVE_UP_AFTER, problemText, tooLarge, type Rejections } from './rejections.ts';
 import type { StreamPlan } from './streams.ts';
 
 export interface IntakeOptions {
@@ -101,11 +100,11 @@ export class Intake {
     if (merged !== undefined) return this.#rejectHere(stream, record, buffer.subarray(start, end), mergedText(merged));
     if (this.#replacements?.has(index) === true)
       return this.#endWhereRefused(this.#replacements.take(index, record, buffer, start, end));
-    const lane = this.#sender.batch.lane(stream);
-    if (lane.fits(stream, end - start, deletion)) return this.#put(stream, record, buffer, start, end, deletion);
-    if (lane.count === 0) return this.#rejectHere(stream, record, buffer.subarray(start, end), tooLarge(end - start));
+    const body = this.#sender.batch.bodyFor(stream);
+    if (body.fits(stream, end - start, deletion)) return this.#put(stream, record, buffer, start, end, deletion);
+    if (body.count === 0) return this.#rejectHere(stream, record, buffer.subarray(start, end), tooLarge(end - start));
     return this.#sender.submit().then(() => {
-      if (this.#sender.batch.lane(stream).fits(stream, end - start, deletion))
+      if (this.#sender.batch.bodyFor(stream).fits(stream, end - start, deletion))
         return this.#put(stream, record, buffer, start, end, deletion);
       return this.#rejectHere(stream, record, buffer.subarray(start, end), tooLarge(end - start));
     });
@@ -164,7 +163,7 @@ export class Intake {
     deletion: Deletion | undefined,
   ): Promise<void> | undefined {
     const { batch } = this.#sender;
-    batch.lane(stream).add(stream, record, buffer, start, end, deletion);
+    batch.bodyFor(stream).add(stream, record, buffer, start, end, deletion);
     batch.lastRecord = record;
     this.#sender.touched();
     return batch.full ? this.#sender.submit() : undefined;

@@ -2,7 +2,7 @@
 import { testOverride } from '../shared/connector/test-override.ts';
 import { MAX_IMPORT_BODY } from '../shared/convex/streaming-import.ts';
 
-export interface LaneLimits {
+export interface RequestLimits {
   /** Bytes of a request's body; a single record may exceed them. */
   bytes: number;
   /** Messages in a request. */
@@ -10,8 +10,8 @@ export interface LaneLimits {
 }
 
 export interface BatchLimits {
-  dedup: LaneLimits;
-  append: LaneLimits;
+  dedup: RequestLimits;
+  append: RequestLimits;
 }
 
 /** A transaction looks up 4,096 keys at most; within it, a request is all or nothing. */

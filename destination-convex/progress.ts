@@ -1,6 +1,6 @@
 /** What the log tells while records are written: what was stored, how fast, and what waits for what. */
 import type { Log } from '../shared/core/log.ts';
-import type { Lane } from './request-body.ts';
+import type { RequestBody } from './request-body.ts';
 import type { StreamPlan } from './streams.ts';
 
 /** Milliseconds. */
@@ -44,8 +44,8 @@ export class Progress {
     }
   }
 
-  /** The records of a lane are durable, but for those that were refused. */
-  sent({ streams, bytes }: Pick<Lane, 'streams' | 'bytes'>): void {
+  /** The records of a request are durable, but for those that were refused. */
+  sent({ streams, bytes }: Pick<RequestBody, 'streams' | 'bytes'>): void {
     this.#bytes += bytes;
     this.#requests++;
     for (const [stream, count] of streams) this.#add(stream, count);

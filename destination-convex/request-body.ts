@@ -1,6 +1,6 @@
 /** The records of one request, as the bytes of its body. */
 import { MAX_IMPORT_BODY } from '../shared/convex/streaming-import.ts';
-import type { LaneLimits } from './limits.ts';
+import type { RequestLimits } from './limits.ts';
 import type { StreamPlan } from './streams.ts';
 
 /**
@@ -15,7 +15,7 @@ export interface Deletion {
   uninsertable: Buffer | undefined;
 }
 
-/** Where one record stands in its lane: its message, or the two messages of a deletion, without a comma at either end. */
+/** Where one record stands in its body: its message, or the two messages of a deletion, without a comma at either end. */
 export interface Placed {
   stream: StreamPlan;
   /** Number by which the ledger knows it. */
@@ -54,8 +54,8 @@ export function streamBytes({ table, key }: StreamPlan): StreamBytes {
   };
 }
 
-export class Lane {
-  readonly limits: LaneLimits;
+export class RequestBody {
+  readonly limits: RequestLimits;
   readonly append: boolean;
   /** Records in it. */
   count = 0;
@@ -75,7 +75,7 @@ export class Lane {
   readonly #present: StreamPlan[] = [];
   readonly #counts: Uint32Array;
 
-  constructor(append: boolean, limits: LaneLimits, bytes: readonly StreamBytes[]) {
+  constructor(append: boolean, limits: RequestLimits, bytes: readonly StreamBytes[]) {
     this.append = append;
     this.limits = limits;
     this.#bytes = bytes;
@@ -93,7 +93,7 @@ export class Lane {
     this.#messages = 0;
     this.#tablesBytes = 0;
     this.#tombstones.clear();
-    // A lane that had to hold one huge record gives its memory back.
+    // A body that had to hold one huge record gives its memory back.
     if (this.#buffer.length > 2 * this.limits.bytes + 64 * 1024) this.#buffer = Buffer.allocUnsafeSlow(64 * 1024);
     this.#used = HEAD.copy(this.#buffer);
   }
@@ -108,12 +108,12 @@ export class Lane {
     return this.#used + MIDDLE.length + Math.max(0, this.#tablesBytes - 1) + TAIL.length;
   }
 
-  /** Whether the lane has reached a bound. */
+  /** Whether the body has reached a limit. */
   get full(): boolean {
     return this.bytes >= this.limits.bytes || this.#messages >= this.limits.messages;
   }
 
-  /** Whether a record of so many bytes of data fits. A lane that is empty takes what a request can take at all. */
+  /** Whether a record of so many bytes of data fits. An empty body takes what a request can take at all. */
   fits(stream: StreamPlan, dataBytes: number, deletion?: Deletion): boolean {
     const own = this.#bytes[stream.index]!;
     const tables = this.#counts[stream.index] === 0 ? own.table.length + 1 : 0;
@@ -162,8 +162,8 @@ export class Lane {
     }
   }
 
-  /** The body of a request with the records from number `from` to before `to` of this lane. */
-  body(from = 0, to = this.count): Buffer {
+  /** The body of a request with the records from number `from` to before `to` of this body. */
+  toBuffer(from = 0, to = this.count): Buffer {
     if (from === 0 && to === this.count) {
       const messagesEnd = this.#used;
       this.#reserve(MIDDLE.length + this.#tablesBytes + TAIL.length);
@@ -179,7 +179,7 @@ export class Lane {
   }
 
   /** The body of a request that sends other data for record number `index`. */
-  bodyWith(index: number, data: Buffer): Buffer {
+  toBufferWith(index: number, data: Buffer): Buffer {
     const { message, table } = this.#bytes[this.#streamOf[index]!]!;
     return bodyOf(Buffer.concat([message, data, Buffer.of(CLOSE_BRACE)]), table);
   }

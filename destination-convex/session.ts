@@ -7,7 +7,7 @@ import { DryRun } from './dry-run.ts';
 import { Importer } from './importer.ts';
 import { InputReader } from './input-reader.ts';
 import { Intake } from './intake.ts';
-import { streamBytes, type Lane } from './request-body.ts';
+import { streamBytes, type RequestBody } from './request-body.ts';
 import { Ledger } from './ledger.ts';
 import { batchLimits } from './limits.ts';
 import { StreamTracker } from './stream-tracker.ts';
@@ -91,7 +91,7 @@ export class WriteSession {
       limits: batchLimits(),
       bytes: streams.map(streamBytes),
       maxAge: testOverride('BATCH_AGE_MS', MAX_AGE),
-      send: (lane) => this.#send(lane),
+      send: (body) => this.#send(body),
       onSent: (lastRecord) => this.#sent(lastRecord),
     });
     this.#intake = new Intake({
@@ -154,10 +154,10 @@ export class WriteSession {
     return { records: this.#tracker.recordsOf(stream.index) - rejected, rejected };
   }
 
-  async #send(lane: Lane): Promise<void> {
-    await this.#tables.prepare(lane.streams.keys());
-    await this.#importer.send(lane);
-    this.#progress.sent(lane);
+  async #send(body: RequestBody): Promise<void> {
+    await this.#tables.prepare(body.streams.keys());
+    await this.#importer.send(body);
+    this.#progress.sent(body);
   }
 
   async #sent(lastRecord: number): Promise<void> {

@@ -9,9 +9,9 @@ import { isMissingIndex, type StreamingImport } from '../../shared/convex/stream
 import { testOverride } from '../../shared/connector/test-override.ts';
 import { DryRun } from '../dry-run.ts';
 import { Importer } from '../importer.ts';
-import { Lane, streamBytes } from '../request-body.ts';
+import { RequestBody, streamBytes } from '../request-body.ts';
 import { batchLimits } from '../limits.ts';
-import { problemText, tooLarge } from '../reasons.ts';
+import { problemText, tooLarge } from '../rejections.ts';
 import type { StreamPlan } from '../streams.ts';
 import { StoredNames, type SpellingOf } from './stored-names.ts';
 import { perform, replaceByOneRequest } from './perform.ts';
@@ -35,7 +35,7 @@ interface Work {
   stream: StreamPlan;
   upload: TableUpload;
   /** Records that the deployment has to check; see dry-run.ts. */
-  checking: Lane;
+  checking: RequestBody;
   /** Whether it has to check each record, since a schema may refuse any. */
   checkAll: boolean;
 }
@@ -55,7 +55,7 @@ export class Replacements {
   #whole = false;
   #held = 0;
   #packAt = HELD.pack;
-  /** Places in the lane in hand that were refused. */
+  /** Numbers of the records that were refused of those checked last. */
   #refused = new Set<number>();
   #reject: Reject = () => undefined;
   #spellingOf: SpellingOf = () => Promise.resolve(undefined);
@@ -107,7 +107,7 @@ export class Replacements {
       this.#work.set(stream.index, {
         stream,
         upload: new TableUpload(stream, imports, this.#whole),
-        checking: new Lane(false, batchLimits().append, bytes),
+        checking: new RequestBody(false, batchLimits().append, bytes),
         checkAll: guarded?.has(stream.table) ?? true,
       });
     }

@@ -421,9 +421,9 @@ const DESTINATION: Mutation[] = [
   {
     name: 'the halves of a refused batch are sent in the wrong order',
     file: 'destination-convex/importer.ts',
-    find: 'const first = await this.#post(lane.body(from, middle), lane, from, middle, PATIENCE.part);',
+    find: 'const first = await this.#post(body.toBuffer(from, middle), body, from, middle, PATIENCE.part);',
     replace:
-      'const early = await this.#post(lane.body(middle, to), lane, middle, to, PATIENCE.part);\n    if (early !== undefined) await this.#divide(lane, middle, to, early);\n    const first = await this.#post(lane.body(from, middle), lane, from, middle, PATIENCE.part);',
+      'const early = await this.#post(body.toBuffer(middle, to), body, middle, to, PATIENCE.part);\n    if (early !== undefined) await this.#divide(body, middle, to, early);\n    const first = await this.#post(body.toBuffer(from, middle), body, from, middle, PATIENCE.part);',
     test: 'test/destination-convex/rejected.test.ts',
   },
   {

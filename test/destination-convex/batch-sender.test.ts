@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { streamBytes, type Lane } from '../../destination-convex/request-body.ts';
+import { streamBytes, type RequestBody } from '../../destination-convex/request-body.ts';
 import { BatchSender } from '../../destination-convex/batch-sender.ts';
 import { planStreams } from '../../destination-convex/streams.ts';
 import type { ConfiguredAirbyteStream } from '../../shared/airbyte/protocol.generated.ts';
@@ -15,9 +15,9 @@ function senderOf(maxAge = 60_000) {
     limits: { dedup: { bytes: 10_000, messages: 10 }, append: { bytes: 10_000, messages: 10 } },
     bytes: streams.map(streamBytes),
     maxAge,
-    send: (lane: Lane) =>
+    send: (body: RequestBody) =>
       new Promise((resolve, reject) => {
-        const texts = Array.from({ length: lane.count }, (_, index) => lane.data(index).toString());
+        const texts = Array.from({ length: body.count }, (_, index) => body.data(index).toString());
         sent.push({ texts, end: resolve, fail: reject });
       }),
     onSent: async (lastRecord) => void durable.push(lastRecord),
@@ -25,7 +25,7 @@ function senderOf(maxAge = 60_000) {
   let records = 0;
   const put = (index: number, text: string) => {
     const { batch } = sender;
-    batch.lane(streams[index]!).add(streams[index]!, ++records, Buffer.from(text), 0, text.length);
+    batch.bodyFor(streams[index]!).add(streams[index]!, ++records, Buffer.from(text), 0, text.length);
     batch.lastRecord = records;
     sender.touched();
   };
@@ -35,7 +35,7 @@ function senderOf(maxAge = 60_000) {
 const turn = () => new Promise((resolve) => setImmediate(resolve));
 
 describe('the sender', () => {
-  test('sends one batch while the next is filled, lane after lane, and says what is durable', async () => {
+  test('sends one batch while the next is filled, one request after the other, and says what is durable', async () => {
     const { sender, sent, durable, put } = senderOf();
     expect(sender.idle).toBe(true);
     put(0, '{"n":1}');

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import type { Lane } from '../../destination-convex/request-body.ts';
+import type { RequestBody } from '../../destination-convex/request-body.ts';
 import { Progress } from '../../destination-convex/progress.ts';
 import { planStreams } from '../../destination-convex/streams.ts';
 import type { Log } from '../../shared/core/log.ts';
@@ -7,11 +7,11 @@ import type { ConfiguredAirbyteStream } from '../../shared/airbyte/protocol.gene
 import { append, catalogOf } from './setup.ts';
 
 const streams = planStreams((catalogOf([append('a'), append('b')]) as { streams: ConfiguredAirbyteStream[] }).streams);
-const lane = (a: number, b: number) =>
+const request = (a: number, b: number) =>
   ({
     bytes: 1_000_000,
     streams: new Map([[streams[0], a], ...(b > 0 ? [[streams[1], b] as const] : [])]),
-  }) as unknown as Lane;
+  }) as unknown as RequestBody;
 
 beforeEach(() => {
   vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval', 'setTimeout', 'performance'] });
@@ -23,12 +23,12 @@ afterEach(() => {
 test('every minute a line says what was written since, how fast, and what was waited for', async () => {
   const lines: string[] = [];
   const progress = new Progress({ info: (line: string) => lines.push(line) } as unknown as Log);
-  progress.sent(lane(600, 60));
+  progress.sent(request(600, 60));
   const waiting = progress.waitFor('convex', new Promise((resolve) => setTimeout(resolve, 15_000)));
   await vi.advanceTimersByTimeAsync(15_000);
   await waiting;
   await vi.advanceTimersByTimeAsync(45_000);
-  progress.sent(lane(1200, 0));
+  progress.sent(request(1200, 0));
   await vi.advanceTimersByTimeAsync(60_000);
   await vi.advanceTimersByTimeAsync(60_000);
   for (let n = 0; n < 5; n++) progress.refused(streams[0]!);
