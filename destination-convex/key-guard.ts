@@ -95,6 +95,8 @@ export class ObjectGuard {
   /** For objects that are too large for the other. */
   readonly #members = new Members();
   readonly #roles: Role[] = [];
+  /** Roles of keys that are recognised at once, by their numbers. */
+  readonly #known: Role[] = [];
   #next = 0;
   markerStart = -1;
   markerEnd = -1;
@@ -153,12 +155,20 @@ export class ObjectGuard {
     const indexed = this.#indexed;
     const watched = this.#inner.length > 0;
     while (members.next()) {
+      const known = members === indexed && indexed.key !== -1 ? this.#known[indexed.key] : undefined;
+      if (known !== undefined) {
+        this.#apply(known, members, buffer);
+        continue;
+      }
       const { keyStart, keyEnd } = members;
-      const learnable = members === indexed && indexed.ignorable;
+      const learnable = members === indexed && indexed.learnable;
       if (!learnable && !watched && !isSpecial(buffer, keyStart, keyEnd) && !this.#isKey(buffer, keyStart, keyEnd))
         continue;
-      const matters = this.#meet(members, buffer, keyStart, keyEnd);
-      if (learnable && !matters) indexed.ignore();
+      const role = this.#roleAt(buffer, keyStart, keyEnd);
+      this.#apply(role, members, buffer);
+      if (!learnable) continue;
+      if (role.marker || role.effects.length > 0) this.#known[indexed.want()] = role;
+      else indexed.ignore();
     }
     this.end = members.end;
   }
@@ -167,11 +177,8 @@ export class ObjectGuard {
     return this.#keyBytes.some((name) => bytesAre(buffer, start, end, name));
   }
 
-  /**
-   * Records of a stream have their fields in the same order, mostly: the role of a field is where it was in the record before. Returns
-   * whether a field of this name matters at all.
-   */
-  #meet(members: Members | IndexedMembers, buffer: Buffer, keyStart: number, keyEnd: number): boolean {
+  /** Records of a stream have their fields in the same order, mostly: the role of a field is where it was in the record before. */
+  #roleAt(buffer: Buffer, keyStart: number, keyEnd: number): Role {
     let role = this.#roles[this.#next];
     if (role === undefined || !bytesAre(buffer, keyStart, keyEnd, role.bytes)) {
       const at = this.#roles.findIndex(({ bytes }) => bytesAre(buffer, keyStart, keyEnd, bytes));
@@ -189,12 +196,15 @@ export class ObjectGuard {
     } else {
       this.#next++;
     }
-    if (role.marker) {
-      this.markerStart = members.valueStart;
-      this.markerEnd = members.valueEnd;
+    return role;
+  }
+
+  #apply({ marker, effects }: Role, { valueStart, valueEnd }: Members | IndexedMembers, buffer: Buffer): void {
+    if (marker) {
+      this.markerStart = valueStart;
+      this.markerEnd = valueEnd;
     }
-    for (const effect of role.effects) effect(buffer, members.valueStart, members.valueEnd);
-    return role.marker || role.effects.length > 0;
+    for (const effect of effects) effect(buffer, valueStart, valueEnd);
   }
 
   #roleOf(buffer: Buffer, keyStart: number, keyEnd: number): Role {

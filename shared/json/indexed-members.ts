@@ -4,10 +4,10 @@
  * parses them.
  *
  * Keys that turn out to be of no interest are told (`ignore`), and members that have them are passed over from then on (measured: two
- * thirds of what was left).
+ * thirds of what was left). Those of interest are told as well (`want`), and are recognised from then on.
  */
 import { COLON, JsonError, OPEN_BRACE, QUOTE, isSpace, skipSpace, skipString } from './raw.ts';
-import { FIRST_MEMBER, findMembers, found, foundSuspicious } from './wasm/find.ts';
+import { FIRST_MEMBER, MEMBER_NUMBERS, findMembers, found, foundSuspicious } from './wasm/find.ts';
 import { KnownKeys, type QuietKeys } from './wasm/keys.ts';
 
 export class IndexedMembers {
@@ -19,7 +19,9 @@ export class IndexedMembers {
   end = 0;
   /** Whether `inspect` may have anything to tell of the object, if it was opened with quiet keys. */
   suspicious = false;
-  readonly #ignored = new KnownKeys();
+  /** The number that `want` gave the current key; -1 for any other. */
+  key = -1;
+  readonly #known = new KnownKeys();
   #buffer: Buffer = Buffer.alloc(0);
   #base = 0;
   #next = FIRST_MEMBER;
@@ -32,7 +34,7 @@ export class IndexedMembers {
   open(buffer: Buffer, start: number, limit: number, quiet?: QuietKeys): boolean {
     this.suspicious = true;
     if (buffer[start] !== OPEN_BRACE) return false;
-    const count = findMembers(buffer, start, limit, this.#ignored, quiet);
+    const count = findMembers(buffer, start, limit, this.#known, quiet);
     if (count === 0) return false;
     this.suspicious = foundSuspicious();
     this.#buffer = buffer;
@@ -45,11 +47,28 @@ export class IndexedMembers {
 
   /** Moves on to the next member whose key is not ignored. Throws `JsonError` where a key or a colon is missing. */
   next(): boolean {
-    if (this.#next >= this.#count) return false;
+    const next = this.#next;
+    if (next >= this.#count) return false;
+    this.#next = next + MEMBER_NUMBERS;
+    const start = this.#base + found[next]!;
+    const end = this.#base + found[next + 2]!;
+    this.key = found[next + 1]!;
+    return this.key === -1 ? this.#readMember(start, end) : this.#readKnown(start, end);
+  }
+
+  /** A member whose key was found: its colon and the first byte of its value were seen. */
+  #readKnown(start: number, memberEnd: number): boolean {
     const buffer = this.#buffer;
-    const start = this.#base + found[this.#next]!;
-    const memberEnd = this.#base + found[this.#next + 1]!;
-    this.#next += 2;
+    this.keyStart = buffer[start] === QUOTE ? start + 1 : start + 2;
+    this.keyEnd = this.keyStart + this.#known.lengthOf(this.key) - 2;
+    const at = this.keyEnd + 2;
+    this.valueStart = isSpace(buffer[at]) ? at + 1 : at;
+    this.valueEnd = endOfValue(buffer, this.valueStart, memberEnd);
+    return true;
+  }
+
+  #readMember(start: number, memberEnd: number): boolean {
+    const buffer = this.#buffer;
     let at = start;
     if (buffer[at] !== QUOTE) at = skipSpace(buffer, at, memberEnd);
     // `{}`
@@ -62,21 +81,31 @@ export class IndexedMembers {
     if (buffer[at] !== COLON) at = skipSpace(buffer, at, memberEnd);
     if (buffer[at] !== COLON || at >= memberEnd) throw new JsonError(`byte ${at} should be a colon`);
     at = skipSpace(buffer, at + 1, memberEnd);
-    let end = memberEnd;
-    while (end > at && isSpace(buffer[end - 1])) end--;
+    const end = endOfValue(buffer, at, memberEnd);
     if (end === at) throw new JsonError(`byte ${at} should start a value`);
     this.valueStart = at;
     this.valueEnd = end;
     return true;
   }
 
-  /** Whether the current key is one that can be ignored from now on. */
-  get ignorable(): boolean {
-    return this.#ignored.takes(this.keyEnd - this.keyStart + 2);
+  /** Whether the current key is one that can be ignored or wanted from now on. */
+  get learnable(): boolean {
+    return this.#known.takes(this.keyEnd - this.keyStart + 2);
   }
 
   /** From the next object on, members with a key that is written like the current one are passed over. */
   ignore(): void {
-    this.#ignored.add(this.#buffer, this.keyStart - 1, this.keyEnd + 1);
+    this.#known.add(this.#buffer, this.keyStart - 1, this.keyEnd + 1);
   }
+
+  /** From the next object on, a key that is written like the current one is recognised. Returns its number. */
+  want(): number {
+    return this.#known.add(this.#buffer, this.keyStart - 1, this.keyEnd + 1, true);
+  }
+}
+
+function endOfValue(buffer: Buffer, start: number, memberEnd: number): number {
+  let end = memberEnd;
+  while (end > start && isSpace(buffer[end - 1])) end--;
+  return end;
 }

@@ -50,13 +50,15 @@ export function findEnd(buffer: Buffer, at: number, limit: number, element: Unfi
   return -1;
 }
 
-/** Where the positions of members begin in `found`. */
+/** Where the members begin in `found`, and how many numbers there are for each of them: where it begins, the number of its key, where it ends. */
 export const FIRST_MEMBER = 2;
+export const MEMBER_NUMBERS = 3;
 
 /**
- * `buffer[at]` is the brace that opens an object. Finds the position after its end, and then, from `FIRST_MEMBER` on and two for each, where
- * those of its members begin and end that have none of the known keys. Returns how many positions were written. 0: the object does not end
- * before `limit`, or is larger than this memory. With `quiet`, `foundSuspicious` tells of the object afterwards.
+ * `buffer[at]` is the brace that opens an object. Finds the position after its end, and then, from `FIRST_MEMBER` on, its members, without
+ * those whose keys are known and not wanted. A key's number is its place among the known ones; -1 for other keys. Returns how many numbers
+ * were written. 0: the object does not end before `limit`, or is larger than this memory. With `quiet`, `foundSuspicious` tells of the
+ * object afterwards.
  */
 export function findMembers(buffer: Buffer, at: number, limit: number, known: KnownKeys, quiet?: QuietKeys): number {
   known.use();

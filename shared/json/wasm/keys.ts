@@ -1,4 +1,4 @@
-/** Tables of keys that the WebAssembly functions pass over. Each place in its memory holds the table of whoever was the last to use it. */
+/** Tables of keys that the WebAssembly functions know. Each place in its memory holds the table of whoever was the last to use it. */
 import { memory, wasm } from './module.ts';
 
 const MAX_KEYS = wasm.MAX_KEYS.value;
@@ -26,6 +26,7 @@ const NUMBERS = new Place(wasm.QUIET_NUMBERS.value, true);
 class KeyTable {
   count = 0;
   readonly #place: Place;
+  readonly #lengths: number[] = [];
   #bytes = new Uint8Array(0);
 
   constructor(place: Place) {
@@ -37,10 +38,10 @@ class KeyTable {
     return this.count < MAX_KEYS && length <= MAX_KEY_TEXT;
   }
 
-  /** `buffer[start, end)` is a key with its quotes, as it is written. */
-  add(buffer: Buffer, start = 0, end = buffer.length): void {
+  /** `buffer[start, end)` is a key with its quotes, as it is written. Returns its number; -1 where it is not taken. */
+  add(buffer: Buffer, start = 0, end = buffer.length, wanted = false): number {
     const length = end - start;
-    if (!this.takes(length)) return;
+    if (!this.takes(length)) return -1;
     const { fromEnd } = this.#place;
     const bytes = new Uint8Array((this.count + 1) * KEY_BYTES);
     bytes.set(this.#bytes);
@@ -49,13 +50,21 @@ class KeyTable {
     const numbers = new DataView(bytes.buffer, entry + MAX_KEY_TEXT);
     numbers.setUint32(0, fromEnd ? 2 ** 32 - 2 ** (32 - length) : 2 ** length - 1, true);
     numbers.setUint32(4, length, true);
+    numbers.setUint32(8, Number(wanted), true);
     this.#bytes = bytes;
-    this.count++;
+    this.#lengths.push(length);
     this.#changed();
+    return this.count++;
+  }
+
+  /** Bytes of a key, quotes included. */
+  lengthOf(key: number): number {
+    return this.#lengths[key]!;
   }
 
   clear(): void {
     this.count = 0;
+    this.#lengths.length = 0;
     this.#bytes = new Uint8Array(0);
     this.#changed();
   }
@@ -73,7 +82,7 @@ class KeyTable {
   }
 }
 
-/** Keys of members that need not be looked at. */
+/** Keys of members that are passed over, or, if they are wanted, recognised. */
 export class KnownKeys extends KeyTable {
   constructor() {
     super(MEMBERS);

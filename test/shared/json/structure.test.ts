@@ -5,7 +5,14 @@ import type { ElementBatch } from '../../../shared/json/element-batch.ts';
 import { ElementScanner } from '../../../shared/json/elements.ts';
 import { IndexedMembers } from '../../../shared/json/indexed-members.ts';
 import { JsonError, Members, skipNested } from '../../../shared/json/raw.ts';
-import { FIRST_MEMBER, findElements, findMembers, found, residentBuffer } from '../../../shared/json/wasm/find.ts';
+import {
+  FIRST_MEMBER,
+  MEMBER_NUMBERS,
+  findElements,
+  findMembers,
+  found,
+  residentBuffer,
+} from '../../../shared/json/wasm/find.ts';
 import { KnownKeys } from '../../../shared/json/wasm/keys.ts';
 
 /** Strings with all that could lead a scanner astray. */
@@ -85,7 +92,9 @@ describe('findMembers', () => {
         }
         const count = findMembers(buffer, 2, buffer.length, known);
         const end = found[0];
-        const positions = [...found.subarray(FIRST_MEMBER, count)];
+        const numbers = [...found.subarray(FIRST_MEMBER, count)];
+        const positions = numbers.filter((_, at) => at % MEMBER_NUMBERS !== 1);
+        expect(numbers.filter((_, at) => at % MEMBER_NUMBERS === 1 && numbers[at] !== -1)).toEqual([]);
         expect(end).toBe(members.end - 2);
         const listed = all.map(({ start }, n) => [start, (all[n + 1]?.start ?? end!) - 1]);
         if (all.length === 0) {
@@ -111,6 +120,8 @@ describe('findMembers', () => {
 });
 
 describe('IndexedMembers', () => {
+  const AB = Buffer.from('{"a":1,"b":2}');
+
   test('are those that are walked one by one', () => {
     fc.assert(
       fc.property(object, fc.nat(3), (value, indent) => {
@@ -131,16 +142,60 @@ describe('IndexedMembers', () => {
     );
   });
 
+  test('are the same ones once their keys are wanted, and are recognised', () => {
+    let recognised = 0;
+    fc.assert(
+      fc.property(object, object, fc.nat(3), fc.nat(), fc.boolean(), (first, second, indent, which, blank) => {
+        const indexed = new IndexedMembers();
+        const numbers = new Map<number, string>();
+        const keyOf = (buffer: Buffer, { keyStart, keyEnd }: Members | IndexedMembers) =>
+          buffer.toString('latin1', keyStart, keyEnd);
+        const learn = Buffer.from(spaced({ ...first, ...second }, 0));
+        expect(indexed.open(learn, 0, learn.length)).toBe(true);
+        for (let n = 0; indexed.next(); n++) {
+          if (((which >> n) & 1) === 1 || !indexed.learnable) continue;
+          numbers.set(indexed.want(), keyOf(learn, indexed));
+        }
+        const text = spaced(second, indent);
+        const buffer = Buffer.from(` ${blank ? text.replaceAll(/([,:])(?=["\d])/g, '$1 ') : text},"emitted_at":1}`);
+        const expected = new Members().open(buffer, 1, buffer.length);
+        expect(indexed.open(buffer, 1, buffer.length)).toBe(true);
+        while (indexed.next()) {
+          expect(expected.next()).toBe(true);
+          const place = ({ keyStart, keyEnd, valueStart, valueEnd }: Members | IndexedMembers) => [
+            keyStart,
+            keyEnd,
+            valueStart,
+            valueEnd,
+          ];
+          expect(place(indexed)).toEqual(place(expected));
+          if (indexed.key === -1) continue;
+          recognised++;
+          expect(numbers.get(indexed.key)).toBe(keyOf(buffer, indexed));
+        }
+        expect(expected.next()).toBe(false);
+        expect(indexed.end).toBe(expected.end);
+      }),
+      { numRuns: 1_000 },
+    );
+    expect(recognised).toBeGreaterThan(100);
+  });
+
   test.each(['{1:2}', '{"a"}', '{"a":}', '{"a": }', '{"a":,"b":1}', '{"a":1,}', '{,}', '{"a" 1}', '{"a:1}'])(
-    'are refused in %s, whatever is ignored',
+    'are refused in %s, whatever is ignored or wanted',
     (text) => {
-      for (const ignores of [false, true]) {
+      for (const [ignores, wants] of [
+        [false, false],
+        [true, false],
+        [false, true],
+      ]) {
         const indexed = new IndexedMembers();
         const walk = (buffer: Buffer, ignore: boolean) => {
           if (!indexed.open(buffer, 0, buffer.length)) throw new JsonError('it has no end');
           while (indexed.next()) if (ignore) indexed.ignore();
         };
         if (ignores) walk(Buffer.from('{"a":1,"b":2}'), true);
+        else if (indexed.open(AB, 0, AB.length)) while (indexed.next()) if (wants) indexed.want();
         expect(() => {
           walk(Buffer.from(text), false);
         }).toThrow(JsonError);
@@ -170,8 +225,8 @@ describe('IndexedMembers', () => {
       'x'.repeat(31),
     ]);
     const many = Object.fromEntries(Array.from({ length: 100 }, (_, n) => [`field${n}`, n]));
-    keysOf(many, () => indexed.ignorable);
-    expect(indexed.ignorable).toBe(false);
+    keysOf(many, () => indexed.learnable);
+    expect(indexed.learnable).toBe(false);
     expect(keysOf(many)).toHaveLength(100 - 64 + 4);
   });
 });

@@ -1,7 +1,7 @@
 /**
  * AssemblyScript: finds the members of an object, and on the way whether it may have anything that `inspect` would tell of (see watch.ts).
  */
-import { KEYS, KEY_BYTES, MAX_FOUND, MAX_KEY_TEXT, OUTPUT } from './memory';
+import { KEYS, KEY_BYTES, MAX_FOUND, MAX_KEY_TEXT, OUTPUT, WANTED } from './memory';
 import { beginText, closes, commas, opens, readBlock } from './structure';
 import { beginWatch, suspicious, watchBlock } from './watch';
 
@@ -38,9 +38,10 @@ function isMember(member: i32, entry: i32): bool {
 
 /**
  * The `length` bytes at `text` begin with an object's brace. Writes to OUTPUT the position after its end, then whether it may have
- * anything that `inspect` would tell of, and then where its members begin and end (a comma's position, or the closing brace's), except
- * for those that have one of the first `keys` keys at KEYS, which are expected in that order; a member with such a key may be told of
- * all the same. Returns how many positions that are; 0 if the object does not end within the text or has too many members.
+ * anything that `inspect` would tell of, and then three numbers for each member: where it begins, the number of its key, and where it ends
+ * (a comma's position, or the closing brace's). The first `keys` keys at KEYS are expected in that order. Members that have one of them are
+ * left out, except where the key is wanted; the number is -1 for all others. A member with such a key may be taken for one of the others. Returns
+ * how many numbers were written; 0 if the object does not end within the text or has too many members.
  *
  * `keys` is -1 where the members are not asked for. `names` and `numbers`: how many quiet keys there are; -1 for `names` where nobody asks
  * whether there is anything.
@@ -85,12 +86,23 @@ export function findMembers(text: i32, length: i32, keys: i32, names: i32, numbe
       let member = text + position + 1;
       if (load<u8>(member) == 0x20) member++;
       const key = keyOf(member, next, keys, misses < MAX_MISSES ? keys : min(keys, 1));
-      listed = key == -1 || !isMember(member, KEYS + key * KEY_BYTES);
-      if (key != -1) next = key + 1;
-      else misses++;
+      let number = -1;
+      listed = true;
+      if (key == -1) {
+        misses++;
+      } else {
+        next = key + 1;
+        const entry = KEYS + key * KEY_BYTES;
+        if (isMember(member, entry)) {
+          number = key;
+          listed = load<i32>(entry + WANTED) != 0;
+        }
+      }
       if (listed) {
-        if (found >= MAX_FOUND - 1) return 0;
-        store<i32>(OUTPUT + 4 * found++, position + 1);
+        if (found >= MAX_FOUND - 2) return 0;
+        store<i32>(OUTPUT + 4 * found, position + 1);
+        store<i32>(OUTPUT + 4 * found + 4, number);
+        found += 2;
       }
     }
   }
