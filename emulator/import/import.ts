@@ -13,7 +13,7 @@ import {
   checkedArray,
   emptyObject,
   isObject,
-  objectFromFields,
+  objectWith,
   type Value,
   type ValueObject,
   VALUE_LIMITS,
@@ -218,10 +218,8 @@ function toRecord({ table, data }: { table: string; data: Json }): AirbyteRecord
   const value = decode(sanitiseFields(data));
   if (!isObject(value)) throw new ServerError('a record is an object');
   const deleted = (value[CDC_DELETED] ?? null) !== null;
-  const fields = emptyObject();
-  for (const field of Object.keys(value)) {
-    if (!field.startsWith(CDC_PREFIX)) fields[field] = value[field] ?? null;
-  }
+  const kept = Object.keys(value).filter((field) => !field.startsWith(CDC_PREFIX));
+  const fields = objectWith(kept, (field) => value[field] ?? null);
   return { table: name, deleted, fields };
 }
 
@@ -236,6 +234,6 @@ function decode(value: Json, depth = 0): Value {
   if (value instanceof JsonNumber) return Number(value.text);
   if (Array.isArray(value)) return checkedArray(value.map((element) => decode(element, depth + 1)));
   if (value instanceof JsonObject)
-    return objectFromFields([...value].map(([name, element]) => [name, decode(element, depth + 1)]));
+    return objectWith([...value.keys()], (name) => decode(value.get(name) ?? null, depth + 1));
   return value;
 }

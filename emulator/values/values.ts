@@ -43,9 +43,13 @@ export function isObject(value: Value): value is ValueObject {
 
 /** Field names in the order in which Convex keeps and prints them: by bytes (they are ASCII). */
 export function sortedKeys(object: ValueObject): string[] {
-  const names = Object.keys(object);
-  // Most objects have their fields in this order already.
-  return names.every((name, at) => at === 0 || (names[at - 1] ?? '') < name) ? names : names.sort();
+  return sorted(Object.keys(object));
+}
+
+/** Most objects have their fields in this order already. */
+function sorted(names: string[]): string[] {
+  for (let at = 1; at < names.length; at++) if ((names[at - 1] ?? '') >= (names[at] ?? '')) return names.sort();
+  return names;
 }
 
 /**
@@ -70,11 +74,23 @@ export function toValue(input: unknown): Value {
 
 /** As `toValue`, for an object: entries in any order, checked. */
 export function toObject(input: object): ValueObject {
-  const fields: [string, Value][] = [];
-  for (const [name, value] of Object.entries(input) as [string, unknown][]) {
-    if (value !== undefined) fields.push([name, toValue(value)]);
+  const fields = input as Readonly<Record<string, unknown>>;
+  const names = Object.keys(fields).filter((name) => fields[name] !== undefined);
+  return objectWith(names, (name) => toValue(fields[name]));
+}
+
+/**
+ * An object of fields with different names, in any order; `valueOf` gives their checked values. The array is used up.
+ * @throws as `objectFromFields`
+ */
+export function objectWith(names: string[], valueOf: (name: string) => Value): ValueObject {
+  const object = emptyObject();
+  for (const name of sorted(names)) {
+    if (!isFieldName(name)) throw new ServerError(`invalid field name`);
+    object[name] = valueOf(name);
   }
-  return objectFromFields(fields);
+  checkFieldCount(names.length);
+  return object;
 }
 
 /**

@@ -65,11 +65,26 @@ const OWN = ['_id', '_creationTime'];
 
 /** The paths at which a copy is not what its original, with some fields added, should have become. */
 function differing(original: ValueObject, copy: ValueObject, added: ValueObject): string[] {
-  const found: string[] = [];
   const names = Object.keys(added);
+  if (isCopy(original, copy, names.length + OWN.length) && names.every((name) => Object.is(added[name], copy[name])))
+    return [];
+  const found: string[] = [];
   compareFields(original, copy, '', found, [...names, ...OWN]);
   for (const name of names) compareValues(added[name], copy[name], name, found);
   return found;
+}
+
+/** Whether `compareFields` would find nothing: most documents are equal, and need no paths. */
+function isCopy(original: ValueObject, copy: ValueObject, more = 0): boolean {
+  let fields = more;
+  for (const name in original) {
+    fields++;
+    const value = original[name];
+    const copied = copy[importedName(name)];
+    if (isObject(value) && isObject(copied) ? !isCopy(value, copied) : !Object.is(inPlainJson(value), copied))
+      return false;
+  }
+  return Object.keys(copy).length === fields;
 }
 
 /** `more`: fields that the copy has besides those of the original. */
