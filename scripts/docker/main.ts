@@ -57,7 +57,7 @@ async function build({ command }: Engine, side: 'source' | 'destination'): Promi
 }
 
 async function runTests(engine: Engine): Promise<number> {
-  const child = spawn('vitest', ['run', '--config', 'vitest.docker.config.ts'], {
+  const child = spawn('vitest', ['run', '--project', 'docker'], {
     cwd: root,
     stdio: 'inherit',
     env: { ...process.env, TEST_ENGINE: JSON.stringify(engine) },

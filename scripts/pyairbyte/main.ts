@@ -18,7 +18,7 @@ async function main(): Promise<number> {
     return NO_PYTHON;
   }
   await makeEnvironment(python, '.venv-pyairbyte', join(import.meta.dirname, 'requirements.txt'));
-  return (await run('vitest', ['run', '--config', 'vitest.pyairbyte.config.ts'])).code;
+  return (await run('vitest', ['run', '--project', 'pyairbyte'])).code;
 }
 
 try {
