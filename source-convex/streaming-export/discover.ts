@@ -11,9 +11,12 @@ import type { SourceConfig } from '../config.generated.ts';
 import { sampleTables } from './sample.ts';
 import { sampleSchema, streamSchema, type JsonSchema } from './schema.ts';
 
-interface Table {
+interface Named {
   component: string;
   name: string;
+}
+
+interface Table extends Named {
   schema: JsonSchema;
 }
 
@@ -35,7 +38,8 @@ async function tablesOf(api: StreamingExport, format: ValueFormat, log: Log): Pr
     return tablesBySchema(await api.jsonSchemas());
   } catch (error) {
     if (!(error instanceof ConvexApiError) || error.reason !== 'refused') throw error;
-    const tables = await tablesByColumns(api, error);
+    // In a fixed order: Convex lists them in no order, and which ones are looked at must not change from run to run.
+    const tables = (await tablesByColumns(api, error)).sort(byComponentAndName);
     const samples = await sampleTables(
       api,
       tables.map(({ component, name }) => ({ component, table: name })),
@@ -67,9 +71,7 @@ function tablesBySchema(schemas: Record<string, Record<string, unknown>>): Table
   });
 }
 
-interface Columns {
-  component: string;
-  name: string;
+interface Columns extends Named {
   columns: string[];
 }
 
@@ -109,7 +111,7 @@ function stream({ component, name, schema }: Table): DiscoveredStream {
   };
 }
 
-function byComponentAndName(a: Table, b: Table): number {
+function byComponentAndName(a: Named, b: Named): number {
   return a.component === b.component ? compare(a.name, b.name) : compare(a.component, b.component);
 }
 
