@@ -6,6 +6,8 @@
  * a value that passes through is the producer's business and keeps its bytes.
  */
 
+import { findStringEnd } from './wasm/find.ts';
+
 export const QUOTE = 0x22;
 export const BACKSLASH = 0x5c;
 export const OPEN_BRACE = 0x7b;
@@ -24,6 +26,9 @@ export class JsonError extends Error {
 
 /** A string longer than this is worth a native search for its end; shorter ones are faster in a loop (measured: 2x at 64 bytes). */
 const LONG_STRING = 128;
+
+/** In a string with so many escaped quotes more will follow. */
+const MANY_ESCAPED = 8;
 
 export function isSpace(byte: number | undefined): boolean {
   return byte === 0x20 || byte === NEWLINE || byte === CARRIAGE_RETURN || byte === 0x09;
@@ -69,7 +74,9 @@ export function skipString(buffer: Buffer, at: number, end: number): number {
 }
 
 function skipLongString(buffer: Buffer, at: number, end: number): number {
-  while (at < end) {
+  for (let escaped = 0; at < end; escaped++) {
+    // Escaped quotes all over: then 64 bytes at a time are faster.
+    if (escaped === MANY_ESCAPED) return findStringEnd(buffer, at, end);
     const quote = buffer.indexOf(QUOTE, at);
     if (quote === -1 || quote >= end) return -1;
     // An odd run of backslashes before a quote escapes it. The run cannot start before `at`: `at` is never inside an escape.

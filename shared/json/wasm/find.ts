@@ -50,6 +50,25 @@ export function findEnd(buffer: Buffer, at: number, limit: number, element: Unfi
   return -1;
 }
 
+/** The first piece of a string that is copied: the next ones are larger and larger, since most strings end soon. */
+const FIRST_PIECE = 4 * 1024;
+
+/**
+ * `buffer[at]` goes on with a string, and is not escaped. Returns the position just after the closing quote, or -1 if it is not there before
+ * `limit`. What other functions have found stays.
+ */
+export function findStringEnd(buffer: Buffer, at: number, limit: number): number {
+  let escaped = 0;
+  for (let piece = FIRST_PIECE; at < limit; piece *= 4) {
+    const length = copy(buffer, at, Math.min(limit, at + piece));
+    const end = wasm.findStringEnd(COPIED, length, escaped);
+    if (end > 0) return at + end;
+    escaped = end === -2 ? 1 : 0;
+    at += length;
+  }
+  return -1;
+}
+
 /** Where the members begin in `found`, and how many numbers there are for each of them: where it begins, the number of its key, where it ends. */
 export const FIRST_MEMBER = 2;
 export const MEMBER_NUMBERS = 3;
@@ -78,6 +97,8 @@ function walk(buffer: Buffer, at: number, limit: number, keys: number, quiet: Qu
   const names = quiet?.names.count ?? NOT_WATCHED;
   const numbers = quiet?.numbers.count ?? 0;
   if (buffer.buffer === memory) return wasm.findMembers(buffer.byteOffset + at, limit - at, keys, names, numbers);
+  // An object that is as large as the memory most likely does not end within it.
+  if (limit - at > MAX_COPIED) return 0;
   return wasm.findMembers(COPIED, copy(buffer, at, limit), keys, names, numbers);
 }
 

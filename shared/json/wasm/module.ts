@@ -24,6 +24,7 @@ interface Exports {
   MAX_RESIDENT: Constant;
   findElements: (text: number, length: number) => number;
   findEnd: (text: number, length: number, depth: number, inString: number, escaped: number) => number;
+  findStringEnd: (text: number, length: number, escaped: number) => number;
   findMembers: (text: number, length: number, keys: number, names: number, numbers: number) => number;
   findExportValues: (text: number, length: number, first: number, withMinus: number) => number;
   inspect: (text: number, length: number, first: number, names: number, numbers: number) => number;

@@ -11,6 +11,8 @@ import {
   skipValue,
   stringAt,
 } from '../../../shared/json/raw.ts';
+import { findMembers, found } from '../../../shared/json/wasm/find.ts';
+import { KnownKeys } from '../../../shared/json/wasm/keys.ts';
 import { between, blanks, jsonText, objectText, space, stringToken } from '../../support/json.ts';
 
 const AROUND = fc.tuple(fc.constantFrom('', ' ', '"', '{', '[1,'), fc.constantFrom('', ',', '}', ']', ' ', '"', ':'));
@@ -60,6 +62,29 @@ describe('where a value ends', () => {
       expect(skipString(Buffer.from(`${text}""`), 1, text.length)).toBe(-1);
     },
   );
+
+  test('a string of many escapes ends at its quote, wherever that is and wherever the text ends', () => {
+    const part = fc.constantFrom('\\"', '\\\\', 'x', 'é', '{[,:', '\\"\\"\\"', 'y'.repeat(61), '\\\\\\"');
+    fc.assert(
+      fc.property(fc.array(part, { minLength: 1, maxLength: 40 }), fc.nat(700), fc.nat(70), (parts, times, cut) => {
+        const text = parts.join('').repeat(times);
+        const buffer = Buffer.from(`"${text}","b":"\\"`);
+        const end = Buffer.byteLength(text) + 2;
+        expect(skipString(buffer, 1, buffer.length)).toBe(end);
+        expect(skipString(buffer, 1, Math.max(1, end - 1 - cut))).toBe(-1);
+      }),
+      { numRuns: 500 },
+    );
+  });
+
+  test('a search within a string leaves alone what was found before', () => {
+    const object = Buffer.from('{"a":1,"b":2}');
+    const count = findMembers(object, 0, object.length, new KnownKeys());
+    const before = [...found.subarray(0, count)];
+    const text = `"${'\\"x'.repeat(9_000)}"`;
+    expect(skipString(Buffer.from(text), 1, text.length)).toBe(text.length);
+    expect([...found.subarray(0, count)]).toEqual(before);
+  });
 
   test('of brackets a hundred thousand deep needs no stack', () => {
     const buffer = Buffer.from('['.repeat(100_000) + ']'.repeat(100_000));

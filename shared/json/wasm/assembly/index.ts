@@ -15,4 +15,4 @@ export {
   RESIDENT,
   MAX_RESIDENT,
 } from './memory';
-export { findElements, findEnd } from './structure';
+export { findElements, findEnd, findStringEnd } from './structure';

@@ -168,3 +168,24 @@ export function findEnd(text: i32, length: i32, depth: i32, inString: bool, esca
   store<i32>(OUTPUT + 8, <i32>escapes);
   return -1;
 }
+
+/**
+ * The `length` bytes at `text` go on with a string; `escaped`: the last byte before was a backslash that escapes the first one of these. Returns
+ * the position after the string's closing quote. If it does not end within the text: -1, or -2 if the last byte escapes the next one. May
+ * be called while another function is between two pieces of its text: nothing that one remembers is changed.
+ */
+export function findStringEnd(text: i32, length: i32, escaped: bool): i32 {
+  const before = inside;
+  const escapesBefore = escapes;
+  let result = 0;
+  escapes = escaped ? 1 : 0;
+  for (let at = 0; at < length && result == 0; at += 64) {
+    inside = ~(<u64>0);
+    readBlock(text, at, length, false);
+    if (quotes != 0) result = at + <i32>ctz(quotes) + 1;
+  }
+  if (result == 0) result = escapes == 0 ? -1 : -2;
+  inside = before;
+  escapes = escapesBefore;
+  return result;
+}
