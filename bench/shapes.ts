@@ -15,7 +15,9 @@ const SENTENCE =
 
 function head(n: number): string {
   const ts = 1_790_000_000_126_281_651n + BigInt(n) * 7_919n;
-  return `"_component":"","_table":"documents","_ts":${ts},"_creationTime":1790000000124.${1000 + (n % 9000)},"_id":"j97${String(n).padStart(29, '0')}"`;
+  // As Convex prints it: a float64.
+  const creationTime = 1_790_000_000_124 + (1000 + (n % 9000)) / 10_000;
+  return `"_component":"","_table":"documents","_ts":${ts},"_creationTime":${creationTime},"_id":"j97${String(n).padStart(29, '0')}"`;
 }
 
 function text(length: number): string {

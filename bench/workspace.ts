@@ -36,6 +36,10 @@ export function config(workspace: Workspace, url: string): Promise<string> {
   return workspace.file('config.json', { deployment_url: url, access_key: 'prod:bench-1|secret' });
 }
 
+/** The columns that source-convex adds to a table's own. */
+const COLUMNS = ['_id', '_ts', '_deleted', '_ab_cdc_lsn', '_ab_cdc_updated_at', '_ab_cdc_deleted_at'];
+const SCHEMA = { type: 'object', properties: Object.fromEntries(COLUMNS.map((name) => [name, {}])) };
+
 /** A configured catalog of these streams. */
 export function catalog(
   workspace: Workspace,
@@ -43,7 +47,7 @@ export function catalog(
   names: readonly string[] = ['documents'],
 ): Promise<string> {
   const streams = names.map((name) => ({
-    stream: { name, json_schema: {}, supported_sync_modes: ['full_refresh', 'incremental'] },
+    stream: { name, json_schema: SCHEMA, supported_sync_modes: ['full_refresh', 'incremental'] },
     sync_mode: 'incremental',
     destination_sync_mode: mode,
     primary_key: [['_id']],
