@@ -184,6 +184,14 @@ export const DATA_SYNC_OF_EMULATOR: Mutation[] = [
     only: 'three days',
   },
   {
+    name: 'BadPathArgs: any bytes are the id of a sync',
+    file: 'emulator/data-sync/routes.ts',
+    find: "throw badRequest('BadPathArgs'",
+    replace: "if (path !== '') return path;\n    throw badRequest('BadPathArgs'",
+    test: ACTIVE_SYNCS,
+    only: 'BadPathArgs',
+  },
+  {
     name: 'LimitOutOfRange: 0 is a limit',
     file: 'emulator/data-sync/active-syncs.ts',
     find: 'if (limit < 1n || limit > MAXIMUM_LIMIT) {',

@@ -104,6 +104,10 @@ describe('list_active_syncs', () => {
   });
 });
 
+test('GET data/sync/{id} of what is no UTF-8 is 400 BadPathArgs', async () => {
+  expect(outcome(await get(await deploy(), `${SYNC}/%ff`))).toBe('400 BadPathArgs');
+});
+
 test('GET data/sync/{id} of an unknown sync is 404 DataSyncNotFound', async () => {
   const reply = await get(await deploy(), `${SYNC}/airbyte-1`);
   expect(reply.status).toBe(404);

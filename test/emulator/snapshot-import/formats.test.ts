@@ -33,8 +33,9 @@ describe('csv', () => {
     expect(rows(emulator, 't')).toEqual(expected);
   });
 
-  test.each([
+  test.each<[string | Buffer, string]>([
     ['a,b\n1,2\n3\n', "CSV row 3 doesn't have all of the fields in the header"],
+    [Buffer.from('a\n\xff\n', 'latin1'), 'Failed to parse CSV row 0: CSV parse error: invalid UTF-8'],
     ['$a\n1\n', "CSV header \"$a\" isn't a valid field name: Field name $a starts with '$', which is reserved."],
   ])('%j is refused', async (content, message) => {
     const emulator = await deploy();
@@ -51,7 +52,8 @@ describe('jsonArray', () => {
     expect(rows(emulator, 't')).toEqual([{ a: 1 }, { a: 2 }]);
   });
 
-  test.each([
+  test.each<[string | Buffer, string]>([
+    [Buffer.from('["\xff"]', 'latin1'), 'Not valid JSON: invalid unicode code point'],
     ['{}', 'Not a JSON array'],
     ['[', 'Not valid JSON: EOF while parsing'],
     ['\ufeff[]', 'UTF-8 BOM is not supported'],
@@ -147,6 +149,17 @@ describe('zip', () => {
       error_message:
         "Hit an error while importing:\ncannot parse t/generated_schema.jsonl: unexpected token at 'uniform'",
     });
+  });
+
+  test.each([
+    ['"other"', "Hit an error while importing:\ncannot parse t/generated_schema.jsonl: unexpected token at 'other'"],
+    ['5', "Row 1 wasn't a valid Convex value: first line of generated_schema must be a string"],
+    ['{', "Row 1 wasn't valid JSON: "],
+  ])('a generated schema %s is refused before anything is confirmed', async (schema, message) => {
+    const emulator = await deploy();
+    const id = await upload(emulator, zip({ 't/generated_schema.jsonl': schema, 't/documents.jsonl': '' }), ZIP);
+    const { state } = await until(emulator, id, 'waiting_for_confirmation', 'failed');
+    expect(state.error_message).toContain(message);
   });
 
   test('without documents completes with 0 and touches nothing', async () => {
