@@ -31,15 +31,20 @@ const HELP = `Usage: npm run demo -- [options]
 `;
 
 /** What a newcomer may want to try on a deployment of their own. */
-const NEXT = `Next, with deployments of your own (keys: Convex dashboard → Settings → URL & Deploy Key):
+const NEXT = `Next, with deployments of your own (keys: Convex dashboard → Settings →
+URL & Deploy Key; README.md says which permissions they need):
 
-  echo '{"deployment_url": "https://….convex.cloud", "access_key": "prod:…|…"}' > source.json
-  echo '{"deployment_url": "https://….convex.cloud", "access_key": "prod:…|…"}' > destination.json
+  echo '{"deployment_url": "https://….convex.cloud",
+    "access_key": "prod:…|…"}' > source.json
+  echo '{"deployment_url": "https://….convex.cloud",
+    "access_key": "prod:…|…"}' > destination.json
   npx node source-convex/main.ts check --config source.json
-  npm run sync -- --source-config source.json --destination-config destination.json --state state.json
+  npm run sync -- --source-config source.json \\
+    --destination-config destination.json --state state.json
 
-The check only asks whether the key can read. The sync writes into the second deployment; repeated, it copies what has changed since. README.md says which permissions
-the keys need. npm run emulator starts an emulated deployment to try things on.`;
+The check only asks whether the key can read. The sync writes into the second
+deployment; repeated, it copies what has changed since. npm run emulator starts
+an emulated deployment to try things on.`;
 
 /** How many differences are printed. */
 const SHOWN = 10;
@@ -145,11 +150,11 @@ async function run(most: number, kill: boolean, show: Show): Promise<boolean> {
   const destination = await startEmulator({ instanceName: 'calm-otter-202', seed: 2 });
   const folder = await mkdtemp(join(tmpdir(), 'demo-'));
   try {
-    say(`Two Convex deployments, emulated: ${source.url} and ${destination.url}`);
+    say(`Two Convex deployments, emulated:\n${source.url} and ${destination.url}`);
     fillWithTheWorld(source.deployment, most);
     const tables = source.deployment.tables();
     const total = tables.reduce((sum, { documents }) => sum + documents, 0);
-    say(`The first one holds ${count(total)} documents in ${tables.length} tables. ${CREDITS}`);
+    say(`The first one holds ${count(total)} documents in ${tables.length} tables.\n${CREDITS}`);
 
     const demo = new Demo(source, destination, folder, show);
     await demo.writeConfigurations();
@@ -170,16 +175,15 @@ async function run(most: number, kill: boolean, show: Show): Promise<boolean> {
 
     say('');
     say(demo.report());
+    say(
+      `The changes: ${count(inserted)} inserts, ${count(updated)} updates, ${count(deleted)} deletes in ${count(transactions)} transactions.\n`,
+    );
     const differences = [...first.differences, ...second.differences];
     say(
       table([
         ['', 'documents', 'differences'],
         ['after the first sync', count(first.documents), count(first.differences.length)],
-        [
-          `after ${count(inserted)} inserts, ${count(updated)} updates, ${count(deleted)} deletes in ${count(transactions)} transactions`,
-          count(second.documents),
-          count(second.differences.length),
-        ],
+        ['after the changes', count(second.documents), count(second.differences.length)],
       ]),
     );
     for (const problem of [...failures, ...differences.slice(0, SHOWN)]) say(problem);

