@@ -2,11 +2,8 @@
  * Compiles the AssemblyScript of shared/json/wasm/assembly and writes the module, as base64, to a TypeScript file: so it runs from
  * sources, from dist/ and from the npm package alike, without a file to be found at run time. `--check` fails if that file is stale.
  */
-import { spawnSync } from 'node:child_process';
-import { existsSync } from 'node:fs';
 import { readFile, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
-import { pathToFileURL } from 'node:url';
+import { importInstalled } from './installed.ts';
 
 /** The compiler's own types redefine global ones (an array's `at` never gives undefined there), so they are kept out of this program. */
 interface Compiler {
@@ -16,18 +13,11 @@ interface Compiler {
   ) => Promise<{ error: Error | null; stderr: { toString: () => string } }>;
 }
 
-/** The compiler has a folder and a lock file of its own, so that `npm ci` does not install its 100 MB for everybody. */
-const FOLDER = join(import.meta.dirname, 'wasm');
-const COMPILER = join(FOLDER, 'node_modules/assemblyscript/dist/asc.js');
-if (!existsSync(COMPILER)) {
-  console.error('The AssemblyScript compiler is not installed yet: npm ci --prefix scripts/wasm');
-  const { status } = spawnSync('npm', ['ci', '--silent', '--prefix', FOLDER], {
-    stdio: 'inherit',
-    shell: process.platform === 'win32',
-  });
-  if (status !== 0) throw new Error('The compiler cannot be installed. Run `npm ci --prefix scripts/wasm` to see why.');
-}
-const { main: compile } = (await import(pathToFileURL(COMPILER).href)) as Compiler;
+const { main: compile } = (await importInstalled(
+  'wasm',
+  'assemblyscript/dist/asc.js',
+  'The AssemblyScript compiler',
+)) as Compiler;
 
 /** Its exports are the module's. */
 const SOURCE = 'shared/json/wasm/assembly/index.ts';

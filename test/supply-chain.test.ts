@@ -22,8 +22,12 @@ interface Locked {
 
 const manifest = JSON.parse(read('package.json')) as Manifest;
 const lock = JSON.parse(read('package-lock.json')) as { packages: Record<string, Locked> };
-const wasmManifest = JSON.parse(read('scripts/wasm/package.json')) as Manifest;
-const wasmLock = JSON.parse(read('scripts/wasm/package-lock.json')) as typeof lock;
+/** What only some scripts need: the folder, and the heading in docs/dependencies.md. Each has one package and what that needs. */
+const APART: [folder: string, heading: string][] = [
+  ['scripts/wasm', 'What is needed to compile WebAssembly'],
+  ['scripts/plots', 'What is needed to draw the pictures of performance.md'],
+];
+const lockOf = (folder: string) => JSON.parse(read(`${folder}/package-lock.json`)) as typeof lock;
 const packages = Object.entries(lock.packages).filter(([path]) => path !== '');
 const shipped = packages.filter(([, { dev }]) => dev !== true);
 
@@ -39,9 +43,9 @@ function table(heading: string): Map<string, string[]> {
 describe('the lock file', () => {
   test('holds a hash of every package, and no address that it came from', () => {
     expect(packages.length).toBeGreaterThan(100);
-    const compiler = Object.entries(wasmLock.packages).filter(([path]) => path !== '');
-    expect(compiler.length).toBeGreaterThan(1);
-    for (const [path, { resolved, integrity, link }] of [...packages, ...compiler]) {
+    const apart = APART.flatMap(([folder]) => Object.entries(lockOf(folder).packages).filter(([path]) => path !== ''));
+    expect(apart.length).toBeGreaterThan(2);
+    for (const [path, { resolved, integrity, link }] of [...packages, ...apart]) {
       expect(resolved, path).toBeUndefined();
       expect(link, path).toBeUndefined();
       expect(integrity, path).toMatch(/^sha512-[A-Za-z0-9+/]{86}==$/);
@@ -49,7 +53,7 @@ describe('the lock file', () => {
   });
 
   test('names no host but in links for donations', () => {
-    const withoutFunding = JSON.stringify([lock, wasmLock], (key, value: unknown) =>
+    const withoutFunding = JSON.stringify([lock, ...APART.map(([folder]) => lockOf(folder))], (key, value: unknown) =>
       key === 'funding' ? undefined : value,
     );
     expect(withoutFunding.match(/\w+:\/\/[^"]*/g) ?? []).toEqual([]);
@@ -93,13 +97,12 @@ describe('what ships', () => {
 const LICENCE_FILES: Record<string, string> = { unidecode: 'BSD-3-Clause' };
 
 describe('docs/dependencies.md', () => {
-  test('What is needed to compile WebAssembly: the compiler, its version and its licence', () => {
-    const [[name = '', version] = []] = Object.entries(wasmManifest.devDependencies);
-    const locked = wasmLock.packages[`node_modules/${name}`];
+  test.each(APART)('%s: its package, its version and its licence', (folder, heading) => {
+    const { devDependencies } = JSON.parse(read(`${folder}/package.json`)) as Manifest;
+    const [[name = '', version] = []] = Object.entries(devDependencies);
+    const locked = lockOf(folder).packages[`node_modules/${name}`];
     expect(version).toBe(locked?.version);
-    expect([...table('What is needed to compile WebAssembly')].map(([what, [licence]]) => [what, licence])).toEqual([
-      [name, locked?.license],
-    ]);
+    expect([...table(heading)].map(([what, [licence]]) => [what, licence])).toEqual([[name, locked?.license]]);
   });
 
   test.each([

@@ -1,6 +1,7 @@
 /** What a verb costs that only asks: processor time of the whole process. */
 import { measure, median, startReplay } from '../measure.ts';
 import { printTable } from '../print.ts';
+import { type Results, rounded, type StartResult } from '../results.ts';
 import { DESTINATION, SOURCE, config, type Workspace } from '../workspace.ts';
 
 const CASES: [name: string, executable: string, verb: string, limit: string][] = [
@@ -11,22 +12,22 @@ const CASES: [name: string, executable: string, verb: string, limit: string][] =
   ['destination-convex check', DESTINATION, 'check', '0.40'],
 ];
 
-export async function coldStart(workspace: Workspace, rounds: number): Promise<void> {
+export async function coldStart(workspace: Workspace, rounds: number): Promise<Pick<Results, 'start'>> {
   const replay = await startReplay('tiny', 1);
   const path = await config(workspace, replay.url);
   const rows: string[][] = [];
+  const start: StartResult[] = [];
   for (const [name, executable, verb, limit] of CASES) {
     const runs = [];
     for (let round = 0; round < Math.max(rounds, 5); round++) {
       runs.push(await measure([executable, verb, ...(verb === 'spec' ? [] : ['--config', path])]));
     }
-    rows.push([
-      name,
-      median(runs.map(({ cpu }) => cpu)).toFixed(2),
-      limit,
-      median(runs.map(({ wall }) => wall)).toFixed(2),
-    ]);
+    const cpu = rounded(median(runs.map((run) => run.cpu)));
+    const wall = rounded(median(runs.map((run) => run.wall)));
+    start.push({ command: name, cpu, wall });
+    rows.push([name, cpu.toFixed(2), limit, wall.toFixed(2)]);
   }
   replay.stop();
   printTable('Cold start', ['command', 'CPU s', 'limit', 's'], rows);
+  return { start };
 }

@@ -2,7 +2,8 @@
 import { fileURLToPath } from 'node:url';
 import { measure, medians, startReplay, type Usage } from '../measure.ts';
 import { SHAPES, pageBytes } from '../shapes.ts';
-import { compared, COMPARED_HEADINGS } from '../compared.ts';
+import { compared, comparedRow, COMPARED_HEADINGS } from '../compared.ts';
+import type { ComparedResult, Results } from '../results.ts';
 import { printTable } from '../print.ts';
 import { DESTINATION, catalog, compiled, config, type Workspace } from '../workspace.ts';
 
@@ -12,8 +13,11 @@ const FEED = fileURLToPath(new URL('../feed.ts', import.meta.url));
 /** What the destination puts into a request. */
 const BODY_BYTES = String(4 * 1024 * 1024);
 
-export async function destinationThroughput(workspace: Workspace, rounds: number): Promise<void> {
-  const rows: string[][] = [];
+export async function destinationThroughput(
+  workspace: Workspace,
+  rounds: number,
+): Promise<Pick<Results, 'destination'>> {
+  const results: ComparedResult[] = [];
   for (const shape of SHAPES) {
     const replay = await startReplay(shape.name, shape.pages);
     const files = [
@@ -33,11 +37,12 @@ export async function destinationThroughput(workspace: Workspace, rounds: number
     }
     replay.stop();
     const amount = { bytes: pageBytes(shape) * shape.pages, records: shape.perPage * shape.pages };
-    rows.push([shape.name, ...compared(amount, medians(ours), medians(copy), medians(parse))]);
+    results.push(compared(shape.name, amount, medians(ours), medians(copy), medians(parse)));
   }
   printTable(
     'Destination: write, against (a) stdin posted unread, (b) parsed and stringified',
-    ['documents', ...COMPARED_HEADINGS],
-    rows,
+    COMPARED_HEADINGS,
+    results.map(comparedRow),
   );
+  return { destination: results };
 }

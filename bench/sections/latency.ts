@@ -2,6 +2,7 @@
 import { fileURLToPath } from 'node:url';
 import { measure, startReplay, type Replay } from '../measure.ts';
 import { printTable } from '../print.ts';
+import { type LatencyResult, type Results, rounded } from '../results.ts';
 import { shapeNamed } from '../shapes.ts';
 import { DESTINATION, SOURCE, catalog, config, type Workspace } from '../workspace.ts';
 
@@ -9,9 +10,9 @@ const FEED = fileURLToPath(new URL('../feed.ts', import.meta.url));
 const DELTAS_PER_PAGE = 128;
 const PAGES = { snapshot: 98, deltas: 100, import: 98 };
 
-export async function latency(workspace: Workspace): Promise<void> {
+export async function distance(workspace: Workspace): Promise<Pick<Results, 'latency'>> {
   const shape = shapeNamed('typical');
-  const rows: string[][] = [];
+  const latency: LatencyResult[] = [];
   const files = async (replay: Replay) => [
     '--config',
     await config(workspace, replay.url),
@@ -37,17 +38,27 @@ export async function latency(workspace: Workspace): Promise<void> {
       const { requests, idle } = await replay.report();
       replay.stop();
       const documents = pages * (phase === 'deltas' ? DELTAS_PER_PAGE : shape.perPage);
-      const per100k = (wall * 100_000) / documents;
-      rows.push([
-        `${milliseconds} ms`,
+      latency.push({
+        milliseconds,
         phase,
-        String(requests),
-        per100k.toFixed(1),
-        `${((100 * idle) / wall).toFixed(0)} %`,
-      ]);
+        requests,
+        secondsPer100k: rounded((wall * 100_000) / documents),
+        idle: rounded(idle / wall),
+      });
     }
   }
-  printTable('Latency', ['a request', 'phase', 'requests', 's per 100,000', 'deployment idle'], rows);
+  printTable(
+    'Latency',
+    ['a request', 'phase', 'requests', 's per 100,000', 'deployment idle'],
+    latency.map(({ milliseconds, phase, requests, secondsPer100k, idle }) => [
+      `${milliseconds} ms`,
+      phase,
+      String(requests),
+      secondsPer100k.toFixed(1),
+      `${(100 * idle).toFixed(0)} %`,
+    ]),
+  );
+  return { latency };
 }
 
 /** A state from before the first page of the change log. */

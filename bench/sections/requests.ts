@@ -2,12 +2,13 @@
 import { startEmulator } from '../../emulator/index.ts';
 import { measure } from '../measure.ts';
 import { printTable } from '../print.ts';
+import type { RequestsResult, Results } from '../results.ts';
 import { SOURCE, catalog, type Workspace } from '../workspace.ts';
 
 const CHANGES = 1_000;
 
-export async function requests(workspace: Workspace): Promise<void> {
-  const rows: string[][] = [];
+export async function requestsForChanges(workspace: Workspace): Promise<Pick<Results, 'requests'>> {
+  const requests: RequestsResult[] = [];
   for (const streams of [1, 10, 100]) {
     const emulator = await startEmulator({});
     const names = Array.from({ length: streams }, (_, n) => `table${n}`);
@@ -35,8 +36,15 @@ export async function requests(workspace: Workspace): Promise<void> {
     ]);
     const deltas = emulator.journal.count('/api/document_deltas');
     const all = emulator.journal.entries.length;
-    rows.push([String(streams), String(deltas), String(Math.ceil(CHANGES / 128)), String(all - deltas)]);
+    requests.push({ streams, documentDeltas: deltas, others: all - deltas });
     await emulator.close();
   }
-  printTable(`Requests for ${CHANGES} changes`, ['streams', 'document_deltas', 'changes / 128', 'others'], rows);
+  printTable(
+    `Requests for ${CHANGES} changes`,
+    ['streams', 'document_deltas', 'changes / 128', 'others'],
+    requests.map(({ streams, documentDeltas, others }) =>
+      [streams, documentDeltas, Math.ceil(CHANGES / 128), others].map(String),
+    ),
+  );
+  return { requests };
 }

@@ -1,7 +1,8 @@
 /** Speed of `read` against (a) the same pages copied unread and (b) parsed and stringified. */
 import { measure, medians, startReplay, type Usage } from '../measure.ts';
 import { SHAPES } from '../shapes.ts';
-import { compared, COMPARED_HEADINGS } from '../compared.ts';
+import { compared, comparedRow, COMPARED_HEADINGS } from '../compared.ts';
+import type { ComparedResult, Results } from '../results.ts';
 import { printTable } from '../print.ts';
 import { SOURCE, catalog, compiled, config, type Workspace } from '../workspace.ts';
 import { pageBytes } from '../shapes.ts';
@@ -9,8 +10,8 @@ import { pageBytes } from '../shapes.ts';
 const COPY = compiled('limits/source-copy');
 const PARSE = compiled('limits/source-parse');
 
-export async function sourceThroughput(workspace: Workspace, rounds: number): Promise<void> {
-  const rows: string[][] = [];
+export async function sourceThroughput(workspace: Workspace, rounds: number): Promise<Pick<Results, 'source'>> {
+  const results: ComparedResult[] = [];
   for (const shape of SHAPES) {
     const replay = await startReplay(shape.name, shape.pages);
     const files = ['--config', await config(workspace, replay.url), '--catalog', await catalog(workspace, 'append')];
@@ -24,11 +25,12 @@ export async function sourceThroughput(workspace: Workspace, rounds: number): Pr
     }
     replay.stop();
     const amount = { bytes: pageBytes(shape) * shape.pages, records: shape.perPage * shape.pages };
-    rows.push([shape.name, ...compared(amount, medians(ours), medians(copy), medians(parse))]);
+    results.push(compared(shape.name, amount, medians(ours), medians(copy), medians(parse)));
   }
   printTable(
     'Source: read, against (a) pages copied unread, (b) parsed and stringified',
-    ['documents', ...COMPARED_HEADINGS],
-    rows,
+    COMPARED_HEADINGS,
+    results.map(comparedRow),
   );
+  return { source: results };
 }
