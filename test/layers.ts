@@ -37,7 +37,8 @@ const LAYERS: Readonly<Record<string, readonly string[]>> = {
     'shared/convex',
     'shared/json',
   ],
-  'source-convex/streaming-export': WAY_OF_READING,
+  'source-convex/streaming-export': [...WAY_OF_READING, 'source-convex/data-sync/read-changes.ts'],
+  'source-convex/data-sync': [...WAY_OF_READING, 'source-convex/streaming-export'],
   'source-convex/query-streams': [...WAY_OF_READING, 'source-convex/streaming-export/schema.ts'],
   'destination-convex': ['shared/core', 'shared/connector', 'shared/airbyte', 'shared/convex', 'shared/json', 'spec'],
   // Convex as both connectors use it: addresses, keys and retries of a deployment, remedies of its errors.

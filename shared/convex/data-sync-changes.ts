@@ -47,9 +47,14 @@ export class Changes {
     return this.buffer.toString('latin1', this.#tsStart, this.#tsEnd);
   }
 
-  /** Copies the digits of `ts` to `out[at]`; returns how many they are. */
-  copyTs(out: Buffer, at: number): number {
-    return this.buffer.copy(out, at, this.#tsStart, this.#tsEnd);
+  get tsLength(): number {
+    return this.#tsEnd - this.#tsStart;
+  }
+
+  /** Copies the digits of `ts` to `out[at]`. */
+  copyTs(out: Buffer, at: number): void {
+    const { buffer } = this;
+    for (let from = this.#tsStart; from < this.#tsEnd; from++) out[at++] = buffer[from]!;
   }
 
   /** How many changes the batch has. */

@@ -52,6 +52,15 @@ export class DocumentHead {
     return this.#tsEnd - this.#tsStart;
   }
 
+  /** Where the digits of `_ts` are in the buffer that was read. */
+  get tsStart(): number {
+    return this.#tsStart;
+  }
+
+  get tsEnd(): number {
+    return this.#tsEnd;
+  }
+
   /** Copies the digits of `_ts`. */
   copyTs(out: Buffer, at: number): void {
     const buffer = this.#buffer;

@@ -30,6 +30,11 @@ export class Documents {
     return this;
   }
 
+  /** Goes back to before the first document of the batch. */
+  rewind(): void {
+    this.#index = 0;
+  }
+
   /** Moves to the next document; false at the end of the batch. Throws `ConvexApiError` where a document has no proper head. */
   next(): boolean {
     const batch = this.#batch!;

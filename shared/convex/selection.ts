@@ -14,7 +14,7 @@ export interface TableRef {
 
 export type Selection = { _other: 'excluded' | 'included' } & Record<string, 'excluded' | ComponentSelection>;
 type ComponentSelection = { _other: 'excluded' } & Record<string, 'excluded' | TableSelection>;
-type TableSelection = { _other: 'included' } & Record<string, 'excluded'>;
+type TableSelection = { _other: 'included' | 'excluded' } & Record<string, 'excluded' | 'included'>;
 
 /** Selects these tables, without their excluded columns, and nothing else. No tables at all: an instant answer that pins a snapshot (C59). */
 export function selectTables(tables: Iterable<TableRef>): Selection {
@@ -28,6 +28,13 @@ export function selectTables(tables: Iterable<TableRef>): Selection {
     tablesOf[table] = columns;
   }
   return selection;
+}
+
+/** Selects the ids of one table, and nothing else of its documents but the meta fields (C62). */
+export function selectIds({ component, table }: TableRef): Selection {
+  const columns = Object.assign(others<TableSelection>('excluded'), { _id: 'included' });
+  const tables = Object.assign(others<ComponentSelection>('excluded'), { [table]: columns });
+  return Object.assign(others<Selection>('excluded'), { [component]: tables });
 }
 
 /** Without a prototype: a component or a column may be called `constructor`. */

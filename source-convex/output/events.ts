@@ -3,18 +3,26 @@
  * its events. Streams are named by their index in the run.
  */
 import type { ConnectorFailure } from '../../shared/core/failure.ts';
-import type { DocumentHead } from '../../shared/convex/document.ts';
 
 /** Raw text of a stream's state, made at the moment at which it is written. */
 export type StateOf = () => Record<string, unknown>;
+
+/** When a document was written, and whether this is its deletion: for the `_ab_cdc_*` columns. */
+export interface RecordHead {
+  /** Digits of the timestamp, nanoseconds. */
+  readonly tsLength: number;
+  copyTs(out: Buffer, at: number): void;
+  /** Undefined where the document has no member `_deleted`: it is not deleted then. */
+  readonly deleted: boolean | undefined;
+}
 
 export interface SourceRecord {
   /** The document is `buffer` from `start` to before `end`, braces included. */
   readonly buffer: Buffer;
   readonly start: number;
   readonly end: number;
-  /** Revision and deletion of an exported document, for the `_ab_cdc_*` columns; undefined: the record has none. */
-  readonly head: DocumentHead | undefined;
+  /** Undefined: the record has no `_ab_cdc_*` columns. */
+  readonly head: RecordHead | undefined;
 }
 
 /** `while (records.next())`: the members describe what `next` found, and are valid until it is called again. */

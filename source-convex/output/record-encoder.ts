@@ -4,9 +4,8 @@
  */
 import type { StreamDescriptor } from '../../shared/core/stream-descriptor.ts';
 import type { ProtocolWriter } from '../../shared/airbyte/writer.ts';
-import type { DocumentHead } from '../../shared/convex/document.ts';
 import { ColumnFilter } from '../columns.ts';
-import type { SourceRecord } from './events.ts';
+import type { RecordHead, SourceRecord } from './events.ts';
 import { ISO_LENGTH, TS_DIGITS, writeIso } from './timestamps.ts';
 
 const ISO_BLANK = ' '.repeat(ISO_LENGTH);
@@ -46,7 +45,7 @@ class Tail {
     this.#bytes = Buffer.from(`${text}}}\n`);
   }
 
-  bytes(head: DocumentHead, emittedAt: number): Buffer {
+  bytes(head: RecordHead, emittedAt: number): Buffer {
     const bytes = this.#bytes;
     const digits = this.#digits;
     head.copyTs(digits, TS_DIGITS - this.#tsLength);
@@ -90,7 +89,7 @@ export class RecordEncoder {
     }
   }
 
-  #tail({ tsLength, deleted }: DocumentHead): Tail {
+  #tail({ tsLength, deleted }: RecordHead): Tail {
     if (tsLength !== TS_DIGITS)
       return new Tail(tsLength, deleted === undefined ? 'snapshot' : deleted ? 'deleted' : 'changed');
     return deleted === undefined ? this.#snapshot : deleted ? this.#deleted : this.#changed;

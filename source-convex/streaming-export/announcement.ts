@@ -1,9 +1,14 @@
-/** What the log says before tables are read. Pure. */
+/** What the log says before tables are read. `changeLog`: whether changes are read from the change log, and not through Data Sync. Pure. */
+import { CHANGE_LOG_REMARK } from './change-reader.ts';
 import { counted, date, names } from '../../shared/core/text.ts';
 import type { TableStream } from './table-stream.ts';
 
 /** `head`: digits, nanoseconds: the present of the deployment. */
-export function announcement(streams: readonly TableStream[], head: string): string[] {
+export function announcement(
+  streams: readonly TableStream[],
+  head: string,
+  { changeLog }: { changeLog: boolean },
+): string[] {
   const count = (kind: string) => streams.filter((stream) => stream.plan.kind === kind).length;
   const parts = [
     [count('snapshot'), 'from the beginning'],
@@ -22,12 +27,7 @@ export function announcement(streams: readonly TableStream[], head: string): str
       ([why, unused]) =>
         `The saved state of ${names(unused)} ${why}. ${unused.length === 1 ? 'The stream is read from its beginning' : 'These streams are read from their beginning'}.`,
     ),
-    // The change log shows none of these, and nothing else does (C120, C124).
-    ...(count('changes') > 0
-      ? [
-          'The change log does not show tables that were imported over, restored from a backup, cleared or dropped. After such a change, refresh the streams concerned.',
-        ]
-      : []),
+    ...(changeLog && count('changes') > 0 ? [CHANGE_LOG_REMARK] : []),
   ];
 }
 

@@ -5,15 +5,29 @@ import { explain } from '../../shared/connector/failures.ts';
 import { ConvexApiError, type Reason } from '../../shared/convex/errors.ts';
 import { StreamingExport } from '../../shared/convex/streaming-export.ts';
 import type { SourceConfig } from '../config.generated.ts';
+import { CHANGE_LOG_REMARK } from './change-reader.ts';
+import { activeSyncsRoute } from './component-changes.ts';
 
-/** Proves the URL, the key, its permission and the plan with one request that reads nothing. Throws a `ConnectorFailure`. */
+/**
+ * Proves the URL, the key, its permission and the plan with a request that reads nothing, and says how changes will be read. Throws a
+ * `ConnectorFailure`.
+ */
 export async function checkTables(config: SourceConfig, log: Log): Promise<void> {
   const { http, host } = connect(config, 'airbyte-export', 'check', log);
   try {
-    await new StreamingExport(http).test();
+    const api = new StreamingExport(http);
+    await api.test();
+    log.info(`${host}: ${await howChangesAreRead(api, config)}`);
   } catch (error) {
     throw explain(error, { host, permission: 'deployment:data:view', during: 'check' });
   }
+}
+
+async function howChangesAreRead(api: StreamingExport, config: SourceConfig): Promise<string> {
+  if (config.changes_from === 'Change log')
+    return `incremental streams are read from the change log, as configured. ${CHANGE_LOG_REMARK}`;
+  if ((await activeSyncsRoute(api)) === 'present') return 'incremental streams are read through Data Sync.';
+  return `incremental streams are read from the change log, since the backend has no Data Sync. ${CHANGE_LOG_REMARK}`;
 }
 
 /** Reasons why tables cannot be read with this key or plan. Functions can be called all the same. */

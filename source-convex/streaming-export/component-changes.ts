@@ -12,23 +12,22 @@ import { names } from '../../shared/core/text.ts';
 
 /**
  * Fails the incremental streams of components where the backend is known to be too old for them. Writes a WARN where it cannot be told.
- * The backend is only asked if there is such a stream.
  */
-export async function* checkComponentChanges(
-  api: StreamingExport,
+export function* checkComponentChanges(
+  route: ActiveSyncsRoute,
   host: string,
   all: readonly TableStream[],
   log: Log,
-): AsyncGenerator<ReadEvent, void> {
+): Generator<ReadEvent> {
   const streams = all.filter(({ planned, failed }) => planned.incremental && planned.component !== '' && !failed);
   if (streams.length === 0) return;
-  const route = await activeSyncsRoute(api);
   if (route === 'present') return;
   if (route === 'absent') for (const stream of streams) yield stream.fail(refusal(host, stream));
   else log.warn(warning(host, streams, route.answer));
 }
 
-async function activeSyncsRoute(api: StreamingExport): Promise<ActiveSyncsRoute> {
+/** Whether the backend is of 2026-08-13 or later. Throws `ConvexApiError` where it cannot be read at all. */
+export async function activeSyncsRoute(api: StreamingExport): Promise<ActiveSyncsRoute> {
   try {
     return await api.activeSyncsRoute();
   } catch (error) {

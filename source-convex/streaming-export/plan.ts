@@ -14,16 +14,16 @@ import { tableKey } from '../../shared/convex/selection.ts';
 import type { ConfiguredStream } from '../catalog.ts';
 import { deselectedColumns } from '../columns.ts';
 import { StateError } from '../saved-state.ts';
-import { parseState, type StreamState } from './state.ts';
+import { parseState, type StreamState, type SyncPlace } from './state.ts';
 import { isSameSync, syncIdOf } from '../sync-id.ts';
 
 export type Plan =
   /** A snapshot from its beginning. `why`: the reason why a saved state was not used, for the log. */
   | { kind: 'snapshot'; why?: string }
   /** An unfinished snapshot: its timestamp, and the position in it (null: no page of it was committed). */
-  | { kind: 'resume'; snapshot: string; cursor: string | null }
-  /** The change log after a position. */
-  | { kind: 'changes'; cursor: string }
+  | { kind: 'resume'; snapshot: string; cursor: string | null; dataSync?: SyncPlace | undefined }
+  /** The changes after a position. */
+  | { kind: 'changes'; cursor: string; dataSync?: SyncPlace | undefined }
   /** Nothing: an earlier attempt of this very sync has read all of it. The state is handed back. */
   | { kind: 'done'; cursor: string }
   /** It cannot be read; the others can. */
@@ -99,7 +99,9 @@ function planAfter(
   }
   if (state.deltaCursor === undefined) return { kind: 'snapshot' };
   const resume: Plan = { kind: 'resume', snapshot: state.deltaCursor, cursor: state.snapshotCursor };
-  if (incremental) return state.snapshotHasMore ? resume : { kind: 'changes', cursor: state.deltaCursor };
+  const { dataSync } = state;
+  if (incremental)
+    return state.snapshotHasMore ? { ...resume, dataSync } : { kind: 'changes', cursor: state.deltaCursor, dataSync };
   // What another sync has read of a full refresh is not in the table that this one fills.
   if (isSameSync(state.syncId, syncId))
     return state.snapshotHasMore ? resume : { kind: 'done', cursor: state.deltaCursor };
@@ -130,11 +132,13 @@ export interface SnapshotWalk<Stream> {
 /**
  * Which walks the snapshots take, in order. Streams in the middle of a table come first, each alone, at its own timestamp and position:
  * a position is only valid for the tables that it was made with. Then the streams that are at the beginning of a timestamp, one walk a
- * timestamp. Fresh streams join the timestamp of the interrupted ones if there is exactly one, so that all streams end on one cut.
+ * timestamp. Fresh streams that may join it are read at the timestamp of the interrupted ones if there is exactly one, so that all
+ * streams end on one cut.
  */
 export function snapshotWalks<Stream extends { plan: Plan }>(
   streams: readonly Stream[],
   head: string,
+  { joins = () => true }: { joins?: (fresh: Stream) => boolean } = {},
 ): SnapshotWalk<Stream>[] {
   const alone: SnapshotWalk<Stream>[] = [];
   const together = new Map<string, Stream[]>();
@@ -148,9 +152,9 @@ export function snapshotWalks<Stream extends { plan: Plan }>(
     if (plan.cursor !== null) alone.push({ snapshot: plan.snapshot, cursor: plan.cursor, streams: [stream] });
     else together.set(plan.snapshot, [...(together.get(plan.snapshot) ?? []), stream]);
   }
-  if (fresh.length > 0) {
-    const snapshot = timestamps.size === 1 ? [...timestamps][0]! : head;
-    together.set(snapshot, [...(together.get(snapshot) ?? []), ...fresh]);
+  for (const stream of fresh) {
+    const snapshot = timestamps.size === 1 && joins(stream) ? [...timestamps][0]! : head;
+    together.set(snapshot, [...(together.get(snapshot) ?? []), stream]);
   }
   return [...alone, ...[...together].map(([snapshot, group]) => ({ snapshot, cursor: null, streams: group }))];
 }

@@ -8,6 +8,7 @@ import {
 import type { Log } from '../../shared/core/log.ts';
 import { connect } from '../../shared/connector/deployment.ts';
 import { explain } from '../../shared/connector/failures.ts';
+import { DataSync } from '../../shared/convex/data-sync.ts';
 import { ConvexApiError } from '../../shared/convex/errors.ts';
 import { tableKey } from '../../shared/convex/selection.ts';
 import { StreamingExport } from '../../shared/convex/streaming-export.ts';
@@ -15,10 +16,13 @@ import type { ConfiguredStream } from '../catalog.ts';
 import type { SourceConfig } from '../config.generated.ts';
 import type { ReadEvent } from '../output/events.ts';
 import { counted, names } from '../../shared/core/text.ts';
-import { checkComponentChanges } from './component-changes.ts';
+import { DataSyncChanges } from '../data-sync/read-changes.ts';
+import { ChangeLogReader } from './change-reader.ts';
+import { activeSyncsRoute, checkComponentChanges } from './component-changes.ts';
 import { planStreams } from './plan.ts';
 import { TableReader } from './read-tables.ts';
 import { TableStream } from './table-stream.ts';
+import { WalkFailures } from './walk-failures.ts';
 
 /** A table that the catalog selects. */
 export interface SelectedTable {
@@ -46,12 +50,30 @@ export async function* readTables(
     reportDeselected(streams, log);
     for (const { index } of streams) yield { kind: 'started', stream: index };
     for (const stream of streams) if (stream.plan.kind === 'failed') yield stream.fail(stream.plan.failure);
-    yield* checkComponentChanges(api, host, streams, log);
     const resync = config.expired_cursor_behavior === 'Re-sync data';
-    yield* new TableReader({ api, host, streams, log, resync }).read();
+    const failures = new WalkFailures({ host, log, resync });
+    const follows = canFollow(config, streams);
+    const incremental = streams.filter(isIncremental);
+    const asks = incremental.some(({ planned }) => follows || planned.component !== '');
+    const route = asks ? await activeSyncsRoute(api) : 'absent';
+    yield* checkComponentChanges(route, host, streams, log);
+    const changes =
+      route === 'present' && follows
+        ? new DataSyncChanges({ api, sync: new DataSync(http), format: config.value_format ?? 'json', log, failures })
+        : new ChangeLogReader({ api, log, failures }, { keepsPlaces: follows });
+    yield* new TableReader({ api, host, streams, log, failures, changes }).read();
   } catch (error) {
     throw explain(error, { host, permission: 'deployment:data:view', during: 'sync' });
   }
+}
+
+function isIncremental({ planned, failed }: TableStream): boolean {
+  return planned.incremental && !failed;
+}
+
+/** Whether Data Sync may be used and can select these tables: not those of a component that is called as the selection's own word (C54). */
+function canFollow({ changes_from: changesFrom }: SourceConfig, streams: readonly TableStream[]): boolean {
+  return changesFrom !== 'Change log' && !streams.some(({ planned }) => planned.component === '_other');
 }
 
 /**

@@ -3,10 +3,10 @@
  * `{"snapshot_cursor": string|null, "snapshot_has_more": boolean, "delta_cursor": "<digits>"}`.
  *
  * While the snapshot runs, `delta_cursor` is the snapshot's timestamp; after it, the position in the change log. The Python source wrote
- * it as an integer, which is read digit for digit. `deployment` and `sync_id` are ours, and optional: the deployment that was read, and
- * the sync that a full refresh belongs to.
+ * it as an integer, which is read digit for digit. `deployment`, `sync_id` and `data_sync` are ours, and optional: the deployment that was
+ * read, the sync that a full refresh belongs to, and where the stream stands in Data Sync.
  */
-import { compareDigits, digitsOf } from '../../shared/json/integers.ts';
+import { compareDigits, digitsOf, isDigits } from '../../shared/json/integers.ts';
 import { StateError, stateMembers, stringMember, syncIdMember } from '../saved-state.ts';
 
 /** How far a stream has been read. */
@@ -34,6 +34,27 @@ export function samePosition(a: Position, b: Position): boolean {
   );
 }
 
+/** Where a stream stands in Data Sync. */
+export interface SyncPlace {
+  /**
+   * The chain of cursors that tracks the stream's table. A chain begins with a conversion, and all streams of a run share it. Null: no chain
+   * tracks the table, so its contents have to be compared.
+   */
+  chain: string | null;
+  /** A cursor of the chain, unless it is in the state of another stream: hex, and up to when it has read (digits, at most `delta_cursor`). */
+  cursor?: { hex: string; ts: string } | undefined;
+  /**
+   * Further timestamps (digits) as of which the destination may hold documents, beside `delta_cursor`: where records were written that no
+   * state covers, or changes were read without Data Sync.
+   */
+  held: readonly string[];
+}
+
+/** The place when the destination may hold documents as of `ts` (digits). */
+export function withHeld(place: SyncPlace, ts: string): SyncPlace {
+  return place.held.includes(ts) ? place : { ...place, held: [...place.held, ts] };
+}
+
 export interface StreamState extends Omit<Position, 'deltaCursor'> {
   /** As in `Position`; undefined: nothing was read yet. */
   deltaCursor: string | undefined;
@@ -41,6 +62,8 @@ export interface StreamState extends Omit<Position, 'deltaCursor'> {
   deployment: string | undefined;
   /** The sync whose full refresh this state belongs to. */
   syncId: number | undefined;
+  /** Undefined: the changes of the stream were not read through Data Sync. */
+  dataSync?: SyncPlace | undefined;
 }
 
 /** What Convex's timestamps, signed 64-bit integers, can hold. */
@@ -67,7 +90,21 @@ export function parseState(raw: string): StreamState {
     deltaCursor,
     deployment: stringMember(members, 'deployment'),
     syncId: syncIdMember(members),
+    dataSync: dataSyncOf(members.get('data_sync')),
   };
+}
+
+function dataSyncOf(raw: string | undefined): SyncPlace | undefined {
+  if (raw === undefined || raw === 'null') return undefined;
+  const { chain, cursor, ts, held = [] } = JSON.parse(raw) as Record<string, unknown>;
+  const isTimestamp = (value: unknown): value is string => typeof value === 'string' && isDigits(value);
+  if (
+    !(typeof chain === 'string' || chain === null) ||
+    !(cursor === undefined || (typeof cursor === 'string' && isTimestamp(ts))) ||
+    !(Array.isArray(held) && held.every(isTimestamp))
+  )
+    throw new StateError('has a data_sync that this source did not write');
+  return { chain, held, ...(cursor === undefined ? {} : { cursor: { hex: cursor, ts: ts as string } }) };
 }
 
 /** The state as it is written: a JSON object whose timestamp is a string, so that no reader rounds it. */
@@ -78,5 +115,14 @@ export function formatState(state: StreamState): Record<string, unknown> {
     delta_cursor: state.deltaCursor ?? null,
     ...(state.deployment === undefined ? {} : { deployment: state.deployment }),
     ...(state.syncId === undefined ? {} : { sync_id: state.syncId }),
+    ...(state.dataSync === undefined ? {} : { data_sync: formatPlace(state.dataSync) }),
+  };
+}
+
+function formatPlace({ chain, cursor, held }: SyncPlace): Record<string, unknown> {
+  return {
+    chain,
+    ...(cursor === undefined ? {} : { cursor: cursor.hex, ts: cursor.ts }),
+    ...(held.length === 0 ? {} : { held }),
   };
 }

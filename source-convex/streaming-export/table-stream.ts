@@ -1,9 +1,9 @@
 /** A table's stream during a run: what is still to be read of it, and how far it has been read. */
 import { descriptorText } from '../../shared/core/stream-descriptor.ts';
 import type { ConnectorFailure } from '../../shared/core/failure.ts';
-import type { ReadEvent, StreamPosition } from '../output/events.ts';
+import type { ReadEvent, StateOf, StreamPosition } from '../output/events.ts';
 import type { Plan, PlannedStream } from './plan.ts';
-import { formatState, samePosition, type Position } from './state.ts';
+import { formatState, samePosition, type Position, type SyncPlace } from './state.ts';
 
 export class TableStream {
   /** How events name it. */
@@ -14,6 +14,10 @@ export class TableStream {
   plan: Plan;
   /** Where the next run would go on; undefined until something is known. */
   position: Position | undefined;
+  /** Where it stands in Data Sync; undefined while its changes are not read so. Part of each state that is made from now on. */
+  place: SyncPlace | undefined;
+  /** Whether its states carry the cursor of its chain. */
+  carriesCursor = true;
   readonly #deployment: string | undefined;
 
   constructor(index: number, planned: PlannedStream, deployment: string | undefined) {
@@ -21,6 +25,7 @@ export class TableStream {
     this.planned = planned;
     this.name = descriptorText(planned.descriptor);
     this.plan = planned.plan;
+    if (planned.plan.kind === 'resume' || planned.plan.kind === 'changes') this.place = planned.plan.dataSync;
     this.#deployment = deployment;
   }
 
@@ -40,8 +45,12 @@ export class TableStream {
 
   /** The position where it stands, which must be known. */
   current(): StreamPosition {
-    const position = this.position!;
-    return { stream: this.index, state: () => this.#state(position) };
+    return { stream: this.index, state: this.#stateAt(this.position!) };
+  }
+
+  /** The position where it stands, as one to be saved: its place in Data Sync has changed. */
+  due(): StreamPosition {
+    return { ...this.current(), due: true };
   }
 
   /** Takes the position that the saved state has. */
@@ -57,7 +66,7 @@ export class TableStream {
     this.position = position;
     // The end of a snapshot is worth a state: without it, the next run would read the table's last page again.
     const due = !position.snapshotHasMore && before?.snapshotHasMore !== false;
-    return [{ stream: this.index, state: () => this.#state(position), due }];
+    return [{ stream: this.index, state: this.#stateAt(position), due }];
   }
 
   /** The event that ends it with a failure of its own. */
@@ -66,9 +75,12 @@ export class TableStream {
     return { kind: 'failed', stream: this.index, failure };
   }
 
-  #state(position: Position): Record<string, unknown> {
+  /** `position` with the place of this moment. */
+  #stateAt(position: Position): StateOf {
     // A full refresh says in each state which sync it belongs to: only that one may go on with it.
     const syncId = this.planned.incremental ? undefined : this.planned.syncId;
-    return formatState({ ...position, deployment: this.#deployment, syncId });
+    const { place } = this;
+    const dataSync = place === undefined || this.carriesCursor ? place : { ...place, cursor: undefined };
+    return () => formatState({ ...position, deployment: this.#deployment, syncId, dataSync });
   }
 }

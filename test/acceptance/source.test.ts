@@ -287,8 +287,8 @@ describe('TestIncremental', () => {
         ...before.filter(({ type }) => type === 'RECORD').map((message) => idOf(JSON.stringify(message, bigints))),
         ...contents(rest).map(idOf),
       ];
-      expect(new Set(ids)).toEqual(new Set([...all, ...contents(rest).map(idOf)]));
-      expect([...all].filter((id) => !ids.includes(id))).toEqual([]);
+      // A stream without a state is read anew, and has the latest revisions only.
+      expect(latest(ids)).toEqual(latest([...all, ...contents(rest).map(idOf)]));
     }
   });
 
@@ -341,6 +341,17 @@ const bigints = (_key: string, value: unknown): unknown => (typeof value === 'bi
 /** Which document, in which revision. */
 function idOf(record: string): string {
   return `${/"_id":"(\w+)"/.exec(record)?.[1] ?? ''} ${/"_ts":"?(\d+)/.exec(record)?.[1] ?? ''}`;
+}
+
+/** The latest revision of each document, of the texts that `idOf` makes. */
+function latest(revisions: Iterable<string>): Map<string, bigint> {
+  const found = new Map<string, bigint>();
+  for (const revision of revisions) {
+    const [id = '', ts = '0'] = revision.split(' ');
+    const before = found.get(id) ?? 0n;
+    found.set(id, BigInt(ts) > before ? BigInt(ts) : before);
+  }
+  return found;
 }
 
 function statesUpTo(messages: OutboundMessage[]): unknown[] {

@@ -26,7 +26,11 @@ export async function runAnswer({
   const { server } = await startLyingServer(lies);
   const folder = new Folder();
   try {
-    const args = [verb, '--config', folder.write('config.json', { deployment_url: server.url, access_key: KEY })];
+    const args = [
+      verb,
+      '--config',
+      folder.write('config.json', { deployment_url: server.url, access_key: KEY, changes_from: 'Change log' }),
+    ];
     if (verb === 'read') args.push('--catalog', folder.write('catalog.json', catalogOf(streams)));
     if (from !== undefined) args.push('--state', folder.write('state.json', [positionAt(from)]));
     // Records may be without end: they are counted, and only what else is said is kept.

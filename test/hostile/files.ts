@@ -22,7 +22,14 @@ export async function runFiles(one: FileCase, emulator: Emulator): Promise<Verdi
     const args = [
       verb,
       '--config',
-      folder.write('config.json', content(config, { deployment_url: emulator.url, access_key: emulator.key })),
+      folder.write(
+        'config.json',
+        content(config, {
+          deployment_url: emulator.url,
+          access_key: emulator.key,
+          ...(connector === 'source-convex' ? { changes_from: 'Change log' } : {}),
+        }),
+      ),
     ];
     if (verb === 'read' || verb === 'write') {
       const whole =

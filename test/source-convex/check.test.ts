@@ -3,7 +3,7 @@ import type { AddressInfo } from 'node:net';
 import { describe, expect, test } from 'vitest';
 import { errorsOf, logsOf, messagesOfType } from '../support/messages.ts';
 import type { Finished } from '../support/process.ts';
-import { Source } from './setup.ts';
+import { LOG_REMARK, Source } from './setup.ts';
 
 const WHERE =
   'Deploy keys are made in the Convex dashboard under Settings → URL & Deploy Key; the admin key of a self-hosted deployment is made with its generate_admin_key script.';
@@ -30,7 +30,8 @@ describe('a check that succeeds', () => {
     await using source = await Source.start();
     const run = await source.check();
     expect(statusOf(run)).toEqual({ status: 'SUCCEEDED' });
-    expect(run.lines).toHaveLength(1);
+    expect(run.lines).toHaveLength(2);
+    expect(logsOf(run.lines)).toEqual([FROM_CHANGE_LOG]);
     expect(source.emulator.journal.entries).toMatchObject([
       {
         method: 'GET',
@@ -78,7 +79,22 @@ describe('a check that succeeds', () => {
     expect(statusOf(run)).toEqual({ status: 'SUCCEEDED' });
     expect(logsOf(run.lines)).toEqual([
       'WARN 127.0.0.1: /api/test_streaming_export_connection answered 503 CommitterFullError. Try 1 of 3; trying again in 0.0 s.',
+      FROM_CHANGE_LOG,
     ]);
+  });
+});
+
+const FROM_CHANGE_LOG = `INFO 127.0.0.1: incremental streams are read from the change log, as configured. ${LOG_REMARK.replace('INFO ', '')}`;
+
+describe('a check says how changes are read', () => {
+  test.each([
+    ['through Data Sync', {}, 'are read through Data Sync.'],
+    ['from the change log', { withoutListActiveSyncs: true }, 'since the backend has no Data Sync. The change log'],
+  ])('%s', async (_way, options, said) => {
+    await using source = await Source.startWithDataSync(options);
+    const run = await source.check();
+    expect(statusOf(run)).toEqual({ status: 'SUCCEEDED' });
+    expect(logsOf(run.lines).join()).toContain(said);
   });
 });
 

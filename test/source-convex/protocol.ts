@@ -66,7 +66,7 @@ export function expectProtocol({ code, lines, rest, stderr }: Finished, secret: 
 }
 
 function expectState(state: Record<string, unknown> | undefined): void {
-  const { snapshot_cursor, snapshot_has_more, delta_cursor, deployment, sync_id, ...more } = state ?? {};
+  const { snapshot_cursor, snapshot_has_more, delta_cursor, deployment, sync_id, data_sync, ...more } = state ?? {};
   expect(more).toEqual({});
   expect(delta_cursor).toMatch(/^\d{19}$/);
   expect(typeof snapshot_has_more).toBe('boolean');
@@ -74,4 +74,18 @@ function expectState(state: Record<string, unknown> | undefined): void {
   else expect([null, 'string']).toContain(snapshot_cursor === null ? null : typeof snapshot_cursor);
   expect(['string', 'undefined']).toContain(typeof deployment);
   expect(['number', 'undefined']).toContain(typeof sync_id);
+  if (data_sync !== undefined) expectPlace(data_sync as Record<string, unknown>, delta_cursor as string);
+}
+
+/** Where a stream stands in Data Sync. A cursor that has read further than the stream would skip changes. */
+function expectPlace(place: Record<string, unknown>, position: string): void {
+  const { chain, cursor, ts, held = [], ...more } = place;
+  expect(more).toEqual({});
+  if (chain !== null) expect(chain).toMatch(/^[0-9a-f]{16}$/);
+  expect(typeof ts).toBe(typeof cursor);
+  if (cursor !== undefined) {
+    expect(cursor).toMatch(/^[0-9a-f]+$/);
+    expect(BigInt(ts as string)).toBeLessThanOrEqual(BigInt(position));
+  }
+  for (const ts of held as string[]) expect(ts).toMatch(/^\d{19}$/);
 }

@@ -22,7 +22,11 @@ export interface ReadOptions {
 }
 
 /** Waits between retries are short and states follow every page, so that a test sees what in life takes minutes. */
-const ENV = { CONVEX_CONNECTOR_RETRY_MIN_MS: '1', CONVEX_CONNECTOR_CHECKPOINT_MS: '0' };
+const ENV = {
+  CONVEX_CONNECTOR_RETRY_MIN_MS: '1',
+  CONVEX_CONNECTOR_CHECKPOINT_MS: '0',
+  CONVEX_CONNECTOR_POLL_MS: '1',
+};
 
 /** What a run that reads the change log says of it. */
 export const LOG_REMARK =
@@ -32,14 +36,22 @@ export const LOG_REMARK =
 export class Source {
   readonly emulator: Emulator;
   readonly folder = new Folder();
+  readonly #defaults: object;
   #runs = 0;
 
-  private constructor(emulator: Emulator) {
+  private constructor(emulator: Emulator, defaults: object) {
     this.emulator = emulator;
+    this.#defaults = defaults;
   }
 
+  /** Changes are read from the change log. */
   static async start(options: EmulatorOptions = {}): Promise<Source> {
-    return new Source(await startEmulator(options));
+    return new Source(await startEmulator(options), { changes_from: 'Change log' });
+  }
+
+  /** Changes are read as the source chooses: through Data Sync where the deployment has it. */
+  static async startWithDataSync(options: EmulatorOptions = {}): Promise<Source> {
+    return new Source(await startEmulator(options), {});
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -52,7 +64,7 @@ export class Source {
   }
 
   config(extra: object = {}): object {
-    return { deployment_url: this.emulator.url, access_key: this.emulator.readOnlyKey, ...extra };
+    return { deployment_url: this.emulator.url, access_key: this.emulator.readOnlyKey, ...this.#defaults, ...extra };
   }
 
   async check(config: object = {}, env: Record<string, string> = {}): Promise<Finished> {

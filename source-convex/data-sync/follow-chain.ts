@@ -1,0 +1,107 @@
+/**
+ * The walk over a chain of cursors: pages of changes from one consistent timestamp to the next (C92), until one is at or past the head.
+ *
+ * A table that a page truncates was replaced, or an import has begun to write one (C93, C122). Its new rows are not read here: the page is
+ * thrown away and asked for again without the table (C103), and the table's contents are compared later (see difference.ts).
+ */
+import { walkPages } from '../../shared/core/generators.ts';
+import { notConvex } from '../../shared/convex/client.ts';
+import type { DataSync, DataSyncPage, DataSyncStart } from '../../shared/convex/data-sync.ts';
+import { selectTables, tableKey } from '../../shared/convex/selection.ts';
+import type { ValueFormat } from '../../shared/convex/streaming-export.ts';
+import { compareDigits, maxDigits } from '../../shared/json/integers.ts';
+import type { ReadEvent, StreamPosition } from '../output/events.ts';
+import { inLog, withHeld } from '../streaming-export/state.ts';
+import type { TableStream } from '../streaming-export/table-stream.ts';
+import type { Chain } from './chain.ts';
+import { ChangedDocuments } from './changed-documents.ts';
+
+export interface ChainWalk {
+  /** Moved on with each page. */
+  chain: Chain;
+  /** The streams that follow. Those that are set aside are removed. */
+  streams: Set<TableStream>;
+  /** Digits, nanoseconds: the walk ends with the first page that reaches it, so it also ends on a deployment that is written without pause. */
+  head: string;
+  format: ValueFormat;
+  /** Takes the streams whose tables were replaced. */
+  setAside: (replaced: readonly TableStream[]) => void;
+}
+
+/**
+ * Yields the changes after each stream's position, and after each page the new positions. Before the first record of a stream on a page
+ * its state says up to when such records go: if the run is killed then, and the table replaced, the next run has to know. Throws
+ * `ConvexApiError`.
+ */
+export function followChain(sync: DataSync, walk: ChainWalk): AsyncGenerator<ReadEvent, void> {
+  const { chain, streams, head } = walk;
+  return walkPages<ReadEvent, string>(chain.cursor, async function* (cursor) {
+    if (streams.size === 0) return { next: undefined, events: [] };
+    const page = yield* readPage(sync, walk, cursor);
+    if (page === 'truncated') return { next: cursor, events: [] };
+    const { status, nextCursor } = page;
+    if (status.type === 'snapshotting') throw notConvex(SNAPSHOTTING, 200);
+    chain.cursor = nextCursor;
+    chain.ts = status.snapshotTs;
+    const positions = [...streams].flatMap((stream) => moveTo(stream, chain));
+    const atEnd = status.type === 'upToDate' || compareDigits(chain.ts, head) >= 0;
+    return { next: atEnd ? undefined : nextCursor, events: [{ kind: 'positions', positions, endsPage: true }] };
+  });
+}
+
+const SNAPSHOTTING = 'a page of Data Sync reads a table that it did not truncate';
+
+function moveTo(stream: TableStream, { id, cursor, ts }: Chain): StreamPosition[] {
+  stream.place = { chain: id, cursor: { hex: cursor, ts }, held: [] };
+  return stream.advanceTo(inLog(maxDigits(stream.cursor, ts)));
+}
+
+async function* readPage(
+  sync: DataSync,
+  { chain, streams, format, setAside }: ChainWalk,
+  cursor: string,
+): AsyncGenerator<ReadEvent, DataSyncPage | 'truncated'> {
+  const selected = [...streams];
+  const records = new ChangedDocuments(selected, format);
+  const page = sync.page({ cursor, selection: selectTables(selected.map((stream) => stream.planned)) });
+  let snapshotTs = chain.ts;
+  try {
+    for (;;) {
+      const step = await page.next();
+      if (step.done) return step.value;
+      if (step.value.kind === 'start') {
+        const replaced = truncated(selected, step.value);
+        if (replaced.length > 0) {
+          for (const stream of replaced) streams.delete(stream);
+          setAside(replaced);
+          return 'truncated';
+        }
+        snapshotTs = timestampOf(step.value, chain);
+        records.beginPage(snapshotTs);
+        continue;
+      }
+      records.open(step.value);
+      for (;;) {
+        yield { kind: 'records', records };
+        const { first } = records;
+        if (first === undefined) break;
+        first.place = withHeld(first.place!, snapshotTs);
+        yield { kind: 'positions', positions: [first.due()] };
+        yield { kind: 'checkpoint' };
+      }
+    }
+  } finally {
+    await page.return(undefined as never);
+  }
+}
+
+function truncated(streams: readonly TableStream[], { truncates }: DataSyncStart): TableStream[] {
+  const tables = new Set(truncates.map(({ component, table }) => tableKey(component, table)));
+  return streams.filter(({ planned }) => tables.has(tableKey(planned.component, planned.table)));
+}
+
+function timestampOf({ status }: DataSyncStart, chain: Chain): string {
+  if (status.type === 'snapshotting') throw notConvex(SNAPSHOTTING, 200);
+  if (compareDigits(status.snapshotTs, chain.ts) < 0) throw notConvex('a page of Data Sync goes back in time', 200);
+  return status.snapshotTs;
+}

@@ -1,0 +1,82 @@
+/**
+ * The ids that a table had at a timestamp, in order, each with the timestamp of its revision (C62).
+ *
+ * Many are read at a time: the server remembers one walk only, and reads its log again where two walks take turns (C57).
+ */
+import { notConvex } from '../../shared/convex/client.ts';
+import { selectIds, type TableRef } from '../../shared/convex/selection.ts';
+import type { StreamingExport } from '../../shared/convex/streaming-export.ts';
+import { DocumentId } from './document-id.ts';
+
+export interface Revision {
+  id: string;
+  /** Digits, nanoseconds. */
+  ts: string;
+}
+
+export interface IdListingOptions extends TableRef {
+  /** Digits, nanoseconds. */
+  snapshot: string;
+  /** How many revisions are read at a time; at least a page more than that may be held. */
+  stretch: number;
+}
+
+export class IdListing {
+  readonly #api: StreamingExport;
+  readonly #options: IdListingOptions;
+  readonly #id = new DocumentId();
+  #revisions: Revision[] = [];
+  #index = 0;
+  #cursor: string | null = null;
+  #ended = false;
+  #last = '';
+
+  constructor(api: StreamingExport, options: IdListingOptions) {
+    this.#api = api;
+    this.#options = options;
+  }
+
+  /** The first revision that was not taken; undefined at the end. Throws `ConvexApiError`. */
+  async first(): Promise<Revision | undefined> {
+    if (this.#index === this.#revisions.length && !this.#ended) await this.#read();
+    return this.#revisions[this.#index];
+  }
+
+  /** Takes the first revision. */
+  take(): void {
+    this.#index++;
+  }
+
+  async #read(): Promise<void> {
+    const { snapshot, stretch } = this.#options;
+    this.#revisions = [];
+    this.#index = 0;
+    const selection = selectIds(this.#options);
+    while (this.#revisions.length < stretch && !this.#ended) {
+      const page = this.#api.listSnapshot({ snapshot, cursor: this.#cursor, selection });
+      let step = await page.next();
+      for (; !step.done; step = await page.next()) {
+        const documents = step.value;
+        while (documents.next()) this.#add(documents.head.component, documents.head.table, documents);
+      }
+      this.#cursor = step.value.cursor;
+      this.#ended = this.#cursor === null;
+    }
+  }
+
+  #add(component: string, table: string, { buffer, start, end, head }: ListedDocument): void {
+    // The server's own selection is not relied upon (C52, C53).
+    if (table !== this.#options.table || component !== this.#options.component) return;
+    const id = this.#id.read(buffer, start, end);
+    if (id <= this.#last) throw notConvex('a listing of documents is not in the order of their ids', 200);
+    this.#last = id;
+    this.#revisions.push({ id, ts: head.ts });
+  }
+}
+
+interface ListedDocument {
+  buffer: Buffer;
+  start: number;
+  end: number;
+  head: { ts: string };
+}

@@ -1,0 +1,95 @@
+/**
+ * What a walk that fails means for its streams. A stream that fails on its own leaves the others running. A key that is refused, or a
+ * deployment that cannot be reached, stops all.
+ */
+import type { ConnectorFailure } from '../../shared/core/failure.ts';
+import type { Log } from '../../shared/core/log.ts';
+import { explain } from '../../shared/connector/failures.ts';
+import { ConvexApiError, type Reason } from '../../shared/convex/errors.ts';
+import type { ReadEvent } from '../output/events.ts';
+import { expiredFailure, refreshAnewWarning, resyncWarning } from './expiry.ts';
+import { inSnapshot } from './state.ts';
+import type { TableStream } from './table-stream.ts';
+
+/** Failures after which no other stream can be read either. A missing route is another way of reading's business. */
+const FATAL: ReadonlySet<Reason> = new Set([
+  'unreachable',
+  'stopped',
+  'no-deployment',
+  'bad-key',
+  'not-permitted',
+  'no-streaming-export',
+  'no-route',
+]);
+
+/** Failures that concern one position and not the deployment. */
+const OF_POSITIONS: ReadonlySet<Reason> = new Set(['expired', 'bad-position']);
+
+/** Walks that fail one after the other, without a page between them, until the deployment is at fault and not a stream. */
+const MAX_FAILED_WALKS = 3;
+
+export interface WalkFailuresOptions {
+  /** Host of the deployment. */
+  host: string;
+  log: Log;
+  /** What to do with a position that has expired: read the stream anew, or fail it. */
+  resync: boolean;
+}
+
+export class WalkFailures {
+  /** Streams whose snapshot has to be taken anew. */
+  readonly again = new Set<TableStream>();
+  readonly #options: WalkFailuresOptions;
+  #failedWalks = 0;
+
+  constructor(options: WalkFailuresOptions) {
+    this.#options = options;
+  }
+
+  /** Passes on the events of a walk. Returns what stopped it; throws what stops the whole run. */
+  async *pass(events: AsyncGenerator<ReadEvent, void>): AsyncGenerator<ReadEvent, ConvexApiError | undefined> {
+    let failure: ConvexApiError | undefined;
+    try {
+      for await (const event of events) {
+        if (event.kind === 'positions') this.#failedWalks = 0;
+        yield event;
+      }
+    } catch (error) {
+      if (!(error instanceof ConvexApiError) || FATAL.has(error.reason)) throw error;
+      if (!OF_POSITIONS.has(error.reason) && ++this.#failedWalks === MAX_FAILED_WALKS) throw error;
+      failure = error;
+    }
+    yield { kind: 'checkpoint' };
+    return failure;
+  }
+
+  /** `position`: digits, nanoseconds: what the deployment does not keep any more. */
+  *afterExpiry(all: readonly TableStream[], position: string): Generator<ReadEvent> {
+    const { resync, log, host } = this.#options;
+    const refreshes = all.filter(({ planned }) => !planned.incremental);
+    const streams = all.filter(({ planned }) => planned.incremental);
+    if (refreshes.length > 0) log.warn(refreshAnewWarning(host, refreshes, position));
+    this.readAgain(refreshes);
+    if (streams.length === 0) return;
+    if (resync) {
+      log.warn(resyncWarning(host, streams, position));
+      this.readAgain(streams);
+    } else {
+      for (const stream of streams) yield stream.fail(expiredFailure(host, streams, position));
+    }
+  }
+
+  readAgain(streams: readonly TableStream[]): void {
+    for (const stream of streams) {
+      stream.plan = { kind: 'snapshot' };
+      stream.place = undefined;
+      if (stream.position !== undefined) stream.position = inSnapshot(stream.cursor, null);
+      this.again.add(stream);
+    }
+  }
+
+  *failAll(streams: readonly TableStream[], error: ConvexApiError): Generator<ReadEvent> {
+    const failure = explain(error, { host: this.#options.host, permission: 'deployment:data:view', during: 'sync' });
+    for (const stream of streams) yield stream.fail(failure as ConnectorFailure);
+  }
+}

@@ -1,0 +1,91 @@
+/** The source is killed while it reads through Data Sync, tables are replaced, and the next run goes on from the last states. */
+import { describe, expect, test } from 'vitest';
+import { until } from '../../support/until.ts';
+import { Source } from '../setup.ts';
+import { Consumers, sync } from './consumers.ts';
+
+const STREAMS = ['users', 'orders'];
+/** Milliseconds: a process for each request of a run, and two more for each. */
+const LONG = 240_000;
+
+const rows = (count: number, name: string) => Array.from({ length: count }, (_, n) => ({ name: `${name} ${n}` }));
+
+async function deployment(): Promise<Source> {
+  const source = await Source.startWithDataSync({ limits: { snapshotPage: 3, dataSyncPage: 4 } });
+  source.deployment.load('users', rows(8, 'user'));
+  source.deployment.load('orders', rows(5, 'order'));
+  return source;
+}
+
+/** Lets `requests` answers through, and kills the source at the next request. False where the run ended before. */
+async function killAfter(source: Source, consumers: Consumers, requests: number): Promise<boolean> {
+  const { faults, journal } = source.emulator;
+  journal.clear();
+  faults.add({ kind: 'hang', after: requests, times: Infinity });
+  const { states } = consumers;
+  const run = source.startRead({ streams: STREAMS, ...(states.length === 0 ? {} : { state: states }) });
+  let gone = false;
+  void run.finished.then(() => (gone = true));
+  await until(`request ${requests + 1}, or the end`, () => gone || journal.entries.length > requests);
+  // What was said before the request that hangs has left the process, but may not have arrived here yet.
+  if (!gone) await new Promise((resolve) => setTimeout(resolve, 50));
+  run.kill();
+  const { lines, signal } = await run.finished;
+  faults.clear();
+  consumers.take(lines);
+  return signal === 'SIGKILL';
+}
+
+/** What happens to the deployment before the run that is killed, and after it. */
+const EVENTS: Record<string, [before: (source: Source) => void, after: (source: Source) => void]> = {
+  'a table is replaced before': [
+    ({ deployment }) => deployment.importTable('users', rows(6, 'imported')),
+    ({ deployment }) => deployment.load('users', rows(1, 'after')),
+  ],
+  'a table is replaced after': [
+    ({ deployment }) => deployment.load('users', rows(6, 'more')),
+    ({ deployment }) => deployment.importTable('users', rows(2, 'imported')),
+  ],
+  'a table is replaced before and after': [
+    ({ deployment }) => deployment.importTable('users', rows(6, 'imported')),
+    ({ deployment }) => deployment.importTable('users', rows(7, 'imported again')),
+  ],
+};
+
+describe.each(Object.entries(EVENTS))('%s', (_name, [before, after]) => {
+  test(
+    'SIGKILL at every request',
+    async () => {
+      for (let requests = 0; ; requests++) {
+        await using source = await deployment();
+        const consumers = new Consumers();
+        await sync(source, consumers, STREAMS);
+        before(source);
+        source.deployment.load('orders', rows(3, 'more'));
+        const killed = await killAfter(source, consumers, requests);
+        after(source);
+        await sync(source, consumers, STREAMS);
+        consumers.expectTruth(source, ...STREAMS);
+        if (!killed) break;
+        expect(requests).toBeLessThan(100);
+      }
+    },
+    LONG,
+  );
+});
+
+test(
+  'SIGKILL at every request of a first sync, and a table is replaced then',
+  async () => {
+    for (let requests = 0; ; requests++) {
+      await using source = await deployment();
+      const consumers = new Consumers();
+      const killed = await killAfter(source, consumers, requests);
+      source.deployment.importTable('users', rows(2, 'imported'));
+      await sync(source, consumers, STREAMS);
+      consumers.expectTruth(source, ...STREAMS);
+      if (!killed) break;
+    }
+  },
+  LONG,
+);

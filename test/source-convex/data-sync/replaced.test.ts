@@ -1,0 +1,142 @@
+import { describe, expect, test } from 'vitest';
+import { lastState, Source } from '../setup.ts';
+import { Consumers, sync } from './consumers.ts';
+
+/** Tables that are replaced behind the change log: exact after the next sync, for both kinds of destinations. */
+
+const rows = (count: number, name: string) => Array.from({ length: count }, (_, n) => ({ name: `${name} ${n}`, n }));
+
+async function synced() {
+  const source = await Source.startWithDataSync({ now: 1_790_000_000_123_456_789n });
+  source.deployment.load('users', rows(30, 'user'));
+  source.deployment.load('orders', rows(20, 'order'));
+  const consumers = new Consumers();
+  await sync(source, consumers, STREAMS);
+  consumers.expectTruth(source, ...STREAMS);
+  return { source, consumers, deployment: source.deployment };
+}
+
+const STREAMS = ['users', 'orders'];
+
+/** The `_id`s of a table. */
+const ids = (source: Source, table: string) => [...source.truth(table).keys()];
+
+function commits(lines: readonly string[]): unknown[] {
+  return STREAMS.map((stream) => lastState(lines, stream)!['delta_cursor']);
+}
+
+describe('a table is replaced between two syncs', () => {
+  test('nothing happened: no record', async () => {
+    const { source, consumers } = await synced();
+    await using _ = source;
+    expect((await sync(source, consumers, STREAMS)).records).toEqual([]);
+  });
+
+  test('ordinary changes', async () => {
+    const { source, consumers, deployment } = await synced();
+    await using _ = source;
+    const [first, second] = ids(source, 'users');
+    deployment.transaction((tx) => {
+      tx.replace(first!, { name: 'other' });
+      tx.delete(second!);
+    });
+    deployment.load('users', rows(3, 'new'));
+    const { records } = await sync(source, consumers, STREAMS);
+    expect(records).toHaveLength(5);
+    consumers.expectTruth(source, ...STREAMS);
+  });
+
+  test('by an import with new ids', async () => {
+    const { source, consumers, deployment } = await synced();
+    await using _ = source;
+    const tableImport = deployment.beginImport('users');
+    tableImport.write('users', rows(7, 'imported'));
+    tableImport.swap();
+    deployment.load('orders', rows(2, 'later'));
+    const { records, lines } = await sync(source, consumers, STREAMS);
+    expect(records.filter(({ stream, deleted }) => stream === 'users' && deleted)).toHaveLength(30);
+    expect(records).toHaveLength(39);
+    consumers.expectTruth(source, ...STREAMS);
+    const [users, orders] = commits(lines);
+    expect(users).toBe(orders);
+    expect((await sync(source, consumers, STREAMS)).records).toEqual([]);
+  });
+
+  test('by an import that keeps ids: only what differs is written', async () => {
+    const { source, consumers, deployment } = await synced();
+    await using _ = source;
+    const kept = [...source.truth('users').values()].slice(0, 10).map((text) => JSON.parse(text) as object);
+    const tableImport = deployment.beginImport('users');
+    tableImport.write('users', kept);
+    tableImport.swap();
+    const { records } = await sync(source, consumers, STREAMS);
+    expect(records.filter(({ deleted }) => deleted)).toHaveLength(20);
+    consumers.expectTruth(source, ...STREAMS);
+  });
+
+  test('by clearing it', async () => {
+    const { source, consumers, deployment } = await synced();
+    await using _ = source;
+    deployment.clearTable('users');
+    deployment.load('users', rows(2, 'after'));
+    await sync(source, consumers, STREAMS);
+    consumers.expectTruth(source, ...STREAMS);
+  });
+
+  test('by dropping it and making it anew', async () => {
+    const { source, consumers, deployment } = await synced();
+    await using _ = source;
+    deployment.dropTable('users');
+    deployment.load('users', rows(4, 'anew'));
+    await sync(source, consumers, STREAMS);
+    consumers.expectTruth(source, ...STREAMS);
+  });
+});
+
+describe('an import is under way', () => {
+  test('none of its rows is written before its swap, and all after it', async () => {
+    const { source, consumers, deployment } = await synced();
+    await using _ = source;
+    const tableImport = deployment.beginImport('users');
+    for (let batch = 0; batch < 3; batch++) {
+      tableImport.write('users', rows(10, `batch ${batch}`));
+      deployment.load('users', rows(1, `app ${batch}`));
+      const { lines } = await sync(source, consumers, STREAMS);
+      consumers.expectTruth(source, ...STREAMS);
+      const [users, orders] = commits(lines);
+      expect(users).toBe(orders);
+    }
+    tableImport.swap();
+    await sync(source, consumers, STREAMS);
+    consumers.expectTruth(source, ...STREAMS);
+    expect((await sync(source, consumers, STREAMS)).records).toEqual([]);
+  });
+
+  test.each(['fail', 'cancel'] as const)('it comes to nothing: %s', async (end) => {
+    const { source, consumers, deployment } = await synced();
+    await using _ = source;
+    const tableImport = deployment.beginImport('users');
+    tableImport.write('users', rows(10, 'phantom'));
+    await sync(source, consumers, STREAMS);
+    consumers.expectTruth(source, ...STREAMS);
+    tableImport[end]();
+    await sync(source, consumers, STREAMS);
+    consumers.expectTruth(source, ...STREAMS);
+  });
+
+  test('when a first sync begins', async () => {
+    await using source = await Source.startWithDataSync();
+    const { deployment } = source;
+    deployment.load('users', rows(30, 'user'));
+    deployment.load('orders', rows(20, 'order'));
+    const tableImport = deployment.beginImport('users');
+    tableImport.write('users', rows(10, 'hidden'));
+    const consumers = new Consumers();
+    await sync(source, consumers, STREAMS);
+    consumers.expectTruth(source, ...STREAMS);
+    tableImport.write('users', rows(10, 'more'));
+    tableImport.swap();
+    await sync(source, consumers, STREAMS);
+    consumers.expectTruth(source, ...STREAMS);
+  });
+});
