@@ -138,3 +138,10 @@ test('a usual record is not suspicious once its keys are quiet', () => {
   expect(isSuspicious(text, quietOf(['_ts', '_creationTime', '_id', '_k'], ['_ts']))).toBe(true);
   expect(isSuspicious(text, quietOf(['_ts', '_creationTime', '_id'], ['_ts', 'ids']))).toBe(true);
 });
+
+test('many fields with long numbers do not hide that others are quiet', () => {
+  const decimals = Array.from({ length: 40 }, (_, n) => `"n${n}":0.12345678901234568`).join(',');
+  const quiet = quietOf(['_a', '_b', '_c'], ['x', 'y', 'z']);
+  const rest = '"_c":1,"_a":1,"_b":1,"z":9007199254740993,"x":9007199254740993,"y":9007199254740993';
+  expect(isSuspicious(`{${decimals},${rest}}`, quiet)).toBe(false);
+});

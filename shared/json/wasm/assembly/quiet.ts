@@ -9,9 +9,9 @@ let names: i32 = 0;
 let numbers: i32 = 0;
 let nextName: i32 = 0;
 let nextNumber: i32 = 0;
-/** How many keys of the object were not quiet. */
+/** How many names of the object were not quiet. */
 let misses: i32 = 0;
-/** After so many, the object is one of changing keys (a map by id), and its other keys are only compared with the expected one. */
+/** After so many, the object is one of changing keys (a map by id), and its other names are only compared with the expected one. */
 const MAX_MISSES: i32 = 16;
 
 export function beginQuiet(quietNames: i32, quietNumbers: i32): void {
@@ -22,11 +22,10 @@ export function beginQuiet(quietNames: i32, quietNumbers: i32): void {
   misses = 0;
 }
 
-/** Which of the first `count` keys of the table ends with the quote at `end`; -1 for none. Key number `next` is tried first. */
-function find(table: i32, count: i32, next: i32, text: i32, end: i32): i32 {
+/** Which of the first `count` keys of the table ends with the quote at `end`; -1 for none. `tries` of them are tried, from `next` on. */
+function find(table: i32, count: i32, next: i32, tries: i32, text: i32, end: i32): i32 {
   const low = v128.load(text + end - 31);
   const high = v128.load(text + end - 15);
-  const tries = misses < MAX_MISSES ? count : min(count, 1);
   let key = next;
   for (let tried = 0; tried < tries; tried++, key++) {
     if (key >= count) key = 0;
@@ -40,14 +39,16 @@ function find(table: i32, count: i32, next: i32, text: i32, end: i32): i32 {
     if (before < 0 || load<u8>(text + before) == 0x5c) continue;
     return key;
   }
-  misses++;
   return -1;
 }
 
 /** Whether the key whose closing quote is at `end` is a quiet name. */
 export function isQuietName(text: i32, end: i32): bool {
-  const key = find(QUIET_NAMES, names, nextName, text, end);
-  if (key == -1) return false;
+  const key = find(QUIET_NAMES, names, nextName, misses < MAX_MISSES ? names : min(names, 1), text, end);
+  if (key == -1) {
+    misses++;
+    return false;
+  }
   nextName = key + 1;
   return true;
 }
@@ -55,7 +56,7 @@ export function isQuietName(text: i32, end: i32): bool {
 /** Whether the numbers of the key whose closing quote is at `end` are of no interest. */
 export function hasQuietNumbers(text: i32, end: i32): bool {
   if (end < 0 || numbers == 0) return false;
-  const key = find(QUIET_NUMBERS, numbers, nextNumber, text, end);
+  const key = find(QUIET_NUMBERS, numbers, nextNumber, numbers, text, end);
   if (key == -1) return false;
   nextNumber = key + 1;
   return true;
