@@ -180,8 +180,8 @@ export const DESTINATION: Mutation[] = [
   {
     name: 'the fields of a key are passed over once they have been seen',
     file: 'destination-convex/key-guard.ts',
-    find: 'if (learnable && !matters) indexed.ignore();',
-    replace: 'if (learnable) indexed.ignore();',
+    find: 'if (role.marker || role.effects.length > 0) this.#known[indexed.want()] = role;\n      else indexed.ignore();',
+    replace: 'indexed.ignore();',
     test: 'test/destination-convex/record.test.ts',
   },
   {
@@ -194,7 +194,7 @@ export const DESTINATION: Mutation[] = [
   },
   {
     name: 'D5: the rule that a refused record breaks is not looked for',
-    file: 'destination-convex/reasons.ts',
+    file: 'destination-convex/rejections.ts',
     find: 'causeOf(data, code) ??',
     replace: '',
     test: 'test/destination-convex/rejected.test.ts',

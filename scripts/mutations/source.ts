@@ -90,9 +90,16 @@ export const SOURCE: Mutation[] = [
   {
     name: 'a deletion is written as an update',
     file: 'source-convex/output/record-encoder.ts',
+    find: 'deleted ? this.#deleted : this.#changed',
+    replace: 'this.#changed',
+    test: 'test/source-convex/crash.test.ts',
+  },
+  {
+    name: 'a deletion whose timestamp has fewer digits is written as an update',
+    file: 'source-convex/output/record-encoder.ts',
     find: "deleted ? 'deleted' : 'changed'",
     replace: "'changed'",
-    test: 'test/source-convex/crash.test.ts',
+    test: 'test/source-convex/record.test.ts',
   },
   {
     name: 'S1: a state of an unknown shape is taken for none',

@@ -105,6 +105,12 @@ describe('a record', () => {
     ]);
   });
 
+  test.each(['5', '12345678901', TS])('says whether it marks a deletion, with the timestamp %s', async (ts) => {
+    const made = await lines(USERS, false, [document('"_deleted":false', ts), document('"_deleted":true', ts)]);
+    const updated = made.map((line) => /"_ab_cdc_updated_at":("[^"]+")/.exec(line)?.[1]);
+    expect(made.map((line) => /"_ab_cdc_deleted_at":("[^"]+"|null)/.exec(line)?.[1])).toEqual(['null', updated[1]]);
+  });
+
   test('has the time at which it was read', async () => {
     expect((await lines(USERS, true, [document()], 1_700_000_000_001))[0]).toMatch(/"emitted_at":1700000000001\}\}$/);
   });
