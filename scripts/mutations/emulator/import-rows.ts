@@ -38,7 +38,7 @@ export const IMPORT_ROWS_OF_EMULATOR: Mutation[] = [
     only: 'no UTF-8',
   },
   {
-    name: 'the last line is dropped if no newline ends it',
+    name: 'the last line of a file is dropped if no newline ends it',
     file: LINES,
     find: 'if (carried.length > 0) yield',
     replace: 'if (carried.length > 9) yield',

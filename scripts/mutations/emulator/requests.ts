@@ -107,6 +107,14 @@ export const REQUESTS_OF_EMULATOR: Mutation[] = [
     only: 'lists indexes of each kind',
   })),
   {
+    name: 'column names list tables in the order of their names',
+    file: 'emulator/shapes/json-schemas.ts',
+    find: '      .sort((a, b) => (a.id.order < b.id.order ? -1 : 1))\n',
+    replace: '      .sort((a, b) => (a.name < b.name ? -1 : 1))\n',
+    test: 'test/emulator/json-schemas.test.ts',
+    only: 'no order that their names tell',
+  },
+  {
     name: 'IndexNotFoundError: an import by key needs no index',
     file: 'emulator/import/import.ts',
     find: 'if (index === undefined) throw',
