@@ -22,7 +22,7 @@ const HELP = `Usage: npm run test:chaos -- [options]
   --replaced-tables
                 Instead of the modes: the source alone, on a deployment whose tables are imported over, cleared,
                 dropped and made again, with two modelled consumers. With --fallback on a backend without Data Sync,
-                where nothing tells of replaced tables, so none is replaced.
+                where nothing tells of replaced tables, so none is replaced. With --without-drops no table is dropped.
 
 Which transactions are made, what goes wrong and when is killed is decided by the seed; how far the processes have come by
 then is not, so a run is repeated in its decisions, not in every microsecond.
@@ -42,6 +42,7 @@ const { values } = parseArgs({
     verbose: { type: 'boolean', default: false },
     'replaced-tables': { type: 'boolean', default: false },
     fallback: { type: 'boolean', default: false },
+    'without-drops': { type: 'boolean', default: false },
     help: { type: 'boolean', short: 'h', default: false },
   },
 });
@@ -63,7 +64,7 @@ if (values.help) {
       ? [
           new Trial(
             fallback ? 'replaced tables, fallback' : 'replaced tables',
-            (at) => replacedTables({ ...options, seed: at, fallback }),
+            (at) => replacedTables({ ...options, seed: at, fallback, drops: !values['without-drops'] }),
             describeReplaced,
           ),
         ]

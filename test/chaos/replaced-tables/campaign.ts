@@ -23,6 +23,8 @@ export interface ReplacedOptions {
   kills: number;
   /** A backend without Data Sync, or without a part of it. Nothing tells of replaced tables there, so none is replaced. */
   fallback: boolean;
+  /** Whether tables are also dropped and made anew. */
+  drops: boolean;
   code: Code;
   /** Told of each sync, in one line. */
   show?: (line: string) => void;
@@ -93,7 +95,10 @@ class Campaign {
     this.#random = random;
     this.#source = source;
     this.#folder = folder;
-    this.#events = new TableEvents(source.deployment, new SeededRandom(options.seed + 2000), !options.fallback);
+    this.#events = new TableEvents(source.deployment, new SeededRandom(options.seed + 2000), {
+      replaces: !options.fallback,
+      drops: options.drops,
+    });
     this.#eventTimes = new SeededRandom(options.seed + 4000);
     this.#wiretap = new Wiretap({ source });
     this.#format = random.pick(['json', 'json', 'export_json', 'convex_encoded_json']);
@@ -101,7 +106,7 @@ class Campaign {
     this.#selected = this.#tables.slice(0, random.between(2, this.#tables.length));
     const access = { deployment_url: source.url, access_key: source.readOnlyKey };
     folder.write('source.json', { ...access, value_format: this.#format });
-    const tuning = { RETRY_MIN_MS: 1, RESPONSE_MS: 1500, IDLE_MS: 1500, CHECK_PAUSE_MS: 1 };
+    const tuning = { RETRY_MIN_MS: 1, RESPONSE_MS: 1500, IDLE_MS: 1500, POLL_MS: 1 };
     this.#command = commandOf('source', options.code, { ...tuning, CHECKPOINT_MS: random.pick([0, 0, 5, 40]) });
     const counts = { syncs: 0, kills: 0, completed: 0, gaveUp: 0, quiet: 0, unquiet: 0, unquietExact: 0 };
     this.#figures = { ...counts, records: 0, requests: 0, faults: 0, complaints: [] };
@@ -235,12 +240,14 @@ class Campaign {
     }
   }
 
-  /** Whether nothing was committed between the first and the last of these timestamps (digits, sorted). */
+  /** Whether no table was written between the first and the last of these timestamps (digits, sorted). */
   #isOneCommit(ends: readonly string[]): boolean {
     const [first, last] = [ends[0], ends.at(-1)];
     if (first === undefined || last === undefined || last === 'unfinished') return false;
     const { log } = this.#source.deployment;
-    return log.firstAfter(BigInt(first)) === log.firstAfter(BigInt(last));
+    // Rows of system tables, and of imports under way, are no commits that a reader could see.
+    const between = log.rows.slice(log.firstAfter(BigInt(first)), log.firstAfter(BigInt(last)));
+    return between.every(({ tablet }) => tablet?.active !== true);
   }
 
   #differences(table: Table, ts: bigint): string[] {

@@ -25,6 +25,14 @@ export interface Counts {
   creations: number;
 }
 
+/** What happens besides transactions. */
+export interface Happenings {
+  /** Whether tables are replaced. */
+  replaces: boolean;
+  /** Whether they are also dropped and made anew. */
+  drops: boolean;
+}
+
 /** An import under way: the rows that it has still to write, by table. */
 interface Import {
   work: TableImport;
@@ -60,17 +68,16 @@ export class TableEvents {
   readonly #other: Table = { table: 'unselected', component: '' };
   readonly #deployment: Deployment;
   readonly #random: SeededRandom;
-  readonly #replaces: boolean;
+  readonly #options: Happenings;
   readonly #deleted = new Map<Table, StoredDocument[]>();
   readonly #backups = new Map<Table, StoredDocument[]>();
   #import: Import | undefined;
   #revision = 0;
 
-  /** `replaces`: whether anything but transactions happens. */
-  constructor(deployment: Deployment, random: SeededRandom, replaces: boolean) {
+  constructor(deployment: Deployment, random: SeededRandom, options: Happenings) {
     this.#deployment = deployment;
     this.#random = random;
-    this.#replaces = replaces;
+    this.#options = options;
     for (const { table, component } of [...this.tables, this.#other]) deployment.createTable(table, component);
     for (let i = 0; i < 20; i++) this.#transaction();
   }
@@ -88,13 +95,13 @@ export class TableEvents {
   /** Something happens. `quietly`: no table is replaced, but imports go on. */
   step(quietly: boolean): void {
     const random = this.#random;
-    const draw = this.#replaces ? random.below(100) : 99;
+    const draw = this.#options.replaces ? random.below(100) : 99;
     const missing = this.tables.find((table) => !this.#exists(table));
     // Only what is over is cleaned up in real deployments, so an import must not become so old.
     if (this.#import !== undefined && this.#age() > this.#deployment.limits.hiddenTableAge / 2n) this.#failImport();
     else if (draw < 14) this.#stepOfImport(quietly);
     else if (draw < 17 && !quietly) this.#clear(random.pick(this.tables));
-    else if (draw < 20 && !quietly) this.#drop(random.pick(this.tables));
+    else if (draw < 20 && !quietly && this.#options.drops) this.#drop(random.pick(this.tables));
     else if (draw < 26 && !quietly && missing !== undefined) this.#create(missing);
     else if (draw < 30) this.#backUp(random.pick(this.tables));
     else this.#transaction();
