@@ -13,7 +13,7 @@ import { discover } from './ask.ts';
 import { configure } from './catalog.ts';
 import type { Show } from './connector.ts';
 import { change } from './demo/changes.ts';
-import { compare } from './demo/compare.ts';
+import { Destination } from './demo/destination.ts';
 import { CREDITS, fillWithTheWorld } from './demo/world.ts';
 import { DESTINATION_CONVEX, SOURCE_CONVEX } from './options.ts';
 import { startLive } from './live.ts';
@@ -60,11 +60,11 @@ interface Row {
 class Demo {
   readonly rows: Row[] = [];
   readonly #source: Emulator;
-  readonly #destination: Emulator;
+  readonly #destination: Destination;
   readonly #folder: string;
   readonly #show: Show;
 
-  constructor(source: Emulator, destination: Emulator, folder: string, show: Show) {
+  constructor(source: Emulator, destination: Destination, folder: string, show: Show) {
     this.#source = source;
     this.#destination = destination;
     this.#folder = folder;
@@ -76,10 +76,7 @@ class Demo {
       JSON.stringify({ deployment_url: url, access_key: key });
     // Each side gets a key with the one permission that it needs.
     await writeFile(this.#path('source'), config({ url: this.#source.url, key: this.#source.readOnlyKey }));
-    await writeFile(
-      this.#path('destination'),
-      config({ url: this.#destination.url, key: this.#destination.importOnlyKey }),
-    );
+    await writeFile(this.#path('destination'), config(this.#destination));
   }
 
   /** One sync; with `killAt` the source is killed once it has written so many records. */
@@ -87,7 +84,7 @@ class Demo {
     const sourceConfig = this.#path('source');
     const show = this.#show;
     const found = await discover({ name: 'source', command: SOURCE_CONVEX, config: sourceConfig, show });
-    const [reads, writes] = [this.#source.journal.count(), this.#destination.journal.count()];
+    const [reads, writes] = [this.#source.journal.count(), await this.#destination.requests()];
     const started = performance.now();
     const running = await startSync({
       source: SOURCE_CONVEX,
@@ -116,7 +113,7 @@ class Demo {
       outcome,
       seconds: (performance.now() - started) / 1000,
       reads: this.#source.journal.count() - reads,
-      writes: this.#destination.journal.count() - writes,
+      writes: (await this.#destination.requests()) - writes,
     });
     return outcome;
   }
@@ -147,7 +144,7 @@ function say(text: string): void {
 
 async function run(most: number, kill: boolean, show: Show): Promise<boolean> {
   const source = await startEmulator({ instanceName: 'wise-heron-101', seed: 1 });
-  const destination = await startEmulator({ instanceName: 'calm-otter-202', seed: 2 });
+  const destination = await Destination.start({ instanceName: 'calm-otter-202', seed: 2 });
   const folder = await mkdtemp(join(tmpdir(), 'demo-'));
   try {
     say(`Two Convex deployments, emulated:\n${source.url} and ${destination.url}`);
@@ -167,11 +164,11 @@ async function run(most: number, kill: boolean, show: Show): Promise<boolean> {
     };
     if (kill) await sync('all, killed half-way', total, total / 2);
     await sync(kill ? 'the rest' : 'all', total);
-    const first = compare(source.deployment, destination.deployment);
+    const first = await destination.compare(source.deployment);
 
     const { inserted, updated, deleted, transactions } = change(source.deployment);
     await sync('what changed', inserted + updated + deleted);
-    const second = compare(source.deployment, destination.deployment);
+    const second = await destination.compare(source.deployment);
 
     say('');
     say(demo.report());

@@ -9,18 +9,24 @@ export interface Comparison {
   differences: Difference[];
 }
 
+/** What is looked at of a deployment that holds copies: its tables in the root, and their documents. */
+export interface Copies {
+  tables: () => { table: string }[];
+  documents: (table: string) => Iterable<ValueObject>;
+}
+
 /**
  * Compares each document of a deployment with its copy in another one, as a sync with append_dedup on `_id` has to leave it.
  *
  * It knows by itself what becomes of a document on its way: plain JSON has no int64, so it becomes a string; Convex's import gives names
  * that begin with `_` another name; the source adds where the document is from. It shares no code with what it judges.
  */
-export function compare(source: Deployment, destination: Deployment): Comparison {
+export function compare(source: Deployment, destination: Copies): Comparison {
   const differences: Difference[] = [];
   let documents = 0;
   const expectedTables = new Set<string>();
   for (const { table, component } of source.tables()) {
-    const copiedTable = component === '' ? table : `${component}_${table}`;
+    const copiedTable = copiedName(table, component);
     expectedTables.add(copiedTable);
     const copies = copiesById(destination, copiedTable, differences);
     const revisions = source.catalog.get(table, component)?.documents;
@@ -33,27 +39,41 @@ export function compare(source: Deployment, destination: Deployment): Comparison
         differences.push(`${copiedTable}: ${_id} is missing`);
         continue;
       }
-      const ts = Number(revisions?.get(_id)?.head?.ts);
-      const added = { source_component: component, source_table: table, source_ts: ts, source_deleted: false };
+      const added = addedTo(table, component, revisions?.get(_id)?.head?.ts);
       for (const path of differing(original, copy, added))
         differences.push(`${copiedTable}: ${_id} differs in ${path}`);
     }
     for (const id of copies.keys()) differences.push(`${copiedTable}: ${id} should not be there`);
   }
   for (const { table } of destination.tables()) {
-    // The destination's bookkeeping: empty tables whose indexes remember generations.
-    const isMarker = table.startsWith('airbyte_generation_') && [...destination.documents(table)].length === 0;
-    if (!isMarker && !expectedTables.has(table)) differences.push(`${table}: the original has no such table`);
+    const known = expectedTables.has(table) || isMarker(table, [...destination.documents(table)].length);
+    if (!known) differences.push(`${table}: the original has no such table`);
   }
   return { documents, differences };
 }
 
+/** The table that the destination copies a table into. */
+export function copiedName(table: string, component: string): string {
+  return component === '' ? table : `${component}_${table}`;
+}
+
+/** The fields that a copy has besides those of its original: what the source adds, as the import names it. */
+export function addedTo(table: string, component: string, ts: bigint | undefined): ValueObject {
+  return { source_component: component, source_table: table, source_ts: Number(ts), source_deleted: false };
+}
+
+/** The destination's bookkeeping: empty tables whose indexes remember generations. */
+export function isMarker(table: string, documents: number): boolean {
+  return table.startsWith('airbyte_generation_') && documents === 0;
+}
+
 /** The documents of a copied table by the `_id` of their originals. */
-function copiesById(destination: Deployment, table: string, differences: Difference[]): Map<string, ValueObject> {
+function copiesById(destination: Copies, table: string, differences: Difference[]): Map<string, ValueObject> {
   const copies = new Map<string, ValueObject>();
   for (const document of destination.documents(table)) {
-    const original = document['source_id'];
-    const id = typeof original === 'string' ? original : `(the copy ${document._id} names no original)`;
+    const { source_id: original, _id } = document;
+    const id =
+      typeof original === 'string' ? original : `(the copy ${typeof _id === 'string' ? _id : ''} names no original)`;
     if (copies.has(id)) differences.push(`${table}: ${id} is there more than once`);
     copies.set(id, document);
   }
@@ -61,7 +81,7 @@ function copiesById(destination: Deployment, table: string, differences: Differe
 }
 
 /** What a deployment adds to its documents by itself. */
-const OWN = ['_id', '_creationTime'];
+export const OWN: readonly string[] = ['_id', '_creationTime'];
 
 /** The paths at which a copy is not what its original, with some fields added, should have become. */
 function differing(original: ValueObject, copy: ValueObject, added: ValueObject): string[] {
@@ -120,16 +140,16 @@ function compareValues(original: Value | undefined, copy: Value | undefined, pat
 }
 
 /** A value that is no container, as plain JSON can say it. */
-function inPlainJson(value: Value | undefined): Value | undefined {
+export function inPlainJson(value: Value | undefined): Value | undefined {
   if (typeof value === 'bigint' || (typeof value === 'number' && !Number.isFinite(value))) return String(value);
   return value instanceof ArrayBuffer ? Buffer.from(value).toString('base64') : value;
 }
 
 /** The name that the import gives to a field: those that Convex keeps for itself get the prefix `source`. */
-function importedName(name: string): string {
+export function importedName(name: string): string {
   return name.startsWith('_') ? `source_${name.replace(/^_+/, '').toLowerCase()}` : name;
 }
 
-function isObject(value: Value | undefined): value is ValueObject {
+export function isObject(value: Value | undefined): value is ValueObject {
   return typeof value === 'object' && value !== null && !Array.isArray(value) && !(value instanceof ArrayBuffer);
 }

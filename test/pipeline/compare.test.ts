@@ -1,6 +1,8 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { Deployment } from '../../emulator/index.ts';
 import { compare } from '../../pipeline/demo/compare.ts';
+import { Destination } from '../../pipeline/demo/destination.ts';
+import { expectedDigests, foundDigests, sameDigests } from '../../pipeline/demo/digests.ts';
 
 let source: Deployment;
 let destination: Deployment;
@@ -40,7 +42,10 @@ function copy(changes: object = {}): object {
 
 function compared(...copies: object[]): string[] {
   destination.load('users', copies);
-  return compare(source, destination).differences;
+  const { differences } = compare(source, destination);
+  // Digests are equal where nothing differs, and only there.
+  expect(sameDigests(expectedDigests(source), foundDigests(destination))).toBe(differences.length === 0);
+  return differences;
 }
 
 test('an exact copy has no differences', () => {
@@ -75,4 +80,15 @@ describe('a difference is found', () => {
     const differences = compared(copy(), copy({ source_id: 'gone' }));
     expect(differences).toEqual(['users: gone should not be there', 'other: the original has no such table']);
   });
+});
+
+test('a deployment in a thread of its own is compared too, and its end is noticed', async () => {
+  const other = await Destination.start({ instanceName: 'calm-otter-202', seed: 2 });
+  try {
+    expect(await other.requests()).toBe(0);
+    expect(await other.compare(source)).toEqual({ documents: 1, differences: [`users: ${id} is missing`] });
+  } finally {
+    await other.close();
+  }
+  await expect(other.requests()).rejects.toThrow('has ended');
 });
