@@ -17,7 +17,8 @@ export interface LiveStream {
 export function phaseOf({ status, read, committed }: Pick<StreamCounts, 'status' | 'read' | 'committed'>): Phase {
   if (status === 'INCOMPLETE') return 'failed';
   if (status === 'COMPLETE') return committed < read ? 'writing' : 'done';
-  return status === undefined && read === 0 ? 'waiting' : 'reading';
+  // A source may begin all its streams at once: those that nothing came of yet are not worth a line.
+  return read === 0 ? 'waiting' : 'reading';
 }
 
 /** Of many streams, those that are shown; the first ones first. */
@@ -43,8 +44,8 @@ export function liveLines(
   const room = Math.max(1, rows - OTHER_LINES);
   const active = ACTIVE.flatMap((phase) => streams.filter((stream) => stream.phase === phase));
   const shown = streams.length <= room ? streams : active.slice(0, Math.max(0, room - 1));
-  const longest = Math.max('total'.length, ...shown.map(({ label }) => stringWidth(label)));
-  const name = Math.max('total'.length, Math.min(longest, LONGEST_NAME, columns - FIXED));
+  const longest = Math.max('stream'.length, ...shown.map(({ label }) => stringWidth(label)));
+  const name = Math.max('stream'.length, Math.min(longest, LONGEST_NAME, columns - FIXED));
   const line = (label: string, ...cells: string[]): string => {
     const text = cells.map((cell, at) => (at === 0 ? cell.padEnd(WIDTHS[0]) : cell.padStart(WIDTHS[at] ?? 0)));
     return cut([pad(cut(label, name), name), ...text].join('  ').trimEnd(), columns);
@@ -53,7 +54,8 @@ export function liveLines(
     line(printable(label), phase, count(read), rate >= 0.5 ? count(rate) : '', count(committed));
   const lines = [line('stream', 'phase', 'records', 'records/s', 'committed'), ...shown.map(rowOf)];
   const rest = streams.filter((stream) => !shown.includes(stream));
-  if (rest.length > 0) lines.push(cut(`and ${count(rest.length)} more: ${phases(rest)}`, columns));
+  const others = shown.length > 0 ? `and ${count(rest.length)} more` : `${count(rest.length)} streams`;
+  if (rest.length > 0) lines.push(cut(`${others}: ${phases(rest)}`, columns));
   const sum = (of: (stream: LiveStream) => number): number => streams.reduce((all, stream) => all + of(stream), 0);
   lines.push(
     line(

@@ -93,7 +93,7 @@ test('a state that comes back commits the records in front of it, of all streams
 test.each([
   [{ read: 0, committed: 0 }, 'waiting'],
   [{ read: 1, committed: 0 }, 'reading'],
-  [{ status: 'STARTED', read: 0, committed: 0 }, 'reading'],
+  [{ status: 'STARTED', read: 0, committed: 0 }, 'waiting'],
   [{ status: 'COMPLETE', read: 2, committed: 1 }, 'writing'],
   [{ status: 'COMPLETE', read: 2, committed: 2 }, 'done'],
   [{ status: 'INCOMPLETE', read: 2, committed: 2 }, 'failed'],
@@ -151,6 +151,11 @@ describe('the live area', () => {
     expect(lines).toHaveLength(4);
     expect(lines[1]).toMatch(/^table_7 +reading/);
     expect(lines[2]).toBe('and 299 more: 292 waiting, 7 done');
+    const before = streams.map(({ label }) => stream(label, 'waiting', 0));
+    expect(liveLines(before, { columns: 80, rows: 23 }).slice(0, 2)).toEqual([
+      'stream  phase        records   records/s    committed',
+      '300 streams: 300 waiting',
+    ]);
   });
 
   test.each([
