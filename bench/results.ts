@@ -61,6 +61,7 @@ export interface LatencyResult {
 
 export interface RequestsResult {
   streams: number;
+  dataSync: number;
   documentDeltas: number;
   others: number;
 }
