@@ -3,7 +3,7 @@
  * source. Requests at the same time conflict (C150), and use up the write budget of the user's own app (C149).
  */
 import { Batch } from './batch.ts';
-import type { RequestBody, StreamBytes } from './request-body.ts';
+import type { StreamBytes } from './request-body.ts';
 import type { BatchLimits } from './limits.ts';
 
 export interface BatchSenderOptions {
@@ -11,10 +11,8 @@ export interface BatchSenderOptions {
   bytes: readonly StreamBytes[];
   /** Milliseconds after which a batch is sent, full or not. */
   maxAge: number;
-  /** Makes the records of a request durable. */
-  send: (body: RequestBody) => Promise<void>;
-  /** A batch has been sent; everything that arrived before `lastRecord` is durable. */
-  onSent: (lastRecord: number) => Promise<void>;
+  /** Makes the records of a batch durable, and reports it. */
+  send: (batch: Batch) => Promise<void>;
 }
 
 export class BatchSender {
@@ -106,8 +104,9 @@ export class BatchSender {
     const batch = this.#filling;
     this.#filling = this.#spare;
     this.#spare = batch;
-    this.#inFlight = this.#send(batch).then(
+    this.#inFlight = this.#options.send(batch).then(
       () => {
+        batch.clear();
         this.#inFlight = undefined;
         // What waited too long while this batch was in flight goes at once.
         if (this.#due) this.#sendNext();
@@ -117,14 +116,5 @@ export class BatchSender {
         this.fail(error);
       },
     );
-  }
-
-  async #send(batch: Batch): Promise<void> {
-    // In either order: a table belongs to one stream, and a stream to one request.
-    if (batch.dedup.count > 0) await this.#options.send(batch.dedup);
-    if (batch.append.count > 0) await this.#options.send(batch.append);
-    const { lastRecord } = batch;
-    batch.clear();
-    await this.#options.onSent(lastRecord);
   }
 }

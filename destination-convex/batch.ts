@@ -26,6 +26,11 @@ export class Batch {
     return stream.key === undefined ? this.append : this.dedup;
   }
 
+  /** The requests that have records. A table belongs to one stream, and a stream to one request, so their order does not matter. */
+  get requests(): RequestBody[] {
+    return [this.dedup, this.append].filter(({ count }) => count > 0);
+  }
+
   get empty(): boolean {
     return this.dedup.count === 0 && this.append.count === 0;
   }

@@ -24,11 +24,15 @@ export class Commits {
     this.#options = options;
   }
 
-  /** Every record up to number `durable` has been written or refused. */
-  async commit(durable: number): Promise<void> {
-    const { ledger, tables, tracker, context } = this.#options;
+  /**
+   * Every record up to number `durable` has been written or refused. `complete`: streams that end now, beside those that were reported
+   * complete. Streams that are replaced at once end only if they are among these.
+   */
+  async commit(durable: number, complete: readonly StreamPlan[] = []): Promise<void> {
+    const { ledger, tables, tracker, replacements, context } = this.#options;
     ledger.durable(durable);
-    await this.endAppended(tracker.takeCompleted(durable));
+    const reported = tracker.takeCompleted(durable).filter(({ index }) => replacements?.has(index) !== true);
+    await this.#end([...new Set([...reported, ...complete])]);
     // Only when a state is about to be given back. Without a state, the source starts anew and its table is emptied again.
     await tables.mark(tables.unmarked.filter(({ index }) => ledger.waitsFor(index)));
     let any = false;
@@ -42,13 +46,8 @@ export class Commits {
     await context.writer.room();
   }
 
-  /** Ends those of the streams that are not replaced at once. The others end when the whole sync has succeeded. */
-  async endAppended(streams: readonly StreamPlan[]): Promise<void> {
-    await this.end(streams.filter(({ index }) => this.#options.replacements?.has(index) !== true));
-  }
-
   /** These streams are complete. Empties the tables of those without records; leaves a table whose new records were all refused. */
-  async end(streams: readonly StreamPlan[]): Promise<void> {
+  async #end(streams: readonly StreamPlan[]): Promise<void> {
     const { ledger, tables, context, countsOf } = this.#options;
     const refused = streams.filter((stream) => {
       const { records, rejected } = countsOf(stream);

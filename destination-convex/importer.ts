@@ -3,7 +3,8 @@ import { ConnectorFailure } from '../shared/core/failure.ts';
 import type { Log } from '../shared/core/log.ts';
 import { ConvexApiError } from '../shared/convex/errors.ts';
 import { isUnclassified, type StreamingImport } from '../shared/convex/streaming-import.ts';
-import type { RequestBody, Placed } from './request-body.ts';
+import type { RequestBody } from './request-body.ts';
+import type { StreamPlan } from './streams.ts';
 import { saysAbsent, uninsertable, withMember } from './tombstones.ts';
 import { reasonOf } from './rejections.ts';
 
@@ -15,39 +16,49 @@ const PATIENCE = { batch: 3, part: 1, deletion: 2, single: 4, dryRun: 2 };
 /** So many records fail in this way, and none has been written: it is the server. */
 const MAX_SUSPECTS = 5;
 
+/** What becomes of single records of a request that was refused. */
+export type ImportEvent =
+  /** A record was refused for good. `data` is a view that is valid until the next event. */
+  | { kind: 'rejected'; stream: StreamPlan; record: number; data: Buffer; reason: string }
+  /** A deletion cannot be sent as usual: the schema of its table is in the way (see tombstones.ts). */
+  | { kind: 'guarded'; stream: StreamPlan };
+
+type Events = AsyncGenerator<ImportEvent, void>;
+
 export interface ImporterOptions {
   api: Pick<StreamingImport, 'importOnce' | 'retrying' | 'nameOf'>;
   /** Sends the same requests, of which nothing is stored (see dry-run.ts). */
   dryRun: Pick<StreamingImport, 'importOnce'>;
   log: Log;
-  /** A record was refused for good. May throw to end the matter. */
-  onRejected: (record: Placed, data: Buffer, reason: string) => void;
-  /** A deletion cannot be sent as usual: the schema of its table is in the way (see tombstones.ts). */
-  onGuardedTable: (record: Placed) => void;
 }
 
-export class Importer {
-  readonly #options: ImporterOptions;
-  /** Whether a request with records of the current body has succeeded. */
-  #written = false;
-  /** Records of it at which the server fails each time, although it answers otherwise. */
-  #suspects: { index: number; refusal: ConvexApiError }[] = [];
+/** Sends one body. When all events were taken, every record is durable or was rejected. Throws where nothing more can be done. */
+export function importBody(body: RequestBody, options: ImporterOptions): Events {
+  return new BodyImport(body, options).run();
+}
 
-  constructor(options: ImporterOptions) {
+class BodyImport {
+  readonly #body: RequestBody;
+  readonly #options: ImporterOptions;
+  /** Whether a request with records of the body has succeeded. */
+  #written = false;
+  /** Records at which the server fails each time, although it answers otherwise. */
+  readonly #suspects: { index: number; refusal: ConvexApiError }[] = [];
+
+  constructor(body: RequestBody, options: ImporterOptions) {
+    this.#body = body;
     this.#options = options;
   }
 
-  /** Resolves when every record of the body is durable or was rejected. Throws where nothing more can be done. */
-  async send(body: RequestBody): Promise<void> {
-    this.#written = false;
-    this.#suspects = [];
-    const refusal = await this.#post(body.toBuffer(), body, 0, body.count, PATIENCE.batch);
+  async *run(): Events {
+    const { count } = this.#body;
+    const refusal = await this.#post(this.#body.toBuffer(), 0, count, PATIENCE.batch);
     if (refusal === undefined) return;
-    await this.#divide(body, 0, body.count, refusal);
+    yield* this.#divide(0, count, refusal);
     for (const { index, refusal: suspicion } of this.#suspects) {
       // That others were written meanwhile is what tells a bad record from a server that is not well.
-      if (!this.#written && body.count > 1) throw transient(suspicion);
-      this.#reject(body, index, suspicion);
+      if (!this.#written && count > 1) throw transient(suspicion);
+      yield this.#rejected(index, suspicion);
     }
   }
 
@@ -55,72 +66,77 @@ export class Importer {
    * The records `[from, to)` were refused together. Sending them again in parts is safe: deduplicated records can be sent twice, and a
    * request of appended ones is all or nothing (see batch.ts). Order is kept, so the last version of a row wins.
    */
-  async #divide(body: RequestBody, from: number, to: number, refusal: ConvexApiError): Promise<void> {
-    if (to - from === 1) return this.#alone(body, from, refusal);
+  async *#divide(from: number, to: number, refusal: ConvexApiError): Events {
+    if (to - from === 1) {
+      yield* this.#alone(from, refusal);
+      return;
+    }
     const middle = (from + to) >>> 1;
-    const first = await this.#post(body.toBuffer(from, middle), body, from, middle, PATIENCE.part);
-    if (first !== undefined) await this.#divide(body, from, middle, first);
+    const first = await this.#post(this.#body.toBuffer(from, middle), from, middle, PATIENCE.part);
+    if (first !== undefined) yield* this.#divide(from, middle, first);
     // What is wrong is in the second half then. A request that is only too long may be accepted in halves.
-    else if (to - middle > 1 && refusal.status !== 413) return this.#divide(body, middle, to, refusal);
-    const second = await this.#post(body.toBuffer(middle, to), body, middle, to, PATIENCE.part);
-    if (second !== undefined) await this.#divide(body, middle, to, second);
+    else if (to - middle > 1 && refusal.status !== 413) {
+      yield* this.#divide(middle, to, refusal);
+      return;
+    }
+    const second = await this.#post(this.#body.toBuffer(middle, to), middle, to, PATIENCE.part);
+    if (second !== undefined) yield* this.#divide(middle, to, second);
   }
 
-  async #alone(body: RequestBody, index: number, refusal: ConvexApiError): Promise<void> {
-    const record = body.at(index);
-    const { tombstone, stream } = record;
+  async *#alone(index: number, refusal: ConvexApiError): Events {
+    const { tombstone, stream } = this.#body.at(index);
     if (tombstone !== undefined) {
       if (tombstone.alone && saysAbsent(refusal)) return;
       if (!tombstone.alone) {
-        const data = withMember(body.data(index), uninsertable(stream.key!));
-        const again = await this.#post(body.toBufferWith(index, data), body, index, index + 1, PATIENCE.deletion);
-        if (refusal.code === 'SchemaEnforcementError') this.#options.onGuardedTable(record);
+        const data = withMember(this.#body.data(index), uninsertable(stream.key!));
+        const again = await this.#post(this.#body.toBufferWith(index, data), index, index + 1, PATIENCE.deletion);
+        if (refusal.code === 'SchemaEnforcementError') yield { kind: 'guarded', stream };
         if (again === undefined || saysAbsent(again)) return;
         refusal = again;
       }
     }
     if (!isUnclassified(refusal)) {
-      this.#reject(body, index, refusal);
+      yield this.#rejected(index, refusal);
       return;
     }
-    const bytes = body.toBuffer(index, index + 1);
-    const again = await this.#post(bytes, body, index, index + 1, PATIENCE.single);
+    const bytes = this.#body.toBuffer(index, index + 1);
+    const again = await this.#post(bytes, index, index + 1, PATIENCE.single);
     if (again === undefined) return;
-    if (isUnclassified(again)) await this.#suspect(body, index, bytes, again);
-    else this.#reject(body, index, again);
+    if (isUnclassified(again)) yield* this.#suspect(index, bytes, again);
+    else yield this.#rejected(index, again);
   }
 
   /**
    * The server has failed on a single record each time. Whether the record or the server is at fault is asked by two requests that store
    * nothing: one without any record, which a sound server answers, and a dry run of the record.
    */
-  async #suspect(body: RequestBody, index: number, bytes: Buffer, refusal: ConvexApiError): Promise<void> {
+  async *#suspect(index: number, bytes: Buffer, refusal: ConvexApiError): Events {
     const { api, dryRun } = this.#options;
     if ((await api.nameOf('any')) === undefined) throw transient(refusal);
-    const inDryRun = await this.#post(bytes, body, index, index + 1, PATIENCE.dryRun, dryRun);
+    const inDryRun = await this.#post(bytes, index, index + 1, PATIENCE.dryRun, dryRun);
     if (inDryRun === undefined) {
       // The server can make the document, so it failed on something else, and may be well again.
-      const last = await this.#post(bytes, body, index, index + 1, PATIENCE.single);
+      const last = await this.#post(bytes, index, index + 1, PATIENCE.single);
       if (last === undefined) return;
       throw transient(last);
     }
     if (!isUnclassified(inDryRun)) {
-      this.#reject(body, index, inDryRun);
+      yield this.#rejected(index, inDryRun);
       return;
     }
     this.#suspects.push({ index, refusal: inDryRun });
     if (!this.#written && this.#suspects.length >= MAX_SUSPECTS) throw transient(inDryRun);
   }
 
-  #reject(body: RequestBody, index: number, refusal: ConvexApiError): void {
-    const data = body.data(index);
-    this.#options.onRejected(body.at(index), data, reasonOf(refusal, data, !body.append));
+  #rejected(index: number, refusal: ConvexApiError): ImportEvent {
+    const { stream, record } = this.#body.at(index);
+    const data = this.#body.data(index);
+    return { kind: 'rejected', stream, record, data, reason: reasonOf(refusal, data, !this.#body.append) };
   }
 
   /** Sends one request. Returns the refusal if its records are the reason why it was not accepted; throws any other failure. */
   async #post(
     bytes: Buffer,
-    body: RequestBody,
     from: number,
     to: number,
     patience: number,
@@ -134,7 +150,7 @@ export class Importer {
           await target.importOnce(bytes);
         } catch (error) {
           if (!(error instanceof ConvexApiError)) throw error;
-          if (body.append && error.maybeDone && target === api) this.#warnOfDuplicates(body, from, to);
+          if (this.#body.append && error.maybeDone && target === api) this.#warnOfDuplicates(from, to);
           if (isUnclassified(error) && ++unclassified >= patience) throw final(error);
           throw error;
         }
@@ -151,9 +167,9 @@ export class Importer {
     }
   }
 
-  #warnOfDuplicates(body: RequestBody, from: number, to: number): void {
+  #warnOfDuplicates(from: number, to: number): void {
     const names = new Set<string>();
-    for (let index = from; index < to; index++) names.add(body.at(index).stream.text);
+    for (let index = from; index < to; index++) names.add(this.#body.at(index).stream.text);
     this.#options.log.warn(
       `The answer to a request of ${to - from} records was lost. They may have been stored, and are sent again: up to ${to - from} documents of ${[...names].join(', ')} may be there twice. The sync mode append_dedup knows no such duplicates.`,
     );

@@ -4,13 +4,14 @@ import { testOverride } from '../shared/connector/test-override.ts';
 import type { StreamingImport } from '../shared/convex/streaming-import.ts';
 import { Commits } from './commits.ts';
 import { DryRun } from './dry-run.ts';
-import { Importer } from './importer.ts';
+import { importBody, type ImportEvent, type ImporterOptions } from './importer.ts';
 import { InputReader } from './input-reader.ts';
 import { Intake } from './intake.ts';
-import { streamBytes, type RequestBody } from './request-body.ts';
+import { streamBytes } from './request-body.ts';
 import { Ledger } from './ledger.ts';
 import { batchLimits } from './limits.ts';
 import { StreamTracker } from './stream-tracker.ts';
+import type { Batch } from './batch.ts';
 import { BatchSender } from './batch-sender.ts';
 import { Tables } from './tables.ts';
 import { Progress } from './progress.ts';
@@ -36,7 +37,7 @@ export class WriteSession {
   readonly #tracker: StreamTracker;
   readonly #ledger: Ledger;
   readonly #tables: Tables;
-  readonly #importer: Importer;
+  readonly #importing: ImporterOptions;
   readonly #sender: BatchSender;
   readonly #commits: Commits;
   readonly #progress: Progress;
@@ -72,27 +73,13 @@ export class WriteSession {
       replacements,
       countsOf: (stream) => this.countsOf(stream),
     });
-    this.#importer = new Importer({
-      api,
-      dryRun: new DryRun(
-        api,
-        streams.map(({ table }) => table),
-      ),
-      log,
-      onRejected: ({ stream, record }, data, reason) => {
-        this.#progress.refused(stream);
-        this.#intake.reject(stream, record, data, reason);
-      },
-      onGuardedTable: ({ stream }) => {
-        this.#intake.sendDeletionsAlone(stream);
-      },
-    });
+    const tableNames = streams.map(({ table }) => table);
+    this.#importing = { api, dryRun: new DryRun(api, tableNames), log };
     this.#sender = new BatchSender({
       limits: batchLimits(),
       bytes: streams.map(streamBytes),
       maxAge: testOverride('BATCH_AGE_MS', MAX_AGE),
-      send: (body) => this.#send(body),
-      onSent: (lastRecord) => this.#sent(lastRecord),
+      send: (batch) => this.#write(batch),
     });
     this.#intake = new Intake({
       streams,
@@ -154,15 +141,29 @@ export class WriteSession {
     return { records: this.#tracker.recordsOf(stream.index) - rejected, rejected };
   }
 
-  async #send(body: RequestBody): Promise<void> {
-    await this.#tables.prepare(body.streams.keys());
-    await this.#importer.send(body);
-    this.#progress.sent(body);
+  /**
+   * The life of a batch: its tables are prepared, its records are written or refused, and then the states that they complete are given back.
+   */
+  async #write(batch: Batch): Promise<void> {
+    for (const body of batch.requests) {
+      await this.#tables.prepare(body.streams.keys());
+      for await (const event of importBody(body, this.#importing)) {
+        if (event.kind === 'guarded') this.#intake.sendDeletionsAlone(event.stream);
+        else this.#reject(event);
+      }
+      this.#progress.sent(body);
+    }
+    // Where nothing else is waiting, everything that arrived is durable, records included that were refused before they were sent.
+    await this.#commits.commit(this.#sender.batch.empty ? this.#ledger.received : batch.lastRecord);
+    this.#failIfRejected();
   }
 
-  async #sent(lastRecord: number): Promise<void> {
-    // Where nothing else is waiting, everything that arrived is durable, records included that were refused before they were sent.
-    await this.#commits.commit(this.#sender.batch.empty ? this.#ledger.received : lastRecord);
+  #reject({ stream, record, data, reason }: Extract<ImportEvent, { kind: 'rejected' }>): void {
+    this.#progress.refused(stream);
+    this.#intake.reject(stream, record, data, reason);
+  }
+
+  #failIfRejected(): void {
     if (this.#rejections.failing && this.#rejections.count > 0) throw this.#rejections.failure();
   }
 
@@ -170,15 +171,18 @@ export class WriteSession {
     await this.#progress.waitFor('convex', this.#sender.finish());
     await this.#replacements?.flush();
     const { complete, silent, incomplete } = this.#tracker.outcomes();
-    await this.#commits.endAppended(complete);
-    await this.#commits.commit(this.#ledger.received);
+    const isReplacedAtOnce = ({ index }: StreamPlan) => this.#replacements?.has(index) === true;
+    await this.#commits.commit(
+      this.#ledger.received,
+      complete.filter((stream) => !isReplacedAtOnce(stream)),
+    );
     if (silent.length > 0) this.#context.log.info(`The source said nothing of ${listed(silent)}: left as it is.`);
-    if (this.#rejections.failing && this.#rejections.count > 0) throw this.#rejections.failure();
+    this.#failIfRejected();
     if (incomplete.length > 0) {
       throw incompleteFailure(
         incomplete,
         this.#unidentified.filter((stream) => !silent.includes(stream)),
-        [...complete, ...incomplete].filter(({ index }) => this.#replacements?.has(index)),
+        [...complete, ...incomplete].filter(isReplacedAtOnce),
       );
     }
     if (this.#replacements !== undefined) await this.#replaceAtOnce(this.#replacements, complete);
@@ -193,8 +197,10 @@ export class WriteSession {
     const counts = new Map(filled.map((stream) => [stream, replacements.rowsOf(stream.index)]));
     this.#progress.sent({ streams: counts, bytes: 0 });
     this.#tables.replaced(filled);
-    await this.#commits.end(due.filter((stream) => !filled.includes(stream)));
-    await this.#commits.commit(this.#ledger.received);
+    await this.#commits.commit(
+      this.#ledger.received,
+      due.filter((stream) => !filled.includes(stream)),
+    );
   }
 
   #report(): void {

@@ -8,7 +8,7 @@ import type { SnapshotImport } from '../../shared/convex/snapshot-import.ts';
 import { isMissingIndex, type StreamingImport } from '../../shared/convex/streaming-import.ts';
 import { testOverride } from '../../shared/connector/test-override.ts';
 import { DryRun } from '../dry-run.ts';
-import { Importer } from '../importer.ts';
+import { importBody, type ImporterOptions } from '../importer.ts';
 import { RequestBody, streamBytes } from '../request-body.ts';
 import { batchLimits } from '../limits.ts';
 import { problemText, tooLarge } from '../rejections.ts';
@@ -49,14 +49,12 @@ export class Replacements {
   readonly #options: ReplacementsOptions;
   readonly #names = new StoredNames();
   readonly #encoder = new RowEncoder(this.#names);
-  readonly #importer: Importer;
+  readonly #importing: ImporterOptions;
   /** By index: the streams whose tables are replaced at once. */
   readonly #work = new Map<number, Work>();
   #whole = false;
   #held = 0;
   #packAt = HELD.pack;
-  /** Numbers of the records that were refused of those checked last. */
-  #refused = new Set<number>();
   #reject: Reject = () => undefined;
   #spellingOf: SpellingOf = () => Promise.resolve(undefined);
 
@@ -67,16 +65,7 @@ export class Replacements {
       api,
       streams.map(({ table }) => table),
     );
-    this.#importer = new Importer({
-      api: dryRun,
-      dryRun,
-      log,
-      onRejected: ({ stream, record }, data, reason) => {
-        this.#refused.add(record);
-        this.#reject(stream, record, data, reason);
-      },
-      onGuardedTable: () => undefined,
-    });
+    this.#importing = { api: dryRun, dryRun, log };
   }
 
   /** Before anything is read. `mustReplace`: whether the stream's table is not yet of the generation that is written. */
@@ -173,11 +162,15 @@ export class Replacements {
   async #flush(work: Work): Promise<void> {
     const { checking, stream } = work;
     if (checking.count === 0) return;
-    this.#refused.clear();
-    await this.#importer.send(checking);
+    const refused = new Set<number>();
+    for await (const event of importBody(checking, this.#importing)) {
+      if (event.kind === 'guarded') continue;
+      refused.add(event.record);
+      this.#reject(stream, event.record, event.data, event.reason);
+    }
     for (let index = 0; index < checking.count; index++) {
       const { record } = checking.at(index);
-      if (this.#refused.has(record)) continue;
+      if (refused.has(record)) continue;
       const data = checking.data(index);
       const row = await this.#known(data);
       if (row.bytes === undefined) this.#reject(stream, record, data, problemText('not-json', data));

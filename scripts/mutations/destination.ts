@@ -19,7 +19,7 @@ export const DESTINATION: Mutation[] = [
   {
     name: 'what waits in the next batch counts as durable with this one',
     file: 'destination-convex/session.ts',
-    find: 'this.#sender.batch.empty ? this.#ledger.received : lastRecord',
+    find: 'this.#sender.batch.empty ? this.#ledger.received : batch.lastRecord',
     replace: 'this.#ledger.received',
     test: 'test/destination-convex/kill.test.ts',
   },
@@ -187,9 +187,9 @@ export const DESTINATION: Mutation[] = [
   {
     name: 'the halves of a refused batch are sent in the wrong order',
     file: 'destination-convex/importer.ts',
-    find: 'const first = await this.#post(body.toBuffer(from, middle), body, from, middle, PATIENCE.part);',
+    find: 'const first = await this.#post(this.#body.toBuffer(from, middle), from, middle, PATIENCE.part);',
     replace:
-      'const early = await this.#post(body.toBuffer(middle, to), body, middle, to, PATIENCE.part);\n    if (early !== undefined) await this.#divide(body, middle, to, early);\n    const first = await this.#post(body.toBuffer(from, middle), body, from, middle, PATIENCE.part);',
+      'const early = await this.#post(this.#body.toBuffer(middle, to), middle, to, PATIENCE.part);\n    if (early !== undefined) yield* this.#divide(middle, to, early);\n    const first = await this.#post(this.#body.toBuffer(from, middle), from, middle, PATIENCE.part);',
     test: 'test/destination-convex/rejected.test.ts',
   },
   {

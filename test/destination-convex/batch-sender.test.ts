@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { streamBytes, type RequestBody } from '../../destination-convex/request-body.ts';
+import { streamBytes } from '../../destination-convex/request-body.ts';
 import { BatchSender } from '../../destination-convex/batch-sender.ts';
 import { planStreams } from '../../destination-convex/streams.ts';
 import type { ConfiguredAirbyteStream } from '../../shared/airbyte/protocol.generated.ts';
@@ -15,12 +15,13 @@ function senderOf(maxAge = 60_000) {
     limits: { dedup: { bytes: 10_000, messages: 10 }, append: { bytes: 10_000, messages: 10 } },
     bytes: streams.map(streamBytes),
     maxAge,
-    send: (body: RequestBody) =>
-      new Promise((resolve, reject) => {
+    send: async ({ requests, lastRecord }) => {
+      for (const body of requests) {
         const texts = Array.from({ length: body.count }, (_, index) => body.data(index).toString());
-        sent.push({ texts, end: resolve, fail: reject });
-      }),
-    onSent: async (lastRecord) => void durable.push(lastRecord),
+        await new Promise<void>((resolve, reject) => sent.push({ texts, end: resolve, fail: reject }));
+      }
+      durable.push(lastRecord);
+    },
   });
   let records = 0;
   const put = (index: number, text: string) => {
