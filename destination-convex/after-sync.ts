@@ -1,9 +1,10 @@
 /**
  * The call after a sync: a mutation, an action or an HTTP action of the app, told what has arrived.
  *
- * It is made once everything is durable and the states have been given back and taken, but for those that wait for the whole sync (see
- * `Sync.commit`), and never for a sync that failed. It is made at least once: where an answer is lost it is made again, and so it is where the
- * process ends before the sync has. `syncId` and `runId` tell such calls apart.
+ * It is made once everything is durable and the states have been given back and taken, but for those that
+ * wait for the whole sync (see `WriteSession.succeed`), and never for a sync that failed. It is made at least
+ * once: where an answer is lost it is made again, and so it is where the process ends before the sync has.
+ * `syncId` and `runId` tell such calls apart.
  */
 import type { Context } from '../shared/airbyte/connector.ts';
 import { ConnectorFailure, configError } from '../shared/core/failure.ts';

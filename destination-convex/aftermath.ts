@@ -1,11 +1,11 @@
-/** What is said of streams whose end is not as it should be: their records were refused, or the source did not come to their end. */
+/** Messages about streams whose records were refused, or that were not reported complete. */
 import { ConnectorFailure } from '../shared/core/failure.ts';
 import type { Tables } from './tables.ts';
 import type { Progress } from './progress.ts';
 import type { Rejections } from './rejections.ts';
 import type { StreamPlan } from './streams.ts';
 
-/** A sentence for each stream that replaces its table and of which nothing is known to be written; undefined where there is none. */
+/** One sentence for each stream that replaces its table and of which no record is known to be written. */
 export function aftermathOf(
   streams: readonly StreamPlan[],
   rejections: Pick<Rejections, 'of'>,
@@ -23,7 +23,7 @@ export function aftermathOf(
   return sentences.length === 0 ? undefined : sentences.join(' ');
 }
 
-/** Of a stream that has come to its end and that replaces its table. `emptied`: the table was emptied in this run. */
+/** For a complete stream that replaces its table. `emptied`: the table was emptied in this run. */
 export function allRefused({ text, table }: StreamPlan, emptied: boolean): string {
   return emptied
     ? `Every record of stream "${text}" was refused after its table was emptied: its table ${table} is empty now.`

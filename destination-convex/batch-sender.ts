@@ -1,6 +1,7 @@
 /**
- * Sends batches one after the other: one is sent while the next one is filled. When that one is full too, the intake waits, and with it the
- * source. Requests at the same time conflict (C150), and use up the write budget of the user's own app (C149).
+ * Sends batches one after the other: one is sent while the next one is filled. When that one is full too, the
+ * intake waits (backpressure). Concurrent requests would conflict (C150) and use up the app's write budget
+ * (C149).
  */
 import { Batch } from './batch.ts';
 import type { StreamBytes } from './request-body.ts';
@@ -37,7 +38,7 @@ export class BatchSender {
     return this.#filling;
   }
 
-  /** Whether everything that was put in has been sent: then, and only then, everything that arrived is durable. */
+  /** Whether everything that was put in has been sent, so that everything that arrived is durable. */
   get idle(): boolean {
     return this.#inFlight === undefined && this.#filling.empty && this.#failure === undefined;
   }
@@ -53,7 +54,7 @@ export class BatchSender {
     }
   }
 
-  /** Sends the batch as soon as the one before it has been sent; resolves when another can be filled. Throws what sending threw. */
+  /** Sends the batch after the one in flight. Resolves when another can be filled. */
   async submit(): Promise<void> {
     while (this.#inFlight !== undefined) await this.orFailure(this.#inFlight);
     this.#throwFailure();
@@ -67,19 +68,19 @@ export class BatchSender {
     this.#throwFailure();
   }
 
-  /** Ends everything with this error: all calls that wait for the sender reject with it, and nothing more is sent. */
+  /** Stops with this error: calls that wait for the sender reject with it, and nothing more is sent. */
   fail(error: unknown): void {
     this.#failure ??= { error };
     this.#onFailure?.(error);
   }
 
-  /** Sends no more. What is in flight is as if the process had been killed meanwhile: durable or not, its states were not given back. */
+  /** Sends no more. The batch in flight may become durable or not; its states are not given back. */
   abandon(): void {
     clearTimeout(this.#timer);
     this.#failure ??= { error: new Error('abandoned') };
   }
 
-  /** `promise`, or the failure of a batch if that comes first: a silent stdin must not hide that the run is over. */
+  /** `promise`, or the failure of a batch if that comes first: a silent stdin must not hide a failure. */
   async orFailure<T>(promise: Promise<T>): Promise<T> {
     this.#throwFailure();
     return new Promise((resolve, reject) => {

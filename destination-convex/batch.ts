@@ -2,9 +2,9 @@
  * Records on their way: a batch is filled while the one before it is being sent.
  *
  * A batch is two requests: one of records that are deduplicated, and one of records that are appended.
- * Deduplicated records can be sent again without harm. Appended ones cannot: when an answer is lost, the request that is sent again may
- * store its records twice (C147). Their request is kept small, so that few records are stored twice, and never exceeds what
- * Convex writes in one transaction: then a refusal means that nothing of it was stored, and its halves can be sent.
+ * Deduplicated records can be sent twice. Appended ones cannot: when an answer is lost, sending the request
+ * again may store its records twice (C147). So their requests are small, and never exceed one transaction of
+ * Convex: a refusal means that nothing was stored, and the halves of the request can be sent.
  */
 import { RequestBody, type StreamBytes } from './request-body.ts';
 import type { BatchLimits } from './limits.ts';
@@ -26,7 +26,7 @@ export class Batch {
     return stream.key === undefined ? this.append : this.dedup;
   }
 
-  /** The requests that have records. A table belongs to one stream, and a stream to one request, so their order does not matter. */
+  /** The requests that have records, in any order: a stream belongs to one request, a table to one stream. */
   get requests(): RequestBody[] {
     return [this.dedup, this.append].filter(({ count }) => count > 0);
   }

@@ -1,4 +1,4 @@
-/** What follows when records are durable: complete streams end, generations are marked, states are given back. */
+/** Acts on durable records: ends complete streams, marks generations, gives states back. */
 import type { Context } from '../shared/airbyte/connector.ts';
 import { allRefused } from './aftermath.ts';
 import type { Ledger } from './ledger.ts';
@@ -25,15 +25,15 @@ export class Commits {
   }
 
   /**
-   * Every record up to number `durable` has been written or refused. `complete`: streams that end now, beside those that were reported
-   * complete. Streams that are replaced at once end only if they are among these.
+   * Every record up to number `durable` has been written or refused. Ends the streams that were reported
+   * complete, except those that are replaced at once, and the streams in `complete`.
    */
   async commit(durable: number, complete: readonly StreamPlan[] = []): Promise<void> {
     const { ledger, tables, tracker, replacements, context } = this.#options;
     ledger.durable(durable);
     const reported = tracker.takeCompleted(durable).filter(({ index }) => replacements?.has(index) !== true);
     await this.#end([...new Set([...reported, ...complete])]);
-    // Only when a state is about to be given back. Without a state, the source starts anew and its table is emptied again.
+    // Only when a state can be given back: without one, the table is emptied again.
     await tables.mark(tables.unmarked.filter(({ index }) => ledger.waitsFor(index)));
     let any = false;
     for (const { state, records, rejected } of ledger.take()) {
@@ -46,7 +46,7 @@ export class Commits {
     await context.writer.room();
   }
 
-  /** These streams are complete. Empties the tables of those without records; leaves a table whose new records were all refused. */
+  /** Ends streams: a table without new records is emptied, unless all of its new records were refused. */
   async #end(streams: readonly StreamPlan[]): Promise<void> {
     const { ledger, tables, context, countsOf } = this.#options;
     const refused = streams.filter((stream) => {

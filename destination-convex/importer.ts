@@ -1,4 +1,4 @@
-/** Sends a request, tries again what is worth it, and divides a request that is refused until the bad record stands alone. */
+/** Sends a request with retries. Divides a request that is refused until the bad record is alone. */
 import { ConnectorFailure } from '../shared/core/failure.ts';
 import type { Log } from '../shared/core/log.ts';
 import { ConvexApiError } from '../shared/convex/errors.ts';
@@ -9,8 +9,8 @@ import { saysAbsent, uninsertable, withMember } from './tombstones.ts';
 import { reasonOf } from './rejections.ts';
 
 /**
- * How often a request is tried whose only answer is an unclassified error, which may be about the server or about a record (C7). Parts of a
- * batch once: where the server had a passing failure their halves are accepted, and where a record is at fault every further try is lost.
+ * How often a request is tried that fails with an unclassified error: the cause may be the server or a record
+ * (C7). Parts of a batch are tried once: after a passing failure of the server, their halves are accepted.
  */
 const PATIENCE = { batch: 3, part: 1, deletion: 2, single: 4, dryRun: 2 };
 /** So many records fail in this way, and none has been written: it is the server. */
@@ -32,7 +32,7 @@ export interface ImporterOptions {
   log: Log;
 }
 
-/** Sends one body. When all events were taken, every record is durable or was rejected. Throws where nothing more can be done. */
+/** Sends one body. After the last event, every record is durable or was rejected. Throws other failures. */
 export function importBody(body: RequestBody, options: ImporterOptions): Events {
   return new BodyImport(body, options).run();
 }
@@ -63,8 +63,9 @@ class BodyImport {
   }
 
   /**
-   * The records `[from, to)` were refused together. Sending them again in parts is safe: deduplicated records can be sent twice, and a
-   * request of appended ones is all or nothing (see batch.ts). Order is kept, so the last version of a row wins.
+   * The records `[from, to)` were refused together. They can be sent again in parts: deduplicated records can
+   * be sent twice, and a request of appended ones is all or nothing (see batch.ts). The last version of a row
+   * wins, since the order is kept.
    */
   async *#divide(from: number, to: number, refusal: ConvexApiError): Events {
     if (to - from === 1) {
@@ -107,8 +108,8 @@ class BodyImport {
   }
 
   /**
-   * The server has failed on a single record each time. Whether the record or the server is at fault is asked by two requests that store
-   * nothing: one without any record, which a sound server answers, and a dry run of the record.
+   * The server has failed on a single record each time. Two requests that store nothing tell whether the
+   * record or the server is at fault: one without any record, and a dry run of the record.
    */
   async *#suspect(index: number, bytes: Buffer, refusal: ConvexApiError): Events {
     const { api, dryRun } = this.#options;
@@ -134,7 +135,7 @@ class BodyImport {
     return { kind: 'rejected', stream, record, data, reason: reasonOf(refusal, data, !this.#body.append) };
   }
 
-  /** Sends one request. Returns the refusal if its records are the reason why it was not accepted; throws any other failure. */
+  /** Sends one request. Returns the refusal if it is about the records; throws any other failure. */
   async #post(
     bytes: Buffer,
     from: number,

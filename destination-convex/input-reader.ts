@@ -50,8 +50,8 @@ export class InputReader {
   }
 
   /**
-   * Takes all messages, and waits where the deployment is slower than the source. What came before a broken message is written. Throws a
-   * `ConnectorFailure` for such a message, and what sending throws.
+   * Takes all messages, and waits while the deployment is slower than the source. Throws a `ConnectorFailure`
+   * for a broken message, after the records before it were written. Throws what sending throws.
    */
   async read(input: AsyncIterable<Buffer>): Promise<void> {
     for (const { text, includesFiles } of this.#options.streams) if (includesFiles) this.#warnOnce(filesWarning(text));
@@ -108,9 +108,9 @@ export class InputReader {
   }
 
   /**
-   * Before the first record of a stream whose table is replaced: what came is made durable, and the states before the record are given back.
-   * Should the attempt be lost later, the source goes on from such a state, and with it from the same snapshot: what is deleted in the source
-   * meanwhile does not stay in a table that is not emptied again.
+   * Before the first record of a stream whose table is replaced: makes everything durable and gives the
+   * states back. If the attempt fails later, the source continues from such a state, in the same snapshot. So
+   * rows that are deleted in the source meanwhile do not stay in the table, which is not emptied again.
    */
   async #giveBackAll(): Promise<void> {
     await this.#options.sender.finish();

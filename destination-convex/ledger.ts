@@ -40,7 +40,7 @@ interface Counter {
   rejected: number;
 }
 
-/** Bytes of states that wait for `release`; beyond, older ones are merged into newer ones of the same coverage. */
+/** Bytes of states that wait for `release`. Beyond, older ones are merged into newer ones. */
 const MAX_HELD_BYTES = 32 * 1024 * 1024;
 
 export class Ledger {
@@ -172,7 +172,7 @@ export class Ledger {
     return [...this.#failedAt.keys(), ...this.#holding].some(test);
   }
 
-  /** Of the held states of the same coverage the newest says what the older ones say, if it takes over their counts. */
+  /** Keeps the newest of the held states of each coverage, with the counts of the older ones. */
   #merge(): void {
     const newest = new Map<Coverage, Entry>();
     for (const entry of this.#held.toReversed()) {

@@ -56,7 +56,7 @@ export class Progress {
     this.#add(stream, -1);
   }
 
-  /** Records of this stream that were written. While a request with refused records is being divided, it may be too low. */
+  /** Records of this stream that were written. May be too low while a refused request is being divided. */
   written(stream: StreamPlan): number {
     return this.#streams.get(stream)?.total ?? 0;
   }

@@ -1,6 +1,6 @@
 /**
- * Records that were refused: counted, named by stream and primary key, with the reason. Never with their content; of Convex's own message
- * only as much as cannot hold any.
+ * Records that were refused: counted, named by stream and primary key, with the reason. Never with their
+ * content: of Convex's own messages, only parts that cannot contain any.
  */
 import { ConnectorFailure } from '../shared/core/failure.ts';
 import type { Log } from '../shared/core/log.ts';
@@ -14,7 +14,7 @@ import type { StreamPlan } from './streams.ts';
 const MAX_NAMED = 100;
 /** Records named in the message that fails the sync. */
 const MAX_IN_FAILURE = 5;
-/** With `Fail sync`: so many refused records are no exception any more, and finding each of them would only load the deployment. */
+/** With `Fail sync`: after this many refused records, searching for more would only load the deployment. */
 export const GIVE_UP_AFTER = 100;
 
 export class Rejections {
@@ -26,7 +26,7 @@ export class Rejections {
 
   readonly #aftermath: () => string | undefined;
 
-  /** `aftermath`: what became of the other records, where it is something else than that they were written. */
+  /** `aftermath`: what became of the other records, unless they were simply written. */
   constructor(failing: boolean, log: Log, aftermath: () => string | undefined = () => undefined) {
     this.failing = failing;
     this.#log = log;
@@ -82,7 +82,7 @@ function keyText(raw: string | undefined): string {
   return raw.length > MAX_KEY_TEXT ? `${raw.slice(0, MAX_KEY_TEXT)}…` : raw;
 }
 
-/** Words for codes where the record's data do not show what is wrong, or the server's message may quote them. */
+/** Texts for codes if the data do not show the cause, or if the server's message may quote the data. */
 const WORDS: Record<string, string> = {
   ArrayTooLong: 'a list in it has too many elements',
   BadJsonBody: 'Convex cannot read its data as JSON',

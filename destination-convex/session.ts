@@ -20,7 +20,7 @@ import type { Replacements } from './replace-at-once/replacements.ts';
 import { Rejections } from './rejections.ts';
 import type { StreamPlan } from './streams.ts';
 
-/** Milliseconds until a batch goes out although it is not full: the source may be silent for long, and its states want to be saved. */
+/** Milliseconds until a batch that is not full is sent, so that its states are given back. */
 const MAX_AGE = 5_000;
 
 export interface SessionOptions {
@@ -44,7 +44,7 @@ export class WriteSession {
   readonly #rejections: Rejections;
   readonly #intake: Intake;
   readonly #input: InputReader;
-  /** Streams whose tables are replaced, and nothing tells this replacement from the next one: their states wait for the whole sync. */
+  /** Streams whose tables are replaced without a generation: their states wait for the end of the sync. */
   readonly #unidentified: readonly StreamPlan[];
   readonly #replacements: Replacements | undefined;
 
@@ -104,9 +104,9 @@ export class WriteSession {
     });
   }
 
-  /** Writes all that comes, and gives back what states may be before the sync has succeeded as a whole (see `succeed`). */
+  /** Writes the input. Gives back all states but those that wait for the end of the sync (see `succeed`). */
   async run(input: AsyncIterable<Buffer>): Promise<void> {
-    // Without a reader no state can be given back: going on would only write what is written again in the next run.
+    // Without a reader no state can be given back, so the next run would write the same records again.
     this.#context.writer.onFailure((failure) => {
       this.#sender.fail(failure);
     });
@@ -127,8 +127,8 @@ export class WriteSession {
   }
 
   /**
-   * The sync has succeeded as a whole, what is called after it included: gives back the states that waited for it. Had it failed, the next
-   * attempt would empty these tables again, so it has to read everything again.
+   * The whole sync has succeeded, including the call after it. Gives back the states that waited for that:
+   * after a failure, the next attempt empties these tables again, so it has to read everything again.
    */
   async succeed(): Promise<void> {
     for (const { index } of this.#unidentified) this.#ledger.release(index);
@@ -141,9 +141,7 @@ export class WriteSession {
     return { records: this.#tracker.recordsOf(stream.index) - rejected, rejected };
   }
 
-  /**
-   * The life of a batch: its tables are prepared, its records are written or refused, and then the states that they complete are given back.
-   */
+  /** The life of a batch: prepares its tables, sends its records, reports refusals, gives states back. */
   async #write(batch: Batch): Promise<void> {
     for (const body of batch.requests) {
       await this.#tables.prepare(body.streams.keys());
@@ -153,7 +151,7 @@ export class WriteSession {
       }
       this.#progress.sent(body);
     }
-    // Where nothing else is waiting, everything that arrived is durable, records included that were refused before they were sent.
+    // If no other batch waits, everything that arrived is durable, including records that were refused early.
     await this.#commits.commit(this.#sender.batch.empty ? this.#ledger.received : batch.lastRecord);
     this.#failIfRejected();
   }

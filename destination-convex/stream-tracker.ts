@@ -5,44 +5,44 @@ import type { StreamPlan } from './streams.ts';
 
 export class StreamTracker {
   readonly #streams: readonly StreamPlan[];
-  readonly #news: StreamHistory[];
-  /** Streams that are complete once everything up to a record is durable; by this record's number, ascending. */
+  readonly #histories: StreamHistory[];
+  /** Streams that are complete once all records up to `position` are durable; ascending. */
   #completions: { stream: StreamPlan; position: number }[] = [];
   #anyStatus = false;
 
   constructor(streams: readonly StreamPlan[]) {
     this.#streams = streams;
-    this.#news = streams.map(() => ({ records: 0, states: 0, emptyStates: 0, status: undefined }));
+    this.#histories = streams.map(() => ({ records: 0, states: 0, emptyStates: 0, status: undefined }));
   }
 
   record(index: number): void {
-    this.#news[index]!.records++;
+    this.#histories[index]!.records++;
   }
 
   /** Records that have arrived. */
   recordsOf(index: number): number {
-    return this.#news[index]!.records;
+    return this.#histories[index]!.records;
   }
 
   state(index: number, empty: boolean): void {
-    const news = this.#news[index]!;
-    news.states++;
-    if (empty) news.emptyStates++;
+    const history = this.#histories[index]!;
+    history.states++;
+    if (empty) history.emptyStates++;
   }
 
   /** `position`: the number of the last record before it. */
   status(index: number, status: StreamStatus, position: number): void {
     this.#anyStatus = true;
-    this.#news[index]!.status = status;
+    this.#histories[index]!.status = status;
     if (status === 'COMPLETE') this.#completions.push({ stream: this.#streams[index]!, position });
   }
 
-  /** A status came of a stream that cannot be told. No stream passes for complete because nothing was said of any. */
+  /** A status of an unknown stream arrived, so silence about a stream does not mean that it is complete. */
   unknownStatus(): void {
     this.#anyStatus = true;
   }
 
-  /** Takes out the streams that have said COMPLETE and whose records are durable, now that all up to `durable` are. */
+  /** Takes out the streams that were reported COMPLETE, and whose records are all within `durable`. */
   takeCompleted(durable: number): StreamPlan[] {
     const later = this.#completions.filter(({ position }) => position > durable);
     const due = this.#completions.slice(0, this.#completions.length - later.length);
@@ -54,7 +54,7 @@ export class StreamTracker {
   outcomes(): Record<Outcome, StreamPlan[]> {
     const outcomes: Record<Outcome, StreamPlan[]> = { complete: [], silent: [], incomplete: [] };
     for (const stream of this.#streams)
-      outcomes[outcomeOf(this.#news[stream.index]!, stream.truncation, this.#anyStatus)].push(stream);
+      outcomes[outcomeOf(this.#histories[stream.index]!, stream.truncation, this.#anyStatus)].push(stream);
     return outcomes;
   }
 }

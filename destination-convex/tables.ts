@@ -1,4 +1,4 @@
-/** What a table needs before records go into it: emptied if its stream replaces it, then indexed if it is deduplicated (C134). */
+/** Prepares tables for records: empties the replaced ones, then indexes the deduplicated ones (C134). */
 import { ConnectorFailure, configError } from '../shared/core/failure.ts';
 import type { Log } from '../shared/core/log.ts';
 import { testOverride } from '../shared/connector/test-override.ts';
@@ -7,7 +7,7 @@ import { markerField, markerOf, markerQuestion, markerTable, verdictOn, type Mar
 import type { Generation } from './generations.ts';
 import type { StreamPlan } from './streams.ts';
 
-/** Milliseconds. An index of a new table is there in a moment, one of millions of documents takes its time. */
+/** Milliseconds. The index of a new table is built at once, one of millions of documents takes minutes. */
 const POLL = { first: 200, longest: 10_000, deadline: 60 * 60_000, progress: 30_000 };
 
 export class Tables {
@@ -48,7 +48,7 @@ export class Tables {
     for (const stream of unready) this.#ready.add(stream);
   }
 
-  /** Empties the tables of those streams that replace theirs, unless this run or an earlier attempt has done it for the same generation. */
+  /** Empties the tables that are replaced, unless this was done before for the same generation. */
   async clear(streams: Iterable<StreamPlan>): Promise<void> {
     const undecided = [...streams].filter((stream) => stream.truncation !== 'none' && !this.#cleared.has(stream));
     const due: StreamPlan[] = [];
@@ -92,8 +92,9 @@ export class Tables {
   }
 
   /**
-   * Has the deployment remember the generations of these streams, which have to be emptied. A process that is killed before leaves no marker:
-   * the next attempt empties the table again, which loses nothing, as no state that covers a record of it was given back.
+   * Makes the deployment remember the generations of these streams, whose tables were emptied. If the process
+   * is killed before, the next attempt empties the tables again. No state of theirs was given back, so
+   * nothing is lost.
    */
   async mark(streams: readonly StreamPlan[]): Promise<void> {
     const due = streams.filter((stream) => this.#cleared.has(stream) && !this.#marked.has(stream) && stream.generation);

@@ -1,4 +1,4 @@
-/** pino, whose lines become Airbyte LOG messages on the one writer of stdout: that is where Airbyte's interface shows them. */
+/** pino, writing its lines as Airbyte LOG messages to the one writer of stdout. */
 import { pino } from 'pino';
 import type { Log } from '../core/log.ts';
 import type { LogLevel } from './protocol.generated.ts';
@@ -20,7 +20,7 @@ interface Line {
   err?: { stack?: string };
 }
 
-/** `level` is pino's name of the least level shown; unknown names mean `info`, since a wrong LOG_LEVEL should not cost a sync. */
+/** `level`: pino's name of the lowest level that is shown. Unknown names mean `info`. */
 export function createLog(writer: ProtocolWriter, secrets: Secrets, level = 'info'): Log {
   const known = level.toLowerCase() in LEVELS ? level.toLowerCase() : 'info';
   return pino(

@@ -1,4 +1,4 @@
-/** How RECORD lines begin, up to their data: a line that begins as one before it needs no parsing to tell whose record it is. */
+/** The bytes of RECORD lines before their data. Known ones tell the stream of a line without parsing it. */
 import { OPEN_BRACE, bytesAre } from '../json/raw.ts';
 import type { Line } from './lines.ts';
 
@@ -33,7 +33,7 @@ export class RecordPrefixes {
     return known;
   }
 
-  /** Remembers the prefix of a stream's line; its bytes are copied. `differsAt`: where they begin to name the stream. */
+  /** Remembers the prefix of a stream's line, as a copy. `differsAt`: where it begins to name the stream. */
   remember(bytes: Buffer, stream: number, differsAt: number): void {
     if (bytes.length > MAX_PREFIX_BYTES) return;
     // Prefixes that name the stream at another place would not be found any more.

@@ -100,7 +100,7 @@ async function perform<Config>(
   }
 }
 
-/** A check that fails has still done its work: whatever the user can mend is a FAILED status and exit code 0. */
+/** A failure that the user can mend is a result of the check: status FAILED, exit code 0. */
 async function checked<Config>(connector: Connector<Config>, path: string, context: Context): Promise<OutboundMessage> {
   try {
     const config = await readConfig(connector, path, context);
@@ -145,7 +145,7 @@ function endOnTermination(writer: ProtocolWriter): void {
     process.once(signal, () => void writer.close().then(() => end(TERMINATED)));
 }
 
-/** Ends the process, whatever still keeps it alive (an open stdin, a pooled connection). Only called with all output taken. */
+/** Ends the process, also with an open stdin or pooled connections. Called after all output was read. */
 function end(code: number): void {
   // eslint-disable-next-line no-restricted-properties -- nothing is pending: every caller has drained the writer
   process.exit(code);

@@ -13,7 +13,7 @@ const CHUNK_BYTES = 256 * 1024;
 const MAX_QUEUED_BYTES = 8 * 1024 * 1024;
 const NEWLINE = 0x0a;
 
-/** The reader has closed the pipe: whoever wanted the output is gone, and there is nothing left to say or to whom. */
+/** The reader has closed the pipe, so there is nothing left to write to. */
 export class ReaderGone extends Error {
   override readonly name = 'ReaderGone';
 }

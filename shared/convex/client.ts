@@ -1,8 +1,9 @@
 /**
  * HTTP to one Convex deployment: got with its own retry off, inside p-retry.
  *
- * A failed request becomes a `ConvexApiError` that says what it means; whatever of an answer gets into one is its code and the first line of
- * its message, never a body, never a header. Answers that are pages of documents are handed on chunk by chunk, as fast as they are taken.
+ * A failed request becomes a `ConvexApiError`. Of the answer it contains only the code and the first line of
+ * the message, never a body or a header. Pages of documents are handed on chunk by chunk, as fast as they are
+ * taken.
  */
 import http from 'node:http';
 import https from 'node:https';
@@ -139,7 +140,7 @@ export class ConvexClient {
     });
   }
 
-  /** One try: the chunks of a successful answer's body. Throws `ConvexApiError` for any other answer, and where the body breaks off. */
+  /** One try: the chunks of a successful answer. Throws `ConvexApiError` for any other answer. */
   async *body(request: HttpRequest): AsyncGenerator<Buffer> {
     const stream = this.#send(request);
     let answered = false;
@@ -181,7 +182,7 @@ export class ConvexClient {
     stream.once('request', (sent: http.ClientRequest) => {
       limitConnecting(sent, connect, (error) => stream.destroy(error));
     });
-    // Written rather than given as an option: got would clone it, for redirects that are not followed here (measured: an eighth of an import).
+    // Not passed as an option: got would clone it for redirects (an eighth of an import, measured).
     if (method !== 'GET' || body !== undefined) stream.end(body);
     return stream;
   }

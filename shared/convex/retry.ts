@@ -12,7 +12,7 @@ export interface RetryLimits {
   maxDelay: number;
 }
 
-/** A deployment that is being restarted or is overloaded is back within minutes; a sync that runs at night should live through that. */
+/** A deployment that restarts or is overloaded is back within minutes; a sync should survive that. */
 export const SYNC_RETRIES: RetryLimits = { attempts: 10, maxTime: 15 * 60_000, minDelay: 500, maxDelay: 60_000 };
 
 /** Somebody sits before the screen and waits for the answer. */
@@ -22,8 +22,8 @@ export const CHECK_RETRIES: RetryLimits = { attempts: 3, maxTime: 20_000, minDel
 export const DISCOVER_RETRIES: RetryLimits = { attempts: 8, maxTime: 3 * 60_000, minDelay: 500, maxDelay: 30_000 };
 
 /**
- * The waits as p-retry's options: they double from try to try, and half of each is left to chance, so that many connectors that failed
- * at once do not come back at once.
+ * The waits as p-retry's options: they double from try to try, and half of each is random, so that many
+ * connectors that failed at once do not come back at once.
  */
 export function backoff({ attempts, minDelay, maxDelay }: RetryLimits): Options {
   // p-retry multiplies by a random number between 1 and 2.

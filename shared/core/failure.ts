@@ -3,10 +3,11 @@ import type { StreamDescriptor } from './stream-descriptor.ts';
 export type FailureType = 'config_error' | 'transient_error' | 'system_error';
 
 /**
- * A failure that a user is told of: what happened and what to do, in `message`, with neither keys nor documents in it.
+ * A failure that the user sees. `message` says what happened and what to do, without keys or content of
+ * documents.
  *
- * `config_error`: somebody has to change something, and Airbyte does not try again. `transient_error`: trying later may help.
- * `system_error`: anything else, a defect included.
+ * `config_error`: the user has to change something; Airbyte does not try again. `transient_error`: trying
+ * later may help. `system_error`: anything else, including defects.
  */
 export class ConnectorFailure extends Error {
   override readonly name = 'ConnectorFailure';

@@ -1,4 +1,4 @@
-/** Lines for the log of a sync. What users see: what happened, and what to do about it. No keys, no content of documents. */
+/** The log of a sync, as users see it: what happened, and what to do. No keys, no content of documents. */
 export interface Log {
   debug(text: string): void;
   info(text: string): void;

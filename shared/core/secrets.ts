@@ -22,7 +22,7 @@ export class Secrets {
     for (const value of secretsIn(config, schema as SchemaNode)) this.add(value);
   }
 
-  /** Learns one secret, with the forms in which it could turn up: as it is, trimmed, its part after `|`, URL-encoded, base64, JSON. */
+  /** Learns one secret: as it is, trimmed, its part after `|`; each also URL-encoded, as base64, as JSON. */
   add(secret: string): void {
     const forms = new Set<string>();
     const trimmed = secret.trim();
@@ -34,7 +34,7 @@ export class Secrets {
       forms.add(Buffer.from(plain).toString('base64url'));
       forms.add(Buffer.from(plain).toString('base64').replace(/=+$/, ''));
     }
-    // The longest first: a part must not be masked before the whole, or the rest of the whole would stay readable.
+    // The longest first: if a part were masked before the whole, the rest of the whole would stay readable.
     this.#forms = [...new Set([...this.#forms, ...forms])]
       .filter((form) => form.length >= MIN_LENGTH)
       .sort((a, b) => b.length - a.length);

@@ -7,7 +7,7 @@ export interface StreamDescriptor {
 /** Raw JSON text of each stream's state, by `descriptorKey`. */
 export type StreamStates = ReadonlyMap<string, string>;
 
-/** A descriptor with its namespace only where there is one: absent, null and "" all mean the stream has none. */
+/** A descriptor. A namespace that is absent, null or "" means that the stream has none. */
 export function descriptorOf(name: string, namespace?: string | null): StreamDescriptor {
   return namespace ? { name, namespace } : { name };
 }
