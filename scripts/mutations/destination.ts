@@ -185,6 +185,28 @@ export const DESTINATION: Mutation[] = [
     test: 'test/destination-convex/record.test.ts',
   },
   {
+    name: 'the fields of suspicious records are not looked at',
+    file: 'destination-convex/intake.ts',
+    find: 'if (this.#scanners[index]!.suspicious) watch.inspect(buffer, start, end);\n    else watch.pass();',
+    replace: 'watch.pass();',
+    test: 'test/destination-convex/fields.test.ts',
+  },
+  {
+    name: 'keys stay quiet although another field may get their name',
+    file: 'destination-convex/field-watch.ts',
+    find: 'if (this.#quietVersion !== this.#version()) this.#silence();',
+    replace: 'if (this.#quietVersion === 0) this.#silence();',
+    test: 'test/destination-convex/field-watch.test.ts',
+  },
+  {
+    name: 'every timestamp _ts is taken for one of Convex',
+    file: 'destination-convex/convex-records.ts',
+    find: 'return isConvex ? TIMESTAMPS : NONE;',
+    replace: 'return TIMESTAMPS;',
+    test: 'test/destination-convex/fields.test.ts',
+    only: 'timestamps',
+  },
+  {
     name: 'the halves of a refused batch are sent in the wrong order',
     file: 'destination-convex/importer.ts',
     find: 'const first = await this.#post(this.#body.toBuffer(from, middle), from, middle, PATIENCE.part);',
