@@ -75,7 +75,7 @@ export const SOURCE: Mutation[] = [
   },
   {
     name: 'an expired position is passed over in silence',
-    file: 'source-convex/streaming-export/read-tables.ts',
+    file: 'source-convex/streaming-export/walk-failures.ts',
     find: '    if (resync) {',
     replace: '    if (!resync) {',
     test: 'test/source-convex/expired.test.ts',
@@ -135,7 +135,7 @@ export const SOURCE: Mutation[] = [
   {
     name: 'S11: a run gives up after two snapshots whose changes had expired',
     file: 'source-convex/streaming-export/read-tables.ts',
-    find: 'const MAX_ROUNDS = 3;',
+    find: 'const MAX_ROUNDS = 4;',
     replace: 'const MAX_ROUNDS = 2;',
     test: 'test/source-convex/expired.test.ts',
     only: 'S11',
