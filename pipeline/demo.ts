@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 /**
- * `npm run demo`: the cities of the world go from one deployment into another, then what has changed since; then the two are
- * compared document by document. Both deployments are emulated on this machine; the connectors are the real ones, as processes.
+ * `npm run demo`: the cities of the world go from one deployment into another, then what has changed since, then a table that was imported
+ * over; after each sync the two are compared document by document. Both deployments are emulated on this machine; the connectors are the real ones, as processes.
  */
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -12,7 +12,7 @@ import type { Emulator } from '../emulator/index.ts';
 import { discover } from './ask.ts';
 import { configure } from './catalog.ts';
 import type { Show } from './connector.ts';
-import { change } from './demo/changes.ts';
+import { change, replace } from './demo/changes.ts';
 import { Destination } from './demo/destination.ts';
 import { CREDITS, fillWithTheWorld } from './demo/world.ts';
 import { DESTINATION_CONVEX, SOURCE_CONVEX } from './options.ts';
@@ -170,17 +170,23 @@ async function run(most: number, kill: boolean, show: Show): Promise<boolean> {
     await sync('what changed', inserted + updated + deleted);
     const second = await destination.compare(source.deployment);
 
+    const replaced = replace(source.deployment);
+    await sync('a table replaced', replaced.written + replaced.deleted);
+    const third = await destination.compare(source.deployment, replaced.table);
+
     say('');
     say(demo.report());
     say(
-      `The changes: ${count(inserted)} inserts, ${count(updated)} updates, ${count(deleted)} deletes in ${count(transactions)} transactions.\n`,
+      `The changes: ${count(inserted)} inserts, ${count(updated)} updates, ${count(deleted)} deletes in ${count(transactions)} transactions.\n` +
+        `Then an import over the table "${replaced.table}".\n`,
     );
-    const differences = [...first.differences, ...second.differences];
+    const differences = [...first.differences, ...second.differences, ...third.differences];
     say(
       table([
         ['', 'documents', 'differences'],
         ['after the first sync', count(first.documents), count(first.differences.length)],
         ['after the changes', count(second.documents), count(second.differences.length)],
+        ['after the import', count(third.documents), count(third.differences.length)],
       ]),
     );
     for (const problem of [...failures, ...differences.slice(0, SHOWN)]) say(problem);

@@ -58,18 +58,28 @@ export class Destination {
     return this.#ask('requests');
   }
 
-  /** Compares all documents of a deployment with their copies. Those that differ are fetched and named. */
-  async compare(source: Deployment): Promise<Comparison> {
+  /**
+   * Compares all documents of a deployment with their copies. Those that differ are fetched and named. `imported`: a table that was imported
+   * over, whose copies may have later timestamps.
+   */
+  async compare(source: Deployment, imported?: string): Promise<Comparison> {
     // Both threads compute their digests at the same time.
-    const found = this.#ask('digests');
+    const asked = this.#ask('digests');
+    const others = (digests: readonly Digest[]) => digests.filter(({ table }) => table !== imported);
     const expected = expectedDigests(source);
-    if (sameDigests(expected, await found))
-      return { documents: expected.reduce((sum, { documents }) => sum + documents, 0), differences: [] };
-    const copies = new Map(await this.#ask('copies'));
-    return compare(source, {
-      tables: () => [...copies.keys()].map((table) => ({ table })),
-      documents: (table) => copies.get(table) ?? [],
-    });
+    const equal = sameDigests(others(expected), others(await asked));
+    const documents = expected.reduce((sum, digest) => sum + digest.documents, 0);
+    if (equal && imported === undefined) return { documents, differences: [] };
+    const copies = new Map(await this.#ask('copies', equal ? imported : undefined));
+    const { differences } = compare(
+      source,
+      {
+        tables: () => [...copies.keys()].map((table) => ({ table })),
+        documents: (table) => copies.get(table) ?? [],
+      },
+      equal ? imported : undefined,
+    );
+    return { documents, differences };
   }
 
   async close(): Promise<void> {
@@ -77,9 +87,9 @@ export class Destination {
   }
 
   /** One question at a time. @throws Error where the thread fails or has ended */
-  async #ask<Q extends Question>(question: Q): Promise<Answers[Q]> {
+  async #ask<Q extends Question>(question: Q, table?: string): Promise<Answers[Q]> {
     const answer = once(this.#worker, 'message') as Promise<[Answers[Q]]>;
-    this.#worker.postMessage(question);
+    this.#worker.postMessage({ question, table });
     const [value] = await Promise.race([answer, this.#ended]);
     return value;
   }
@@ -88,13 +98,17 @@ export class Destination {
 async function serve(): Promise<void> {
   const emulator = await startEmulator(workerData as { instanceName: string; seed: number });
   const { deployment, url, importOnlyKey } = emulator;
-  const answers: { [Q in Question]: () => Answers[Q] } = {
+  const answers: { [Q in Question]: (table?: string) => Answers[Q] } = {
     requests: () => emulator.journal.count(),
     digests: () => foundDigests(deployment),
-    copies: () => deployment.tables().map(({ table }) => [table, [...deployment.documents(table)]]),
+    copies: (only) =>
+      deployment
+        .tables()
+        .filter(({ table }) => only === undefined || table === only)
+        .map(({ table }) => [table, [...deployment.documents(table)]]),
   };
-  parentPort?.on('message', (question: Question) => {
-    parentPort?.postMessage(answers[question]());
+  parentPort?.on('message', ({ question, table }: { question: Question; table?: string }) => {
+    parentPort?.postMessage(answers[question](table));
   });
   parentPort?.postMessage({ url, importOnlyKey } satisfies Started);
 }

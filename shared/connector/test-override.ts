@@ -18,7 +18,8 @@ export function testOverride(
     | 'BATCH_AGE_MS'
     | 'PART_BYTES'
     | 'POLL_MS'
-    | 'POLL_DEADLINE_MS',
+    | 'POLL_DEADLINE_MS'
+    | 'CURSOR_BUDGET',
   standard: number,
 ): number {
   const text = process.env[`CONVEX_CONNECTOR_${name}`];

@@ -62,14 +62,14 @@ export function startOf(streams: readonly Placed[], now: string): string {
 }
 
 /** Characters that the cursors in the states of one checkpoint may have together. */
-const CURSOR_BUDGET = 2 * 1024 * 1024;
+export const CURSOR_BUDGET = 2 * 1024 * 1024;
 
 /**
  * How many streams carry the cursor in their states. A cursor grows with the number of tables (C98), so that states would grow with its
  * square. More than one, where it fits: the state of one stream may be reset.
  */
-export function carriers(cursor: string, streams: number): number {
-  return Math.min(streams, Math.max(1, Math.floor(CURSOR_BUDGET / cursor.length)));
+export function carriers(cursor: string, streams: number, budget = CURSOR_BUDGET): number {
+  return Math.min(streams, Math.max(1, Math.floor(budget / cursor.length)));
 }
 
 /** Timestamps that a state may name. Each is one more listing where a table has to be compared. */

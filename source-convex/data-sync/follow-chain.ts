@@ -85,7 +85,10 @@ async function* readPage(
         yield { kind: 'records', records };
         const { first } = records;
         if (first === undefined) break;
-        first.place = withHeld(first.place!, snapshotTs);
+        const place = withHeld(first.place!, snapshotTs);
+        // Said already, where the page broke off and is read again.
+        if (place === first.place) continue;
+        first.place = place;
         yield { kind: 'positions', positions: [first.due()] };
         yield { kind: 'checkpoint' };
       }

@@ -11,6 +11,7 @@ import type { DataSync } from '../../shared/convex/data-sync.ts';
 import { ConvexApiError } from '../../shared/convex/errors.ts';
 import type { StreamingExport, ValueFormat } from '../../shared/convex/streaming-export.ts';
 import { maxDigits, minDigits } from '../../shared/json/integers.ts';
+import { testOverride } from '../../shared/connector/test-override.ts';
 import type { ReadEvent } from '../output/events.ts';
 import { date, names } from '../../shared/core/text.ts';
 import { resumeAll, type ChangeReader } from '../streaming-export/change-reader.ts';
@@ -19,7 +20,7 @@ import { inLog, withHeld } from '../streaming-export/state.ts';
 import type { TableStream } from '../streaming-export/table-stream.ts';
 import type { WalkFailures } from '../streaming-export/walk-failures.ts';
 import { beginChain, pinAtLeast, type BegunChain } from './begin-chain.ts';
-import { carriers, chainsOf, MAX_HELD, startOf, type Chain, type Chains } from './chain.ts';
+import { carriers, chainsOf, CURSOR_BUDGET, MAX_HELD, startOf, type Chain, type Chains } from './chain.ts';
 import { writeDifference } from './difference.ts';
 import { followChain } from './follow-chain.ts';
 
@@ -138,7 +139,7 @@ export class DataSyncChanges implements ChangeReader {
     if (members.length === 0) return [];
     const from = members.map((stream) => stream.cursor).reduce(minDigits);
     log.info(`Reading the changes of ${names(members)} since ${date(from)}, up to ${date(until)}, through Data Sync.`);
-    const carrying = carriers(chain.cursor, members.length);
+    const carrying = carriers(chain.cursor, members.length, testOverride('CURSOR_BUDGET', CURSOR_BUDGET));
     for (const [i, stream] of members.entries()) stream.carriesCursor = i >= members.length - carrying;
     yield { kind: 'phase', name: 'Changes', howFar: () => `up to ${date(chain.ts)}` };
     const streams = new Set(members);
