@@ -12,9 +12,10 @@ import type { ValueFormat } from '../../shared/convex/streaming-export.ts';
 import { compareDigits, maxDigits } from '../../shared/json/integers.ts';
 import type { ReadEvent, StreamPosition } from '../output/events.ts';
 import { inLog, withHeld } from '../streaming-export/state.ts';
+import { StreamRouter } from '../streaming-export/stream-router.ts';
 import type { TableStream } from '../streaming-export/table-stream.ts';
 import type { Chain } from './chain.ts';
-import { ChangedDocuments } from './changed-documents.ts';
+import { Segment } from './segment.ts';
 
 export interface ChainWalk {
   /** Moved on with each page. */
@@ -29,9 +30,8 @@ export interface ChainWalk {
 }
 
 /**
- * Yields the changes after each stream's position, and after each page the new positions. Before the first record of a stream on a page
- * its state says up to when such records go: if the run is killed then, and the table replaced, the next run has to know. Throws
- * `ConvexApiError`.
+ * Yields the changes after each stream's position, and the new positions. Before records are written, states say what the destination may
+ * hold then: if the run is killed and the table replaced, the next run has to know. Throws `ConvexApiError`.
  */
 export function followChain(sync: DataSync, walk: ChainWalk): AsyncGenerator<ReadEvent, void> {
   const { chain, streams, head } = walk;
@@ -62,13 +62,20 @@ async function* readPage(
   cursor: string,
 ): AsyncGenerator<ReadEvent, DataSyncPage | 'truncated'> {
   const selected = [...streams];
-  const records = new ChangedDocuments(selected, format);
+  const router = new StreamRouter(selected);
+  const segment = new Segment(format);
+  // States with long cursors are to be a small part of the output.
+  const limit = Math.min(MAX_SEGMENT, Math.max(MIN_SEGMENT, 8 * cursor.length * selected.length));
   const page = sync.page({ cursor, selection: selectTables(selected.map((stream) => stream.planned)) });
   let snapshotTs = chain.ts;
+  let newest = chain.ts;
   try {
     for (;;) {
       const step = await page.next();
-      if (step.done) return step.value;
+      if (step.done) {
+        yield* write(segment);
+        return step.value;
+      }
       if (step.value.kind === 'start') {
         const replaced = truncated(selected, step.value);
         if (replaced.length > 0) {
@@ -76,26 +83,57 @@ async function* readPage(
           setAside(replaced);
           return 'truncated';
         }
+        // What an earlier try has brought is written: its changes may not come again in the same order of pages.
+        yield* write(segment);
         snapshotTs = timestampOf(step.value, chain);
-        records.beginPage(snapshotTs);
+        newest = chain.ts;
         continue;
       }
-      records.open(step.value);
-      for (;;) {
-        yield { kind: 'records', records };
-        const { first } = records;
-        if (first === undefined) break;
-        const place = withHeld(first.place!, snapshotTs);
-        // Said already, where the page broke off and is read again.
-        if (place === first.place) continue;
-        first.place = place;
-        yield { kind: 'positions', positions: [first.due()] };
-        yield { kind: 'checkpoint' };
+      const changes = step.value;
+      while (changes.next()) {
+        const { ts } = changes;
+        if (compareDigits(ts, newest) < 0 || compareDigits(ts, snapshotTs) > 0)
+          throw notConvex('a page of Data Sync holds changes that are not in the order of their commits', 200);
+        newest = ts;
+        const stream = router.find(changes.component, changes.table);
+        if (stream === undefined || compareDigits(ts, stream.cursor) <= 0) continue;
+        segment.add(changes, stream, ts);
+        if (segment.bytes >= limit) yield* write(segment);
       }
     }
   } finally {
     await page.return(undefined as never);
   }
+}
+
+/** Bytes of records that are held before they are written. */
+const MIN_SEGMENT = 1024 * 1024;
+const MAX_SEGMENT = 8 * MIN_SEGMENT;
+
+/** Writes the records of a segment, after states that say what the destination may hold then, and moves their streams on. */
+function* write(segment: Segment): Generator<ReadEvent> {
+  if (segment.bytes === 0) return;
+  const witnesses = segment.witnesses();
+  const due: StreamPosition[] = [];
+  for (const [stream, timestamps] of witnesses) {
+    const place = timestamps.reduce(withHeld, stream.place!);
+    // Said already, where the page broke off and is read again.
+    if (place === stream.place) continue;
+    stream.place = place;
+    due.push(stream.due());
+  }
+  yield { kind: 'positions', positions: due };
+  yield { kind: 'checkpoint' };
+  yield { kind: 'records', records: segment };
+  const { last, before } = segment.ends;
+  segment.clear();
+  // Further changes of the last commit may follow.
+  if (before === undefined) return;
+  const positions = [...witnesses.keys()].flatMap((stream) => {
+    stream.place = { ...stream.place!, held: [last] };
+    return stream.advanceTo(inLog(maxDigits(stream.cursor, before)));
+  });
+  yield { kind: 'positions', positions };
 }
 
 function truncated(streams: readonly TableStream[], { truncates }: DataSyncStart): TableStream[] {

@@ -75,6 +75,39 @@ describe.each(Object.entries(EVENTS))('%s', (_name, [before, after]) => {
 });
 
 test(
+  'wherever the output ends: documents that lived within one page do not stay after their table was replaced',
+  async () => {
+    await using source = await Source.startWithDataSync();
+    const { deployment } = source;
+    deployment.load('users', rows(4, 'user'));
+    deployment.load('orders', rows(3, 'order'));
+    const base = await source.readAll({ streams: STREAMS });
+    for (let n = 0; n < 4; n++) {
+      deployment.load('users', rows(2, `brief ${n}`));
+      const ids = [...source.truth('users').keys()];
+      deployment.transaction((tx) => {
+        tx.delete(ids[0]!);
+        tx.delete(ids.at(-1)!);
+        tx.insert('users', { name: `with a deletion ${n}` });
+      });
+    }
+    const states = new Consumers();
+    states.take(base);
+    const lines = await source.readAll({ streams: STREAMS, state: states.states });
+    deployment.importTable('users', rows(3, 'imported'));
+    for (let end = 0; end <= lines.length; end++) {
+      if (end < lines.length && !/^\{"type":"(RECORD|STATE)"/.test(lines[end]!)) continue;
+      const consumers = new Consumers();
+      consumers.take(base);
+      consumers.take(lines.slice(0, end));
+      await sync(source, consumers, STREAMS);
+      consumers.expectTruth(source, ...STREAMS);
+    }
+  },
+  LONG,
+);
+
+test(
   'SIGKILL at every request of a first sync, and a table is replaced then',
   async () => {
     for (let requests = 0; ; requests++) {

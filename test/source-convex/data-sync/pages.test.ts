@@ -78,13 +78,13 @@ test('catching up with 100,000 rows of the log takes at most 20 requests', async
   expect(emulator.journal.count(SYNC)).toBeLessThanOrEqual(8);
 });
 
-test('a state stands before the first record of a stream on a page: it says up to when such records go', async () => {
+test('a state stands before the first record: it says as of when the destination may hold documents then', async () => {
   await using source = await Source.startWithDataSync();
   source.deployment.load('t', [{ n: 0 }]);
   const consumers = new Consumers();
   await sync(source, consumers, ['t']);
   source.deployment.load('t', [{ n: 1 }, { n: 2 }]);
-  const { lines } = await sync(source, consumers, ['t']);
+  const { lines, records } = await sync(source, consumers, ['t']);
   const before = statesOf(
     lines.slice(
       0,
@@ -92,8 +92,9 @@ test('a state stands before the first record of a stream on a page: it says up t
     ),
   );
   expect(before).toHaveLength(1);
-  const end = lastState(lines, 't')!['delta_cursor'];
-  expect(before[0]).toMatchObject({ stream: { stream_state: { data_sync: { held: [end] } } } });
+  const { ts } = records.at(-1)!;
+  expect(before[0]).toMatchObject({ stream: { stream_state: { data_sync: { held: [ts] } } } });
+  expect(lastState(lines, 't')!['data_sync']).not.toHaveProperty('held');
 });
 
 test('a page that breaks off is asked for again, and what it shows then is written', async () => {
