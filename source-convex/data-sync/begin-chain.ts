@@ -14,6 +14,7 @@ import { selectTables, tableKey } from '../../shared/convex/selection.ts';
 import type { StreamingExport } from '../../shared/convex/streaming-export.ts';
 import { compareDigits, maxDigits } from '../../shared/json/integers.ts';
 import { testOverride } from '../../shared/connector/test-override.ts';
+import { existingTables } from '../streaming-export/existing-tables.ts';
 import type { TableStream } from '../streaming-export/table-stream.ts';
 import type { Chain } from './chain.ts';
 
@@ -103,9 +104,8 @@ class Begun {
   }
 
   async #existing(streams: readonly TableStream[]): Promise<number> {
-    const tables = await this.#api.tableColumns();
-    const keys = new Set([...tables].flatMap(([component, list]) => list.map(({ name }) => tableKey(component, name))));
-    return streams.filter(({ planned }) => keys.has(tableKey(planned.component, planned.table))).length;
+    const tables = await existingTables(this.#api);
+    return streams.filter(({ planned }) => tables?.has(tableKey(planned.component, planned.table)) ?? true).length;
   }
 }
 

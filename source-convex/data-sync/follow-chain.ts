@@ -8,9 +8,10 @@ import { walkPages } from '../../shared/core/generators.ts';
 import { notConvex } from '../../shared/convex/client.ts';
 import type { DataSync, DataSyncPage, DataSyncStart } from '../../shared/convex/data-sync.ts';
 import { selectTables, tableKey } from '../../shared/convex/selection.ts';
-import type { ValueFormat } from '../../shared/convex/streaming-export.ts';
+import type { StreamingExport, ValueFormat } from '../../shared/convex/streaming-export.ts';
 import { compareDigits, maxDigits } from '../../shared/json/integers.ts';
 import type { ReadEvent, StreamPosition } from '../output/events.ts';
+import { existingTables } from '../streaming-export/existing-tables.ts';
 import { inLog, withHeld } from '../streaming-export/state.ts';
 import { StreamRouter } from '../streaming-export/stream-router.ts';
 import type { TableStream } from '../streaming-export/table-stream.ts';
@@ -27,13 +28,15 @@ export interface ChainWalk {
   format: ValueFormat;
   /** Takes the streams whose tables were replaced. */
   setAside: (replaced: readonly TableStream[]) => void;
+  /** Yields the failures of streams whose tables were dropped. */
+  dropped: (streams: readonly TableStream[]) => Generator<ReadEvent>;
 }
 
 /**
  * Yields the changes after each stream's position, and the new positions. Before records are written, states say what the destination may
  * hold then: if the run is killed and the table replaced, the next run has to know. Throws `ConvexApiError`.
  */
-export function followChain(sync: DataSync, walk: ChainWalk): AsyncGenerator<ReadEvent, void> {
+export function followChain(api: StreamingExport, sync: DataSync, walk: ChainWalk): AsyncGenerator<ReadEvent, void> {
   const { chain, streams, head } = walk;
   return walkPages<ReadEvent, string>(chain.cursor, async function* (cursor) {
     if (streams.size === 0) return { next: undefined, events: [] };
@@ -43,10 +46,24 @@ export function followChain(sync: DataSync, walk: ChainWalk): AsyncGenerator<Rea
     if (status.type === 'snapshotting') throw notConvex(SNAPSHOTTING, 200);
     chain.cursor = nextCursor;
     chain.ts = status.snapshotTs;
+    yield* dropMissing(api, walk);
     const positions = [...streams].flatMap((stream) => moveTo(stream, chain));
     const atEnd = status.type === 'upToDate' || compareDigits(chain.ts, head) >= 0;
     return { next: atEnd ? undefined : nextCursor, events: [{ kind: 'positions', positions, endsPage: true }] };
   });
+}
+
+/**
+ * Nothing tells that a table was dropped (C94), so it is looked for after each page. Its stream stays at a position at which the table can
+ * be listed: if it is made anew, what is gone can be found out.
+ */
+async function* dropMissing(api: StreamingExport, { streams, dropped }: ChainWalk): AsyncGenerator<ReadEvent, void> {
+  const tables = await existingTables(api);
+  const missing = [...streams].filter(
+    ({ planned }) => tables?.has(tableKey(planned.component, planned.table)) === false,
+  );
+  for (const stream of missing) streams.delete(stream);
+  yield* dropped(missing);
 }
 
 const SNAPSHOTTING = 'a page of Data Sync reads a table that it did not truncate';
@@ -125,11 +142,11 @@ function* write(segment: Segment): Generator<ReadEvent> {
   yield { kind: 'positions', positions: due };
   yield { kind: 'checkpoint' };
   yield { kind: 'records', records: segment };
-  const { last, before } = segment.ends;
+  const ends = segment.ends();
   segment.clear();
-  // Further changes of the last commit may follow.
-  if (before === undefined) return;
-  const positions = [...witnesses.keys()].flatMap((stream) => {
+  const positions = [...ends].flatMap(([stream, { last, before }]) => {
+    // Further changes of the last commit may follow.
+    if (before === undefined) return [];
     stream.place = { ...stream.place!, held: [last] };
     return stream.advanceTo(inLog(maxDigits(stream.cursor, before)));
   });

@@ -16,6 +16,7 @@ import type { ReadEvent } from '../output/events.ts';
 import { date, names } from '../../shared/core/text.ts';
 import { resumeAll, type ChangeReader } from '../streaming-export/change-reader.ts';
 import { isExpired } from '../streaming-export/expiry.ts';
+import { missingTable } from '../streaming-export/plan.ts';
 import { inLog, withHeld } from '../streaming-export/state.ts';
 import type { TableStream } from '../streaming-export/table-stream.ts';
 import type { WalkFailures } from '../streaming-export/walk-failures.ts';
@@ -99,7 +100,9 @@ export class DataSyncChanges implements ChangeReader {
     for (const stream of this.#live(this.#chains.suspect))
       if (!this.#apart.has(stream) && (yield* this.#compare(stream, begun.snapshot))) yield* this.#joined(stream);
     const members = this.#live(streams).filter((stream) => stream.place?.chain === begun.chain.id);
-    yield* this.#follow(begun.chain, members, head);
+    // The old chains may have been followed past the head: all streams end at one commit.
+    const until = members.map((stream) => stream.cursor).reduce(maxDigits, head);
+    yield* this.#follow(begun.chain, members, until);
   }
 
   /** Brings the streams that no chain may follow to where the others stand. */
@@ -135,7 +138,7 @@ export class DataSyncChanges implements ChangeReader {
 
   /** Returns the streams that were followed to the end. */
   async *#follow(chain: Chain, members: readonly TableStream[], until: string): Events<TableStream[]> {
-    const { sync, format, log, failures } = this.#options;
+    const { api, sync, format, log, failures } = this.#options;
     if (members.length === 0) return [];
     const from = members.map((stream) => stream.cursor).reduce(minDigits);
     log.info(`Reading the changes of ${names(members)} since ${date(from)}, up to ${date(until)}, through Data Sync.`);
@@ -144,7 +147,10 @@ export class DataSyncChanges implements ChangeReader {
     yield { kind: 'phase', name: 'Changes', howFar: () => `up to ${date(chain.ts)}` };
     const streams = new Set(members);
     const setAside = (replaced: readonly TableStream[]) => this.#setAside(replaced);
-    const error = yield* failures.pass(followChain(sync, { chain, streams, head: until, format, setAside }));
+    const dropped = (missing: readonly TableStream[]) => this.#dropped(missing);
+    const error = yield* failures.pass(
+      followChain(api, sync, { chain, streams, head: until, format, setAside, dropped }),
+    );
     if (error?.reason === 'expired') yield* failures.afterExpiry([...streams], from);
     else if (error !== undefined) yield* failures.failAll([...streams], error);
     if (error !== undefined) return [];
@@ -160,6 +166,10 @@ export class DataSyncChanges implements ChangeReader {
       stream.place = { chain: null, held: stream.place?.held ?? [] };
       this.#replaced.add(stream);
     }
+  }
+
+  *#dropped(missing: readonly TableStream[]): Generator<ReadEvent> {
+    for (const stream of missing) yield stream.fail(missingTable(stream.planned.descriptor, true));
   }
 
   /** Makes a stream exact at `snapshot`. Returns whether that succeeded. */

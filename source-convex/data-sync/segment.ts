@@ -84,10 +84,14 @@ export class Segment implements RecordCursor, RecordHead, SourceRecord {
     this.#index = 0;
   }
 
-  /** The timestamps of the last change, and of the last commit before it, if the segment has one: digits, nanoseconds. */
-  get ends(): { last: string; before: string | undefined } {
-    const last = this.#entries.at(-1)!.ts;
-    return { last, before: this.#entries.findLast(({ ts }) => ts !== last)?.ts };
+  /** For each stream, the timestamps of its last change, and of its last commit before that, if it has one here: digits, nanoseconds. */
+  ends(): Map<TableStream, { last: string; before: string | undefined }> {
+    const ends = new Map<TableStream, { last: string; before: string | undefined }>();
+    for (const { stream, ts } of this.#entries) {
+      const end = ends.get(stream);
+      if (end?.last !== ts) ends.set(stream, { last: ts, before: end?.last });
+    }
+    return ends;
   }
 
   /** For each stream of the segment, timestamps at which listings of its table together show every document that is written here. */

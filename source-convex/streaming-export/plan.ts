@@ -110,7 +110,8 @@ function planAfter(
     : { kind: 'snapshot' };
 }
 
-function missingTable(descriptor: StreamDescriptor, synced: boolean): ConnectorFailure {
+/** What is said of a stream whose table is not there. `synced`: whether it was there before. */
+export function missingTable(descriptor: StreamDescriptor, synced: boolean): ConnectorFailure {
   const where = descriptor.namespace === undefined ? '' : ` in the component "${descriptor.namespace}"`;
   const what = synced
     ? 'It was synced before, so it was dropped or renamed since; what was synced stays in the destination.'

@@ -9,8 +9,6 @@ import type { Log } from '../../shared/core/log.ts';
 import { connect } from '../../shared/connector/deployment.ts';
 import { explain } from '../../shared/connector/failures.ts';
 import { DataSync } from '../../shared/convex/data-sync.ts';
-import { ConvexApiError } from '../../shared/convex/errors.ts';
-import { tableKey } from '../../shared/convex/selection.ts';
 import { StreamingExport } from '../../shared/convex/streaming-export.ts';
 import type { ConfiguredStream } from '../catalog.ts';
 import type { SourceConfig } from '../config.generated.ts';
@@ -19,6 +17,7 @@ import { counted, names } from '../../shared/core/text.ts';
 import { DataSyncChanges } from '../data-sync/read-changes.ts';
 import { ChangeLogReader } from './change-reader.ts';
 import { activeSyncsRoute, checkComponentChanges } from './component-changes.ts';
+import { existingTables } from './existing-tables.ts';
 import { planStreams } from './plan.ts';
 import { TableReader } from './read-tables.ts';
 import { TableStream } from './table-stream.ts';
@@ -74,22 +73,6 @@ function isIncremental({ planned, failed }: TableStream): boolean {
 /** Whether Data Sync may be used and can select these tables: not those of a component that is called as the selection's own word (C54). */
 function canFollow({ changes_from: changesFrom }: SourceConfig, streams: readonly TableStream[]): boolean {
   return changesFrom !== 'Change log' && !streams.some(({ planned }) => planned.component === '_other');
-}
-
-/**
- * The tables of the deployment; undefined where it cannot list them, because its backend is old or has only just been started: then a
- * missing table just has no documents.
- */
-async function existingTables(api: StreamingExport, log: Log): Promise<Set<string> | undefined> {
-  try {
-    const tables = await api.tableColumns();
-    return new Set([...tables].flatMap(([component, list]) => list.map((table) => tableKey(component, table.name))));
-  } catch (error) {
-    if (!(error instanceof ConvexApiError)) throw error;
-    if (error.status !== 404 && error.code !== 'TableSummariesUnavailable') throw error;
-    log.warn('This deployment cannot list its tables, so streams whose table is missing will look empty.');
-    return undefined;
-  }
 }
 
 function reportDeselected(streams: readonly TableStream[], log: Log): void {
