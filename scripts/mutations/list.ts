@@ -1,4 +1,5 @@
 import { CAMPAIGNS } from './campaigns.ts';
+import { DATA_SYNC } from './data-sync.ts';
 import { DESTINATION } from './destination.ts';
 import { DATA_SYNC_OF_EMULATOR } from './emulator/data-sync.ts';
 import { DATA_SYNC_READERS_OF_EMULATOR } from './emulator/data-sync-readers.ts';
@@ -14,6 +15,7 @@ import { SOURCE } from './source.ts';
 /** All mistakes; `scripts/mutations.ts` makes them one after the other in a copy of the repository. */
 export const MUTATIONS: readonly Mutation[] = [
   ...SOURCE,
+  ...DATA_SYNC,
   ...SHARED,
   ...DESTINATION,
   ...REQUESTS_OF_EMULATOR,

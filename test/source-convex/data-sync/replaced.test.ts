@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { until } from '../../support/until.ts';
 import { lastState, Source } from '../setup.ts';
 import { Consumers, sync } from './consumers.ts';
 
@@ -91,6 +92,27 @@ describe('a table is replaced between two syncs', () => {
     await sync(source, consumers, STREAMS);
     consumers.expectTruth(source, ...STREAMS);
   });
+});
+
+test('a table is dropped during a sync, and made anew after it', async () => {
+  const { source, consumers, deployment } = await synced();
+  await using _ = source;
+  const { faults, journal } = source.emulator;
+  deployment.load('orders', rows(3, 'later'));
+  faults.add({ kind: 'hang', path: '/api/v1/data/sync', times: 1 });
+  journal.clear();
+  const env = { CONVEX_CONNECTOR_RESPONSE_MS: '3000' };
+  const run = source.startRead({ streams: STREAMS, state: consumers.states, env });
+  await until('the first page', () => journal.count('/api/v1/data/sync') > 0);
+  deployment.dropTable('users');
+  const { code, lines } = await run.finished;
+  expect(code).toBe(1);
+  expect(lines.join()).toContain('The deployment has no table \\"users\\". It was synced before');
+  consumers.take(lines);
+  consumers.expectTruth(source, 'orders');
+  deployment.load('users', rows(4, 'anew'));
+  await sync(source, consumers, STREAMS);
+  consumers.expectTruth(source, ...STREAMS);
 });
 
 describe('an import is under way', () => {
