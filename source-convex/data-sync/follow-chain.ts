@@ -38,15 +38,22 @@ export interface ChainWalk {
  */
 export function followChain(api: StreamingExport, sync: DataSync, walk: ChainWalk): AsyncGenerator<ReadEvent, void> {
   const { chain, streams, head } = walk;
+  const length = new CursorLength();
   return walkPages<ReadEvent, string>(chain.cursor, async function* (cursor) {
     if (streams.size === 0) return { next: undefined, events: [] };
     const page = yield* readPage(sync, walk, cursor);
     if (page === 'truncated') return { next: cursor, events: [] };
     const { status, nextCursor } = page;
     if (status.type === 'snapshotting') throw notConvex(SNAPSHOTTING, 200);
+    yield* dropMissing(api, walk);
+    // A cursor that gets shorter follows fewer tables (C98): one was left out by us, or dropped, and it may have been made anew since. Then the
+    // same page truncates it now. Its stream must not be moved to a timestamp at which there was no table.
+    if (nextCursor.length < length.of(cursor)) {
+      length.set(cursor, nextCursor.length);
+      return { next: cursor, events: [] };
+    }
     chain.cursor = nextCursor;
     chain.ts = status.snapshotTs;
-    yield* dropMissing(api, walk);
     const positions = [...streams].flatMap((stream) => moveTo(stream, chain));
     const atEnd = status.type === 'upToDate' || compareDigits(chain.ts, head) >= 0;
     return { next: atEnd ? undefined : nextCursor, events: [{ kind: 'positions', positions, endsPage: true }] };
@@ -64,6 +71,21 @@ async function* dropMissing(api: StreamingExport, { streams, dropped }: ChainWal
   );
   for (const stream of missing) streams.delete(stream);
   yield* dropped(missing);
+}
+
+/** How long the cursor after a page is, if each table is still there that was there when the page was last asked for. */
+class CursorLength {
+  #cursor = '';
+  #length = 0;
+
+  of(cursor: string): number {
+    return cursor === this.#cursor ? this.#length : cursor.length;
+  }
+
+  set(cursor: string, length: number): void {
+    this.#cursor = cursor;
+    this.#length = length;
+  }
 }
 
 const SNAPSHOTTING = 'a page of Data Sync reads a table that it did not truncate';
