@@ -7,6 +7,7 @@ import { parseArgs } from 'node:util';
 import os from 'node:os';
 import { VERSION } from '../shared/connector/version.ts';
 import { type Results, rounded } from './results.ts';
+import { catchUp } from './sections/changes.ts';
 import { coldStart } from './sections/cold-start.ts';
 import { destinationThroughput } from './sections/destination.ts';
 import { distance } from './sections/latency.ts';
@@ -18,6 +19,7 @@ import { withWorkspace } from './workspace.ts';
 const SECTIONS = {
   source: sourceThroughput,
   destination: destinationThroughput,
+  changes: catchUp,
   start: coldStart,
   memory: peakMemory,
   latency: distance,

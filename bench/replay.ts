@@ -62,9 +62,42 @@ function answer(path: string, body: string): Buffer[] {
         Buffer.from(`,"cursor":${more ? FIRST_DELTA + page : SNAPSHOT},"hasMore":${more}}`),
       ];
     }
+    case '/api/v1/data/list_active_syncs':
+      return [Buffer.from('{"syncs":[],"pagination":{"hasMore":false,"nextCursor":null}}')];
+    case '/api/v1/data/sync': {
+      const page = BigInt(Number.parseInt(/"cursor":"([0-9a-f]+)"/.exec(body)![1]!, 16)) + 1n;
+      const type = page < BigInt(pages) ? 'stale' : 'upToDate';
+      const cursor = page.toString(16).padStart(CURSOR_LENGTH, '0');
+      return [
+        Buffer.from(`{"status":{"type":"${type}","snapshotTs":${FIRST_DELTA + page}},"truncates":[],"values":[`),
+        syncValues(page),
+        Buffer.from(`],"syncId":"bench","pagination":{"hasMore":true,"nextCursor":"${cursor}"}}`),
+      ];
+    }
     default:
       return [];
   }
+}
+
+/** Hex digits of a cursor of one table. */
+const CURSOR_LENGTH = 162;
+const CHANGES_PER_SYNC_PAGE = 16_384;
+let syncPage: { values: Buffer; timestamps: number[] } | undefined;
+
+/** The changes of a page of Data Sync, all of one commit. Made when the first page is asked for. */
+function syncValues(page: bigint): Buffer {
+  if (syncPage === undefined) {
+    const changes: string[] = [];
+    for (let n = 0; n < CHANGES_PER_SYNC_PAGE; n++) {
+      const value = shape.document(n).replace(/^\{"_component":"","_table":"documents","_ts":\d+,/, '{');
+      changes.push(`{"component":"","table":"documents","ts":${FIRST_DELTA},"deleted":false,"value":${value}}`);
+    }
+    const values = Buffer.from(changes.join(','));
+    syncPage = { values, timestamps: placesAfter(values, '"table":"documents","ts":') };
+  }
+  const ts = Buffer.from(String(FIRST_DELTA + page));
+  for (const at of syncPage.timestamps) ts.copy(syncPage.values, at);
+  return syncPage.values;
 }
 
 /** The delta page with timestamps that its position allows: all digits of the page's cursor. */
@@ -75,9 +108,14 @@ function olderThan(page: bigint): Buffer {
   return copy;
 }
 
-const timestamps: number[] = [];
-for (let at = deltaValues.indexOf('"_ts":'); at !== -1; at = deltaValues.indexOf('"_ts":', at + 1))
-  timestamps.push(at + 6);
+const timestamps = placesAfter(deltaValues, '"_ts":');
+
+/** Where the text ends, each time that it stands in the buffer. */
+function placesAfter(buffer: Buffer, text: string): number[] {
+  const places: number[] = [];
+  for (let at = buffer.indexOf(text); at !== -1; at = buffer.indexOf(text, at + 1)) places.push(at + text.length);
+  return places;
+}
 
 const server = http.createServer((request, response) => {
   const path = request.url!.split('?')[0]!;

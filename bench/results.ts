@@ -15,6 +15,7 @@ export interface Results {
   start?: StartResult[];
   memory?: MemoryResult[];
   latency?: LatencyResult[];
+  changes?: ChangesResult[];
   requests?: RequestsResult[];
 }
 
@@ -57,6 +58,19 @@ export interface LatencyResult {
   secondsPer100k: number;
   /** The part of the time in which the deployment had nothing to do. */
   idle: number;
+}
+
+/** Reading changes through Data Sync. */
+export interface ChangesResult {
+  documents: string;
+  recordsPerSecond: number;
+  /** Our speed divided by that of an unread copy of the same pages: by the clock, and by processor time. */
+  ofCopy: number;
+  ofCopyCpu: number;
+  /** Our speed divided by that of the change log: near, and with 100 ms a request. */
+  overChangeLog: number;
+  overChangeLogFar: number;
+  peakMiB: number;
 }
 
 export interface RequestsResult {
