@@ -38,18 +38,18 @@ export interface ChainWalk {
  */
 export function followChain(api: StreamingExport, sync: DataSync, walk: ChainWalk): AsyncGenerator<ReadEvent, void> {
   const { chain, streams, head } = walk;
-  const length = new CursorLength();
+  const read = new LastRead();
   return walkPages<ReadEvent, string>(chain.cursor, async function* (cursor) {
     if (streams.size === 0) return { next: undefined, events: [] };
-    const page = yield* readPage(sync, walk, cursor);
+    const page = yield* readPage(sync, walk, cursor, read.writtenTo(cursor));
     if (page === 'truncated') return { next: cursor, events: [] };
     const { status, nextCursor } = page;
     if (status.type === 'snapshotting') throw notConvex(SNAPSHOTTING, 200);
     yield* dropMissing(api, walk);
     // A cursor that gets shorter follows fewer tables (C98): one was left out by us, or dropped, and it may have been made anew since. Then the
     // same page truncates it now. Its stream must not be moved to a timestamp at which there was no table.
-    if (nextCursor.length < length.of(cursor)) {
-      length.set(cursor, nextCursor.length);
+    if (nextCursor.length < read.length(cursor)) {
+      read.set({ cursor, length: nextCursor.length, writtenTo: status.snapshotTs });
       return { next: cursor, events: [] };
     }
     chain.cursor = nextCursor;
@@ -73,18 +73,22 @@ async function* dropMissing(api: StreamingExport, { streams, dropped }: ChainWal
   yield* dropped(missing);
 }
 
-/** How long the cursor after a page is, if each table is still there that was there when the page was last asked for. */
-class CursorLength {
-  #cursor = '';
-  #length = 0;
+/** What is known of a page that was read before and is asked for again. */
+class LastRead {
+  #last = { cursor: '', length: 0, writtenTo: '0' };
 
-  of(cursor: string): number {
-    return cursor === this.#cursor ? this.#length : cursor.length;
+  set(last: { cursor: string; length: number; writtenTo: string }): void {
+    this.#last = last;
   }
 
-  set(cursor: string, length: number): void {
-    this.#cursor = cursor;
-    this.#length = length;
+  /** How long the cursor after the page is, if each table is still there that was there before. */
+  length(cursor: string): number {
+    return cursor === this.#last.cursor ? this.#last.length : cursor.length;
+  }
+
+  /** The timestamp (digits) up to which the changes of the page were written. */
+  writtenTo(cursor: string): string {
+    return cursor === this.#last.cursor ? this.#last.writtenTo : '0';
   }
 }
 
@@ -99,6 +103,7 @@ async function* readPage(
   sync: DataSync,
   { chain, streams, format, setAside }: ChainWalk,
   cursor: string,
+  writtenTo: string,
 ): AsyncGenerator<ReadEvent, DataSyncPage | 'truncated'> {
   const selected = [...streams];
   const router = new StreamRouter(selected);
@@ -135,7 +140,7 @@ async function* readPage(
           throw notConvex('a page of Data Sync holds changes that are not in the order of their commits', 200);
         newest = ts;
         const stream = router.find(changes.component, changes.table);
-        if (stream === undefined || compareDigits(ts, stream.cursor) <= 0) continue;
+        if (stream === undefined || compareDigits(ts, maxDigits(stream.cursor, writtenTo)) <= 0) continue;
         segment.add(changes, stream, ts);
         if (segment.bytes >= limit) yield* write(segment);
       }
