@@ -13,9 +13,6 @@ export interface SourceConfig {
   /** How values are written that JSON has no type of its own for. "json" is plain: int64 and bytes become strings. "convex_encoded_json" wraps them ({"$integer": …}, {"$bytes": …}) and loses nothing. "export_json" writes int64 as bare integers. Do not change it for streams that were synced before: refresh them. */
   value_format?: 'json' | 'convex_encoded_json' | 'export_json';
 
-  /** Incremental streams are read through Convex's Data Sync where the backend has it (2026-08-17 and later, chosen by itself): fewer requests, and tables that were imported over, restored or cleared stay exact. "Change log" reads the older change log in any case. It does not tell of replaced tables: refresh the streams after an import. */
-  changes_from?: 'Data Sync where available' | 'Change log';
-
   /** Streams that are read by calling query functions of the app, also where the plan has no streaming export: computed, joined or filtered views. */
   query_streams?: {
     /** What the stream is called. No table of the deployment may have the same name, if tables are read as well. */
@@ -45,4 +42,7 @@ export interface SourceConfig {
 
   /** A token of the app's auth provider (JWT), in whose name the queries of query streams are called. Without it they are called with the deploy key, or, if there is none, by nobody in particular. Tokens expire: a deploy key does not. */
   user_token?: string;
+
+  /** Incremental streams are read through Convex's Data Sync where the backend has it (2026-08-17 and later, chosen by itself): fewer requests, and tables that were imported over, restored or cleared stay exact. "Change log" reads the older change log in any case. It does not tell of replaced tables: refresh the streams after an import. */
+  changes_from?: 'Data Sync where available' | 'Change log';
 }

@@ -332,7 +332,7 @@ test('while a deployment takes its time, states are the heartbeat', async () => 
   await pair.select('incremental_append_dedup');
   expectComplete(await pair.connection.sync());
   pair.from.deployment.systemWrite();
-  pair.from.faults.add({ kind: 'latency', path: '/api/document_deltas', ms: 2_000, times: 1 });
+  pair.from.faults.add({ kind: 'latency', path: '/api/v1/data/sync', ms: 2_000, times: 1 });
   const job = await pair.connection.sync();
   expectComplete(job);
   expect(job.attempts[0]?.books.forwarded).toBe(0);
