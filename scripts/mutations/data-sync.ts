@@ -7,8 +7,8 @@ export const DATA_SYNC: Mutation[] = [
     file: 'source-convex/data-sync/read-changes.ts',
     find: 'return this.#begun.snapshot;',
     replace: 'return head;',
-    test: 'test/source-convex/data-sync/kills.test.ts',
-    only: 'first sync',
+    test: 'test/source-convex/data-sync/replaced.test.ts',
+    only: 'while the cursor of a first sync is made',
   },
   {
     name: 'truncates are ignored, and pages of the new table are followed',
@@ -68,8 +68,8 @@ export const DATA_SYNC: Mutation[] = [
   {
     name: 'a dropped table takes its stream along',
     file: 'source-convex/data-sync/follow-chain.ts',
-    find: 'for (const stream of missing) streams.delete(stream);',
-    replace: 'for (const stream of missing) stream.name.trim();',
+    find: 'yield* dropMissing(api, walk);',
+    replace: '',
     test: 'test/source-convex/data-sync/replaced.test.ts',
     only: 'dropped during a sync',
   },

@@ -94,6 +94,21 @@ describe('a table is replaced between two syncs', () => {
   });
 });
 
+test('a table is replaced while the cursor of a first sync is made', async () => {
+  await using source = await Source.startWithDataSync();
+  const { deployment, emulator } = source;
+  deployment.load('users', rows(5, 'user'));
+  const path = '/api/data_sync_cursor_from_deltas';
+  emulator.faults.add({ kind: 'latency', path, ms: 1_000, times: 1 });
+  const run = source.startRead({ streams: ['users'] });
+  await until('the conversion', () => emulator.journal.count(path) > 0);
+  deployment.importTable('users', rows(3, 'imported'));
+  const consumers = new Consumers();
+  consumers.take((await run.finished).lines);
+  await sync(source, consumers, ['users']);
+  consumers.expectTruth(source, 'users');
+});
+
 test('a table is dropped during a sync, and made anew after it', async () => {
   const { source, consumers, deployment } = await synced();
   await using _ = source;
