@@ -94,10 +94,20 @@ export function parseState(raw: string): StreamState {
   };
 }
 
+function objectOf(raw: string): Record<string, unknown> {
+  try {
+    return JSON.parse(raw) as Record<string, unknown>;
+  } catch {
+    // Not JSON: as wrong as any other text.
+    return {};
+  }
+}
+
 function dataSyncOf(raw: string | undefined): SyncPlace | undefined {
   if (raw === undefined || raw === 'null') return undefined;
-  const { chain, cursor, ts, held = [] } = JSON.parse(raw) as Record<string, unknown>;
-  const isTimestamp = (value: unknown): value is string => typeof value === 'string' && isDigits(value);
+  const { chain, cursor, ts, held = [] } = objectOf(raw);
+  const isTimestamp = (value: unknown): value is string =>
+    typeof value === 'string' && isDigits(value) && compareDigits(value, MAX_TIMESTAMP) <= 0;
   if (
     !(typeof chain === 'string' || chain === null) ||
     !(cursor === undefined || (typeof cursor === 'string' && isTimestamp(ts))) ||

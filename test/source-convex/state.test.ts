@@ -77,6 +77,21 @@ describe('a state that is read', () => {
       'has a snapshot_cursor that is no string',
     ],
     [`{"snapshot_has_more":false,"delta_cursor":"${TS}","deployment":7}`, 'has a deployment that is no string'],
+    ...[
+      '5',
+      '[]',
+      '"x"',
+      '{"chain":01}',
+      '{"chain":7}',
+      '{"chain":"a","cursor":"0a"}',
+      `{"chain":"a","cursor":10,"ts":"${TS}"}`,
+      '{"chain":"a","cursor":"0a","ts":"9223372036854775808"}',
+      '{"chain":null,"held":["soon"]}',
+      '{"chain":null,"held":7}',
+    ].map((place): [string, string] => [
+      `{"snapshot_has_more":false,"delta_cursor":"${TS}","data_sync":${place}}`,
+      'has a data_sync that this source did not write',
+    ]),
   ])('%s', (raw, message) => {
     expect(() => parseState(raw)).toThrow(new StateError(message));
   });
