@@ -84,6 +84,7 @@ export class DataSyncChanges implements ChangeReader {
       }
       this.#apart = this.#begun.apart;
       this.#warnOfImports();
+      chooseCarriers(this.#begun.chain, live);
       for (const stream of [...fresh, ...outside]) this.#join(stream);
       return this.#begun.snapshot;
     }
@@ -142,8 +143,7 @@ export class DataSyncChanges implements ChangeReader {
     if (members.length === 0) return [];
     const from = members.map((stream) => stream.cursor).reduce(minDigits);
     log.info(`Reading the changes of ${names(members)} since ${date(from)}, up to ${date(until)}, through Data Sync.`);
-    const carrying = carriers(chain.cursor, members.length, testOverride('CURSOR_BUDGET', CURSOR_BUDGET));
-    for (const [i, stream] of members.entries()) stream.carriesCursor = i >= members.length - carrying;
+    chooseCarriers(chain, members);
     yield { kind: 'phase', name: 'Changes', howFar: () => `up to ${date(chain.ts)}` };
     const streams = new Set(members);
     const setAside = (replaced: readonly TableStream[]) => this.#setAside(replaced);
@@ -188,7 +188,8 @@ export class DataSyncChanges implements ChangeReader {
       return false;
     }
     stream.place = { chain: null, held: [] };
-    yield { kind: 'positions', positions: [...stream.advanceTo(inLog(snapshot)), stream.due()] };
+    stream.position = inLog(snapshot);
+    yield { kind: 'positions', positions: [stream.due()] };
     return true;
   }
 
@@ -198,6 +199,12 @@ export class DataSyncChanges implements ChangeReader {
       `An import is writing to the tables of ${names([...this.#apart])}, or one has failed and its rows were not cleaned up yet. Data Sync shows such rows, so these streams are compared as a whole in each sync until the import is over.`,
     );
   }
+}
+
+/** The last streams carry the cursor: states are written in the order of streams, and a cursor must not be newer than a stream's position. */
+function chooseCarriers({ cursor }: Chain, streams: readonly TableStream[]): void {
+  const carrying = carriers(cursor, streams.length, testOverride('CURSOR_BUDGET', CURSOR_BUDGET));
+  for (const [i, stream] of streams.entries()) stream.carriesCursor = i >= streams.length - carrying;
 }
 
 /** Whether its snapshot begins in this round. */
