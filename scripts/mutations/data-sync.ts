@@ -36,8 +36,8 @@ export const DATA_SYNC: Mutation[] = [
   {
     name: 'imported rows keep their own timestamp',
     file: 'source-convex/data-sync/different-documents.ts',
-    find: 'const after = digits + this.#ts.copy(this.buffer, digits);',
-    replace: 'const after = digits + buffer.copy(this.buffer, digits, head.tsStart, head.tsEnd);',
+    find: 'this.copyTs(this.buffer, digits);',
+    replace: 'buffer.copy(this.buffer, digits, head.tsStart, head.tsEnd);',
     test: 'test/source-convex/data-sync/replaced.test.ts',
     only: 'keeps ids',
   },

@@ -1,7 +1,7 @@
 /** The streaming export endpoints, typed. Wire facts: the backend's local_backend/src/streaming_export.rs. */
 import { digitsOf } from '../json/integers.ts';
 import { protocolViolation, unexpectedAnswer, type ConvexClient } from './client.ts';
-import { mapYields } from '../core/generators.ts';
+import { consume, mapYields } from '../core/generators.ts';
 import { Documents } from './documents.ts';
 import { readPage, type RawPage } from './pages.ts';
 import type { Selection } from './selection.ts';
@@ -55,10 +55,8 @@ export class StreamingExport {
     return this.#http.retrying(path, async () => {
       const body = JSON.stringify({ selection: { _other: 'excluded' }, format: this.#format });
       // A backend that ignores the selection answers with a page of everything: only its timestamp counts.
-      const page = readPage(this.#http, { method: 'POST', path, body });
-      let step = await page.next();
-      while (!step.done) step = await page.next();
-      return digitsMember(step.value, 'snapshot', path);
+      const page = await consume(readPage(this.#http, { method: 'POST', path, body }));
+      return digitsMember(page, 'snapshot', path);
     });
   }
 

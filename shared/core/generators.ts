@@ -1,9 +1,25 @@
 /** Helpers for async generators that yield the parts of something and return what is known at its end. */
 
+/** Takes all yielded values, closes the generator also where `take` throws, and returns what it returns. */
+export async function consume<T, Result>(
+  source: AsyncGenerator<T, Result>,
+  take: (value: T) => void = () => undefined,
+): Promise<Result> {
+  try {
+    for (;;) {
+      const step = await source.next();
+      if (step.done) return step.value;
+      take(step.value);
+    }
+  } finally {
+    await source.return(undefined as Result);
+  }
+}
+
 /** The same generator with each yielded value mapped; the return value is passed through. */
 export async function* mapYields<T, U, Result>(
   source: AsyncGenerator<T, Result>,
-  map: (value: T) => U,
+  map: (value: T) => U | Promise<U>,
 ): AsyncGenerator<U, Result> {
   try {
     for (;;) {

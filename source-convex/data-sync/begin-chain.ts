@@ -8,13 +8,14 @@
  */
 import { randomBytes } from 'node:crypto';
 import { setTimeout as wait } from 'node:timers/promises';
-import type { DataSync, DataSyncPage } from '../../shared/convex/data-sync.ts';
+import { consume } from '../../shared/core/generators.ts';
+import type { DataSync } from '../../shared/convex/data-sync.ts';
 import { ConvexApiError } from '../../shared/convex/errors.ts';
-import { selectTables, tableKey } from '../../shared/convex/selection.ts';
+import { selectTables } from '../../shared/convex/selection.ts';
 import type { StreamingExport } from '../../shared/convex/streaming-export.ts';
 import { compareDigits, maxDigits } from '../../shared/json/integers.ts';
 import { testOverride } from '../../shared/connector/test-override.ts';
-import { existingTables } from '../streaming-export/existing-tables.ts';
+import { existingTables, mayExist } from '../streaming-export/existing-tables.ts';
 import type { TableStream } from '../streaming-export/table-stream.ts';
 import type { Chain } from './chain.ts';
 
@@ -86,7 +87,7 @@ class Begun {
     const selection = selectionOf(streams);
     for (let check = 1; ; check++) {
       const cursor = await this.#sync.cursorFromDeltas({ ts: this.#now, selection });
-      const { syncId, status } = await readThrough(this.#sync.page({ cursor, selection }));
+      const { syncId, status } = await consume(this.#sync.page({ cursor, selection }));
       if (status.type !== 'snapshotting') this.latest = maxDigits(this.latest, status.snapshotTs);
       const active = await this.#sync.activeSync(syncId);
       const existing = await this.#existing(streams);
@@ -105,16 +106,10 @@ class Begun {
 
   async #existing(streams: readonly TableStream[]): Promise<number> {
     const tables = await existingTables(this.#api);
-    return streams.filter(({ planned }) => tables?.has(tableKey(planned.component, planned.table)) ?? true).length;
+    return streams.filter(({ planned }) => mayExist(tables, planned)).length;
   }
 }
 
 function selectionOf(streams: readonly TableStream[]): ReturnType<typeof selectTables> {
   return selectTables(streams.map((stream) => stream.planned));
-}
-
-async function readThrough(page: AsyncGenerator<unknown, DataSyncPage>): Promise<DataSyncPage> {
-  let step = await page.next();
-  while (!step.done) step = await page.next();
-  return step.value;
 }

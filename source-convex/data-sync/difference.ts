@@ -8,7 +8,9 @@
  *
  * Listings are in the order of ids, so they are merged, and memory does not depend on the table's size.
  */
+import { mapYields, walkPages } from '../../shared/core/generators.ts';
 import { notConvex } from '../../shared/convex/client.ts';
+import type { Documents } from '../../shared/convex/documents.ts';
 import { selectTables } from '../../shared/convex/selection.ts';
 import type { StreamingExport } from '../../shared/convex/streaming-export.ts';
 import type { ReadEvent } from '../output/events.ts';
@@ -51,40 +53,42 @@ export async function* writeDifference(
   else yield* writeAllTombstones(before.map(list), list(snapshot), tombstones);
 }
 
-async function* writeRows(
+/** Yields the documents of the snapshot that are new or differ. */
+function writeRows(
   api: StreamingExport,
   { stream, snapshot }: Comparison,
   merge: Merge,
 ): AsyncGenerator<ReadEvent, void> {
+  const { component, table } = stream.planned;
   const selection = selectTables([stream.planned]);
   const records = new DifferentDocuments(stream, snapshot);
   const ids = new DocumentId();
   const guard = new LoopGuard();
   let last = '';
-  for (let cursor: string | null = null; ;) {
-    const page = api.listSnapshot({ snapshot, cursor, selection });
-    let step = await page.next();
-    for (; !step.done; step = await page.next()) {
-      const documents = step.value;
-      const differs: boolean[] = [];
-      while (documents.next()) {
-        const { buffer, start, end, head } = documents;
-        if (head.table !== stream.planned.table || head.component !== stream.planned.component) {
-          differs.push(false);
-          continue;
-        }
-        const id = ids.read(buffer, start, end);
-        if (id <= last) throw notConvex('a snapshot is not in the order of its ids', 200);
-        last = id;
-        differs.push(await merge.differs({ id, ts: head.ts }));
+  /** Whether each document of a batch is to be written. */
+  async function differing(documents: Documents): Promise<boolean[]> {
+    const differs: boolean[] = [];
+    while (documents.next()) {
+      const { buffer, start, end, head } = documents;
+      if (head.table !== table || head.component !== component) {
+        differs.push(false);
+        continue;
       }
-      documents.rewind();
-      yield records.event(documents, differs);
+      const id = ids.read(buffer, start, end);
+      if (id <= last) throw notConvex('a snapshot is not in the order of its ids', 200);
+      last = id;
+      differs.push(await merge.differs({ id, ts: head.ts }));
     }
-    guard.after(step.value);
-    cursor = step.value.cursor;
-    if (cursor === null) return;
+    documents.rewind();
+    return differs;
   }
+  return walkPages<ReadEvent, string | null>(null, async function* (cursor) {
+    const page = yield* mapYields(api.listSnapshot({ snapshot, cursor, selection }), async (documents) =>
+      records.event(documents, await differing(documents)),
+    );
+    guard.after(page);
+    return { next: page.cursor ?? undefined, events: [] };
+  });
 }
 
 /** Walks old listings beside the documents of a new one. */

@@ -11,7 +11,7 @@ import { selectTables, tableKey } from '../../shared/convex/selection.ts';
 import type { StreamingExport, ValueFormat } from '../../shared/convex/streaming-export.ts';
 import { compareDigits, maxDigits } from '../../shared/json/integers.ts';
 import type { ReadEvent, StreamPosition } from '../output/events.ts';
-import { existingTables } from '../streaming-export/existing-tables.ts';
+import { existingTables, mayExist } from '../streaming-export/existing-tables.ts';
 import { inLog, withHeld } from '../streaming-export/state.ts';
 import { StreamRouter } from '../streaming-export/stream-router.ts';
 import type { TableStream } from '../streaming-export/table-stream.ts';
@@ -66,9 +66,7 @@ export function followChain(api: StreamingExport, sync: DataSync, walk: ChainWal
  */
 async function* dropMissing(api: StreamingExport, { streams, dropped }: ChainWalk): AsyncGenerator<ReadEvent, void> {
   const tables = await existingTables(api);
-  const missing = [...streams].filter(
-    ({ planned }) => tables?.has(tableKey(planned.component, planned.table)) === false,
-  );
+  const missing = [...streams].filter(({ planned }) => !mayExist(tables, planned));
   for (const stream of missing) streams.delete(stream);
   yield* dropped(missing);
 }

@@ -3,7 +3,9 @@
  *
  * Many are read at a time: the server remembers one walk only, and reads its log again where two walks take turns (C57).
  */
+import { consume } from '../../shared/core/generators.ts';
 import { notConvex } from '../../shared/convex/client.ts';
+import type { Documents } from '../../shared/convex/documents.ts';
 import { selectIds, type TableRef } from '../../shared/convex/selection.ts';
 import type { StreamingExport } from '../../shared/convex/streaming-export.ts';
 import { DocumentId } from './document-id.ts';
@@ -54,29 +56,20 @@ export class IdListing {
     const selection = selectIds(this.#options);
     while (this.#revisions.length < stretch && !this.#ended) {
       const page = this.#api.listSnapshot({ snapshot, cursor: this.#cursor, selection });
-      let step = await page.next();
-      for (; !step.done; step = await page.next()) {
-        const documents = step.value;
-        while (documents.next()) this.#add(documents.head.component, documents.head.table, documents);
-      }
-      this.#cursor = step.value.cursor;
-      this.#ended = this.#cursor === null;
+      const { cursor } = await consume(page, (documents) => {
+        while (documents.next()) this.#add(documents);
+      });
+      this.#cursor = cursor;
+      this.#ended = cursor === null;
     }
   }
 
-  #add(component: string, table: string, { buffer, start, end, head }: ListedDocument): void {
+  #add({ buffer, start, end, head }: Documents): void {
     // The server's own selection is not relied upon (C52, C53).
-    if (table !== this.#options.table || component !== this.#options.component) return;
+    if (head.table !== this.#options.table || head.component !== this.#options.component) return;
     const id = this.#id.read(buffer, start, end);
     if (id <= this.#last) throw notConvex('a listing of documents is not in the order of their ids', 200);
     this.#last = id;
     this.#revisions.push({ id, ts: head.ts });
   }
-}
-
-interface ListedDocument {
-  buffer: Buffer;
-  start: number;
-  end: number;
-  head: { ts: string };
 }

@@ -96,10 +96,8 @@ export class Segment implements RecordCursor, RecordHead, SourceRecord {
 
   /** For each stream of the segment, timestamps at which listings of its table together show every document that is written here. */
   witnesses(): Map<TableStream, string[]> {
-    const witnesses = new Map<TableStream, string[]>();
-    for (const stream of new Set(this.#entries.map((entry) => entry.stream)))
-      witnesses.set(stream, this.#witnessesOf(this.#entries.filter((entry) => entry.stream === stream)));
-    return witnesses;
+    const byStream = Map.groupBy(this.#entries, ({ stream }) => stream);
+    return new Map([...byStream].map(([stream, entries]) => [stream, this.#witnessesOf(entries)]));
   }
 
   #witnessesOf(entries: readonly Entry[]): string[] {

@@ -1,30 +1,24 @@
 /** Tombstones for ids that are gone, as the change log would have written them at a timestamp. */
-import type { ReadEvent, RecordCursor, RecordHead, SourceRecord } from '../output/events.ts';
+import type { ReadEvent } from '../output/events.ts';
 import type { TableStream } from '../streaming-export/table-stream.ts';
 import { ComposedDocuments } from './composed-documents.ts';
+import { StampedRecords } from './stamped-records.ts';
 
 /** Ids of one event. More of them would be written before the reader of the output is waited for. */
 const AT_A_TIME = 1_000;
 
-export class Tombstones implements RecordCursor, RecordHead, SourceRecord {
-  readonly stream: number;
-  readonly record: SourceRecord = this;
-  readonly head: RecordHead = this;
+export class Tombstones extends StampedRecords {
   readonly deleted = true;
-  readonly tsLength: number;
-  readonly start = 0;
   readonly #documents = new ComposedDocuments();
   readonly #head: { component: string; table: string; deleted: boolean };
-  readonly #ts: string;
   #ids: readonly string[] = [];
   #index = 0;
 
   /** `ts`: digits, nanoseconds. */
-  constructor({ index, planned }: TableStream, ts: string) {
-    this.stream = index;
-    this.tsLength = ts.length;
-    this.#ts = ts;
-    this.#head = { component: planned.component, table: planned.table, deleted: true };
+  constructor(stream: TableStream, ts: string) {
+    super(stream, ts);
+    const { component, table } = stream.planned;
+    this.#head = { component, table, deleted: true };
   }
 
   get buffer(): Buffer {
@@ -43,15 +37,11 @@ export class Tombstones implements RecordCursor, RecordHead, SourceRecord {
     }
   }
 
-  copyTs(out: Buffer, at: number): void {
-    out.write(this.#ts, at, 'latin1');
-  }
-
   next(): boolean {
     const id = this.#ids[this.#index++];
     if (id === undefined) return false;
     this.#documents.clear();
-    this.#documents.head(this.#head, this.#ts);
+    this.#documents.head(this.#head, this.ts);
     const members = Buffer.from(JSON.stringify({ _id: id }));
     this.#documents.members(members, 0, members.length);
     return true;

@@ -1,7 +1,7 @@
 /** Which tables a deployment has. */
 import type { Log } from '../../shared/core/log.ts';
 import { ConvexApiError } from '../../shared/convex/errors.ts';
-import { tableKey } from '../../shared/convex/selection.ts';
+import { tableKey, type TableRef } from '../../shared/convex/selection.ts';
 import type { StreamingExport } from '../../shared/convex/streaming-export.ts';
 
 /**
@@ -18,4 +18,9 @@ export async function existingTables(api: StreamingExport, log?: Log): Promise<S
     log?.warn('This deployment cannot list its tables, so streams whose table is missing will look empty.');
     return undefined;
   }
+}
+
+/** Whether a table is among those that `existingTables` gave; true where the deployment cannot tell. */
+export function mayExist(tables: ReadonlySet<string> | undefined, { component, table }: TableRef): boolean {
+  return tables === undefined || tables.has(tableKey(component, table));
 }

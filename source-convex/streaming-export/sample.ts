@@ -1,7 +1,8 @@
 /** The first documents of tables: what they say of columns and types where Convex gives no schemas. */
+import { consume } from '../../shared/core/generators.ts';
 import { ConvexApiError } from '../../shared/convex/errors.ts';
 import { selectTables, type TableRef } from '../../shared/convex/selection.ts';
-import type { StreamingExport, ValueFormat } from '../../shared/convex/streaming-export.ts';
+import type { SnapshotPage, StreamingExport, ValueFormat } from '../../shared/convex/streaming-export.ts';
 import { testOverride } from '../../shared/connector/test-override.ts';
 import { merge, type JsonSchema } from './schema.ts';
 import { schemaOf } from '../value-schema.ts';
@@ -48,16 +49,13 @@ async function firstDocuments(
   let sample: JsonSchema = {};
   let cursor: string | null = null;
   do {
-    const page = api.listSnapshot({ snapshot, cursor, selection });
-    let step = await page.next();
-    for (; !step.done; step = await page.next()) {
-      const documents = step.value;
+    const page: SnapshotPage = await consume(api.listSnapshot({ snapshot, cursor, selection }), (documents) => {
       while (documents.next())
         // A backend that ignores the selection sends documents of other tables too.
         if (documents.head.component === table.component && documents.head.table === table.table)
           sample = merge(sample, schemaOf(documents.buffer, documents.start, documents.end, format));
-    }
-    cursor = step.value.cursor;
+    });
+    cursor = page.cursor;
     if (sample.properties !== undefined) return sample;
   } while (cursor !== null && performance.now() < end);
   return cursor === null ? sample : undefined;
