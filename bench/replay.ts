@@ -63,8 +63,15 @@ function answer(path: string, body: string): Buffer[] {
       ];
     }
     case '/api/v1/data/list_active_syncs':
-      return [Buffer.from('{"syncs":[],"pagination":{"hasMore":false,"nextCursor":null}}')];
+      return [
+        Buffer.from(
+          '{"syncs":[{"syncId":"bench","status":{"type":"upToDate","totalTables":1,"numDocumentsSynced":0}}],"pagination":{"hasMore":false,"nextCursor":null}}',
+        ),
+      ];
+    case '/api/data_sync_cursor_from_deltas':
+      return [Buffer.from(`{"cursor":"${CAUGHT_UP}"}`)];
     case '/api/v1/data/sync': {
+      if (body.includes(CAUGHT_UP.slice(0, -1))) return [caughtUp(body.includes(CAUGHT_UP))];
       const page = BigInt(Number.parseInt(/"cursor":"([0-9a-f]+)"/.exec(body)![1]!, 16)) + 1n;
       const type = page < BigInt(pages) ? 'stale' : 'upToDate';
       const cursor = page.toString(16).padStart(CURSOR_LENGTH, '0');
@@ -82,6 +89,18 @@ function answer(path: string, body: string): Buffer[] {
 /** Hex digits of a cursor of one table. */
 const CURSOR_LENGTH = 162;
 const CHANGES_PER_SYNC_PAGE = 16_384;
+
+/** The cursor that a conversion gives: nothing has happened since the snapshot. */
+const CAUGHT_UP = 'f'.repeat(CURSOR_LENGTH);
+
+/** `first`: no answer gives the cursor back that it was given. */
+function caughtUp(first: boolean): Buffer {
+  const cursor = `${CAUGHT_UP.slice(0, -1)}${first ? 'e' : 'f'}`;
+  return Buffer.from(
+    `{"status":{"type":"upToDate","snapshotTs":${SNAPSHOT}},"truncates":[],"values":[],"syncId":"bench","pagination":{"hasMore":true,"nextCursor":"${cursor}"}}`,
+  );
+}
+
 let syncPage: { values: Buffer; timestamps: number[] } | undefined;
 
 /** The changes of a page of Data Sync, all of one commit. Made when the first page is asked for. */

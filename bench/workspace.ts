@@ -32,8 +32,8 @@ export async function withWorkspace(work: (workspace: Workspace) => Promise<void
   }
 }
 
-export function config(workspace: Workspace, url: string): Promise<string> {
-  return workspace.file('config.json', { deployment_url: url, access_key: 'prod:bench-1|secret' });
+export function config(workspace: Workspace, url: string, more: object = {}, name = 'config.json'): Promise<string> {
+  return workspace.file(name, { deployment_url: url, access_key: 'prod:bench-1|secret', ...more });
 }
 
 /** The columns that source-convex adds to a table's own. */

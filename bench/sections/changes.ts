@@ -3,7 +3,7 @@ import { measure, medians, startReplay, type Usage } from '../measure.ts';
 import { printTable } from '../print.ts';
 import { rounded, type ChangesResult, type Results } from '../results.ts';
 import { shapeNamed } from '../shapes.ts';
-import { SOURCE, catalog, compiled, type Workspace } from '../workspace.ts';
+import { SOURCE, catalog, compiled, config, type Workspace } from '../workspace.ts';
 
 const COPY = compiled('limits/changes-copy');
 const SYNC_PAGES = 24;
@@ -86,16 +86,11 @@ async function readArgs(workspace: Workspace, url: string, way: 'sync' | 'log'):
     delta_cursor: position,
     ...(way === 'sync' ? { data_sync: { chain: '00', cursor, ts: position } } : {}),
   };
-  const config = {
-    deployment_url: url,
-    access_key: 'prod:bench-1|secret',
-    ...(way === 'log' ? { changes_from: 'Change log' } : {}),
-  };
   return [
     SOURCE,
     'read',
     '--config',
-    await workspace.file(`config-${way}.json`, config),
+    await config(workspace, url, way === 'log' ? { changes_from: 'Change log' } : {}, `config-${way}.json`),
     '--catalog',
     await catalog(workspace, 'append_dedup'),
     '--state',

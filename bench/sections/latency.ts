@@ -13,9 +13,9 @@ const PAGES = { snapshot: 98, deltas: 100, import: 98 };
 export async function distance(workspace: Workspace): Promise<Pick<Results, 'latency'>> {
   const shape = shapeNamed('typical');
   const latency: LatencyResult[] = [];
-  const files = async (replay: Replay) => [
+  const files = async (replay: Replay, phase: keyof typeof PAGES) => [
     '--config',
-    await config(workspace, replay.url),
+    await config(workspace, replay.url, phase === 'deltas' ? { changes_from: 'Change log' } : {}),
     '--catalog',
     await catalog(workspace, 'append_dedup'),
   ];
@@ -23,7 +23,7 @@ export async function distance(workspace: Workspace): Promise<Pick<Results, 'lat
     for (const phase of ['snapshot', 'deltas', 'import'] as const) {
       const pages = PAGES[phase];
       const replay = await startReplay(shape.name, pages, milliseconds);
-      const args = await files(replay);
+      const args = await files(replay, phase);
       const { wall } =
         phase === 'import'
           ? await measure([DESTINATION, 'write', ...args], {
