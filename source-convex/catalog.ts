@@ -1,4 +1,7 @@
-/** Streams of a catalog, as far as ways of reading describe and understand them. The messages of Airbyte have these shapes. */
+/**
+ * Streams of a catalog, as far as ways of reading describe and understand them. The messages of Airbyte have
+ * these shapes.
+ */
 
 type SyncMode = 'full_refresh' | 'incremental';
 

@@ -1,4 +1,7 @@
-/** The verb `check`: tables, which are read through streaming export, and query streams, which are read by calling functions of the app. */
+/**
+ * The verb `check`: tables, which are read through streaming export, and query streams, which are read by
+ * calling functions of the app.
+ */
 import type { Context } from '../shared/airbyte/connector.ts';
 import type { ConnectionStatus } from '../shared/airbyte/protocol.generated.ts';
 import type { SourceConfig } from './config.generated.ts';

@@ -1,6 +1,7 @@
 /**
- * Columns that the user deselected. A configured schema that lacks a column does not tell whether the column was deselected or is new, so
- * discover lists the columns that it offers under a keyword of its own. Deselected is what is listed there and is not in `properties`.
+ * Columns that the user deselected. A configured schema that lacks a column does not tell whether the column
+ * was deselected or is new, so discover lists the columns that it offers under a keyword of its own.
+ * Deselected is what is listed there and is not in `properties`.
  */
 import type { ProtocolWriter } from '../shared/airbyte/writer.ts';
 import { notConvex } from '../shared/convex/client.ts';
@@ -19,8 +20,8 @@ export function offeredColumns(own: readonly string[]): string[] {
 }
 
 /**
- * The columns of a configured stream that are not to be read. None where the schema has no list of offered columns (catalogs of
- * other connectors and of version 0.1.0) or no properties.
+ * The columns of a configured stream that are not to be read. None where the schema has no list of offered
+ * columns (catalogs of other connectors and of version 0.1.0) or no properties.
  */
 export function deselectedColumns(jsonSchema: unknown): string[] {
   const { [OFFERED_COLUMNS]: offered, properties } = (jsonSchema ?? {}) as Record<string, unknown>;
@@ -34,7 +35,9 @@ function isDeselectable(name: string): boolean {
   return name === CREATION_TIME || (isFieldName(name) && !name.startsWith('_'));
 }
 
-/** Removes columns from documents. Backends before 2025-08-14 send all columns, whatever the request selects. */
+/**
+ * Removes columns from documents. Backends before 2025-08-14 send all columns, whatever the request selects.
+ */
 export class ColumnFilter {
   readonly #excluded: ReadonlySet<string>;
   readonly #members = new Members();
@@ -43,7 +46,10 @@ export class ColumnFilter {
     this.#excluded = new Set(excluded);
   }
 
-  /** Writes the document `buffer[start, end)` without its closing brace and without the excluded columns. Throws `ConvexApiError`. */
+  /**
+   * Writes the document `buffer[start, end)` without its closing brace and without the excluded columns.
+   * Throws `ConvexApiError`.
+   */
   write(writer: ProtocolWriter, buffer: Buffer, start: number, end: number): void {
     try {
       this.#write(writer, buffer, start, end);

@@ -11,7 +11,10 @@ import { names } from '../shared/core/text.ts';
 import { queryStreamsOf } from './query-streams/config.ts';
 import { readTables } from './streaming-export/read.ts';
 
-/** Resolves to false if some stream could not be read; its TRACE has been written then. Throws where nothing can be read. */
+/**
+ * Resolves to false if some stream could not be read; its TRACE has been written then. Throws where nothing
+ * can be read.
+ */
 export async function read(
   config: SourceConfig,
   configured: ConfiguredAirbyteStream[],

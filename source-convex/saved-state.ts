@@ -1,4 +1,7 @@
-/** What the saved states of tables and of query streams have in common: a JSON object, read without decoding more than is used. */
+/**
+ * What the saved states of tables and of query streams have in common: a JSON object, read without decoding
+ * more than is used.
+ */
 import { digitsOf } from '../shared/json/integers.ts';
 import { JsonError, rawMembers } from '../shared/json/raw.ts';
 
@@ -17,7 +20,9 @@ export function stateMembers(raw: string): Map<string, string> {
   }
 }
 
-/** A member that is a string; undefined where it is missing or null. Throws `StateError` for anything else. */
+/**
+ * A member that is a string; undefined where it is missing or null. Throws `StateError` for anything else.
+ */
 export function stringMember(members: Map<string, string>, name: string): string | undefined {
   const raw = members.get(name);
   if (raw === undefined || raw === 'null') return undefined;
@@ -30,7 +35,9 @@ export function stringMember(members: Map<string, string>, name: string): string
   throw new StateError(`has a ${name} that is no string`);
 }
 
-/** The sync whose full refresh the state belongs to; undefined where the member is missing or no such number. */
+/**
+ * The sync whose full refresh the state belongs to; undefined where the member is missing or no such number.
+ */
 export function syncIdMember(members: Map<string, string>): number | undefined {
   const raw = members.get('sync_id');
   const value = Number(digitsOf(raw));

@@ -1,7 +1,9 @@
 /**
- * Which sync a full refresh belongs to. What one sync has read is of no use to another: a destination empties the table for each. Pure.
+ * Which sync a full refresh belongs to. What one sync has read is of no use to another: a destination empties
+ * the table for each. Pure.
  *
- * Airbyte counts its jobs and gives every attempt of a job the same `sync_id`. PyAirbyte gives 1 to every run, so 1 identifies none.
+ * Airbyte counts its jobs and gives every attempt of a job the same `sync_id`. PyAirbyte gives 1 to every
+ * run, so 1 identifies none.
  */
 import type { ConfiguredStream } from './catalog.ts';
 

@@ -1,4 +1,7 @@
-/** The JSON schema of a value, from its bytes. For query streams, and for tables of which Convex gives no schema. Pure. */
+/**
+ * The JSON schema of a value, from its bytes. For query streams, and for tables of which Convex gives no
+ * schema. Pure.
+ */
 import type { ValueFormat } from '../shared/convex/streaming-export.ts';
 import { eachElement } from '../shared/json/array.ts';
 import { Members, OPEN_BRACE, OPEN_BRACKET, QUOTE } from '../shared/json/raw.ts';

@@ -27,7 +27,10 @@ type Verb = 'check' | 'discover' | 'sync';
 
 const RETRIES: Record<Verb, RetryLimits> = { check: CHECK_RETRIES, discover: DISCOVER_RETRIES, sync: SYNC_RETRIES };
 
-/** `client`: the name in the Convex-Client header, by which Convex attributes the traffic. Throws a config_error. */
+/**
+ * `client`: the name in the Convex-Client header, by which Convex attributes the traffic. Throws a
+ * config_error.
+ */
 export function connect(
   config: DeploymentConfig,
   client: 'airbyte-export' | 'streaming-import',
@@ -39,7 +42,10 @@ export function connect(
   return open({ origin, key: secretOf(config.access_key, 'deploy key'), scheme: 'Convex' }, client, during, log);
 }
 
-/** As `connect`, for calling functions: in the name of a user, with the deploy key, or, if there is neither, by nobody in particular. */
+/**
+ * As `connect`, for calling functions: in the name of a user, with the deploy key, or, if there is neither,
+ * by nobody in particular.
+ */
 export function connectFunctions(
   config: DeploymentConfig & { user_token?: string },
   client: 'airbyte-export' | 'streaming-import',
@@ -54,7 +60,10 @@ export function connectFunctions(
   return open({ origin, key: secret, scheme: 'Convex' }, client, during, log);
 }
 
-/** A connection to an HTTP action of the deployment; `secret` goes into its Authorization header. Throws `HttpActionUrlError`, too. */
+/**
+ * A connection to an HTTP action of the deployment; `secret` goes into its Authorization header. Throws
+ * `HttpActionUrlError`, too.
+ */
 export function connectSite(
   config: DeploymentConfig,
   path: string,

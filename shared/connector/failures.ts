@@ -1,6 +1,7 @@
 /**
- * What a user is told when a deployment does not do what was asked: each of Convex's reasons as an Airbyte failure, with its remedy.
- * The table of DESIGN, in words. Expired positions are the source's own business: it knows the streams.
+ * What a user is told when a deployment does not do what was asked: each of Convex's reasons as an Airbyte
+ * failure, with its remedy. The table of DESIGN, in words. Expired positions are the source's own business:
+ * it knows the streams.
  */
 import { ConnectorFailure, type FailureType } from '../core/failure.ts';
 import { ConvexApiError } from '../convex/errors.ts';
@@ -14,7 +15,10 @@ export interface Circumstances {
     | 'deployment:data:view'
     | 'deployment:backups:import'
     | `deployment:functions:runInternal${'Queries' | 'Mutations' | 'Actions'}`;
-  /** In a check somebody can mend the URL at once; in a sync it worked before, so a network failure is more likely. */
+  /**
+   * In a check somebody can mend the URL at once; in a sync it worked before, so a network failure is more
+   * likely.
+   */
   during: 'check' | 'sync';
 }
 

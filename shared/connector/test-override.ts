@@ -1,6 +1,6 @@
 /**
- * Intervals that only tests and experiments change: `CONVEX_CONNECTOR_<NAME>` in the environment. Users have no need to, so they are not
- * in the configuration.
+ * Intervals that only tests and experiments change: `CONVEX_CONNECTOR_<NAME>` in the environment. Users have
+ * no need to, so they are not in the configuration.
  */
 export function testOverride(
   name:

@@ -1,9 +1,8 @@
 /**
- * HTTP to one Convex deployment: got with its own retry off, inside p-retry.
+ * HTTP to one Convex deployment: got for single requests with its retries off, p-retry for the loop.
  *
- * A failed request becomes a `ConvexApiError`. Of the answer it contains only the code and the first line of
- * the message, never a body or a header. Pages of documents are handed on chunk by chunk, as fast as they are
- * taken.
+ * A failed request becomes a `ConvexApiError`. It holds the code and the first line of the message, never a
+ * body or a header.
  */
 import http from 'node:http';
 import https from 'node:https';
@@ -28,7 +27,7 @@ export interface HttpRequest {
   accepts?: (status: number) => boolean;
 }
 
-/** What is told of a failure that will be tried again. */
+/** A failure that will be followed by another try. */
 export interface RetryNotice {
   path: string;
   error: ConvexApiError;
@@ -41,11 +40,11 @@ export interface RetryNotice {
 export interface HttpOptions {
   /** See deployment-url.ts. */
   origin: string;
-  /** What goes into the Authorization header, after its scheme. Without, none is sent. */
+  /** Authorization header after the scheme. Undefined: no such header. */
   key: string | undefined;
   /** `Convex` for deploy keys (the default), `Bearer` for users' tokens. */
   scheme?: 'Convex' | 'Bearer';
-  /** Value of the Convex-Client header: `airbyte-export-1.2.3`. Without a dash every route answers 400 (C13). */
+  /** Convex-Client header, such as `airbyte-export-1.2.3` (C13). */
   client: string;
   userAgent: string;
   retries: RetryLimits;
@@ -55,29 +54,31 @@ export interface HttpOptions {
 
 /** Milliseconds. */
 export interface Timeouts {
-  /** Until the connection stands: DNS, TCP, the tunnel of a proxy and TLS together. */
+  /** Until the request can be sent: DNS, TCP, the tunnel of a proxy and TLS together. */
   connect: number;
   /** For the request to be sent, and then for the answer to begin. */
   response: number;
-  /** Without a byte of an answer that has begun. Counted only while the next bytes are waited for: a slow reader is no stall. */
+  /** Between two chunks of a body. Only the time that the next chunk is waited for counts. */
   idle: number;
 }
 
-/** `response` is longer than the server's own limit of 300 s (C6): an earlier timeout would waste its work (C58). */
+/** `response` exceeds the server's own limit of 300 s (C6). A shorter timeout would waste its work (C58). */
 export const TIMEOUTS: Timeouts = { connect: 15_000, response: 330_000, idle: 120_000 };
 
-/** Bytes of an error's body that are looked at. */
+/** Bytes of an error's body that are read. */
 const MAX_ERROR_BODY = 64 * 1024;
-/** How often a route answers 404 with an empty body before it counts as missing, and not as an ingress that passes. */
+/**
+ * Empty 404s in a row after which a route counts as missing. A restarting ingress answers so for a moment.
+ */
 const MISSING_TRIES = 3;
-/** Bytes of a small answer (a schema of thousands of tables is a few megabytes). */
+/** Bytes of a small answer. A schema of thousands of tables has a few megabytes. */
 const MAX_SMALL_BODY = 64 * 1024 * 1024;
 
 export class ConvexClient {
   readonly #options: HttpOptions;
   readonly #timeouts: Timeouts;
   readonly #agent: { http: http.Agent; https: https.Agent };
-  /** Paths that have answered: these routes are not missing. */
+  /** Paths that have answered with success: these routes exist. */
   readonly #known = new Set<string>();
 
   constructor(options: HttpOptions) {
@@ -87,17 +88,20 @@ export class ConvexClient {
     this.#agent = { http: new http.Agent(agentOptions), https: new https.Agent(agentOptions) };
   }
 
-  /** Sends a request whose answer is small and returns its text. Retried as `errors.ts` says. Throws `ConvexApiError`. */
+  /**
+   * Sends a request with a small answer and returns its text. Retries as `classify` says. Throws
+   * `ConvexApiError`.
+   */
   async text(request: HttpRequest): Promise<string> {
     return this.retrying(request.path, () => this.once(request));
   }
 
-  /** One try of a request whose answer is small. Throws `ConvexApiError`. */
+  /** One try of a request with a small answer. Throws `ConvexApiError`. */
   async once(request: HttpRequest): Promise<string> {
     return (await this.exchange(request)).body.toString('utf8');
   }
 
-  /** As `once`, with the bytes of the body and the status that came with them. */
+  /** As `once`, but returns the status and the bytes of the body. */
   async exchange(request: HttpRequest): Promise<{ status: number; body: Buffer }> {
     const chunks: Buffer[] = [];
     let length = 0;
@@ -115,7 +119,7 @@ export class ConvexClient {
     return { status, body: Buffer.concat(chunks) };
   }
 
-  /** Runs `attempt` until it succeeds, its error is not worth another try, or the limits are reached. */
+  /** Runs `attempt` until it succeeds, fails with an error that is not retried, or reaches the limits. */
   async retrying<T>(path: string, attempt: () => Promise<T>): Promise<T> {
     const { retries: limits, onRetry } = this.#options;
     const started = performance.now();
@@ -140,7 +144,7 @@ export class ConvexClient {
     });
   }
 
-  /** One try: the chunks of a successful answer. Throws `ConvexApiError` for any other answer. */
+  /** One try: yields the chunks of a successful answer. Throws `ConvexApiError` for any other answer. */
   async *body(request: HttpRequest): AsyncGenerator<Buffer> {
     const stream = this.#send(request);
     let answered = false;
@@ -182,7 +186,8 @@ export class ConvexClient {
     stream.once('request', (sent: http.ClientRequest) => {
       limitConnecting(sent, connect, (error) => stream.destroy(error));
     });
-    // Not passed as an option: got would clone it for redirects (an eighth of an import, measured).
+    // Not passed as an option: got would clone the body for redirects, which took an eighth of an import's
+    // time.
     if (method !== 'GET' || body !== undefined) stream.end(body);
     return stream;
   }
@@ -206,11 +211,11 @@ export class ConvexClient {
     try {
       for await (const chunk of withIdleTimeout(stream, this.#timeouts.idle)) {
         body += chunk.toString('utf8');
-        // A body that never ends is not read to its end, however fast or slowly it comes.
+        // Bounds the size and the time of a body that does not end.
         if (body.length >= MAX_ERROR_BODY || performance.now() > deadline) break;
       }
     } catch {
-      // The status alone says enough.
+      // The status is enough.
     }
     return refusal(path, status, body, parseRetryAfter(headers['retry-after']));
   }
@@ -221,7 +226,7 @@ export class ConvexClient {
     const proxy = proxySetting(protocol, process.env);
     const address = proxy?.heeded === true ? proxy.address : undefined;
     const failure = connectionFailure(error, { proxy: address, http: protocol === 'http:', answered });
-    // What has no code is no failure of a connection, but a defect.
+    // An error without a code is a defect, not a failed connection.
     if (failure === undefined) return error;
     const { verdict, code, obstacle, phrase } = failure;
     const what = verdict.reason === 'unreachable' ? 'could not be reached' : 'broke off';
@@ -239,10 +244,10 @@ function accepted({ accepts }: HttpRequest, status: number): boolean {
   return accepts === undefined ? status === 200 : accepts(status);
 }
 
-/** How nginx and servers written in Go answer plain HTTP at a port for TLS. */
+/** The answer of nginx and of Go servers to plain HTTP at a TLS port. */
 const WANTS_TLS = /plain HTTP request was sent to HTTPS port|HTTP request to an HTTPS server/;
 
-/** What an answer that is no success means, from its status and the text of its body. */
+/** The error for an answer that is not a success, from its status and the text of its body. */
 export function refusal(path: string, status: number, body: string, retryAfter?: number): ConvexApiError {
   const { code, detail } = readErrorBody(body);
   const verdict = classify({ status, code });
@@ -253,27 +258,30 @@ export function refusal(path: string, status: number, body: string, retryAfter?:
     retryAfter,
     emptyNotFound: status === 404 && body === '',
     obstacle: status === 400 && code === undefined && WANTS_TLS.test(body) ? 'wants-https' : undefined,
-    // After the server's time limit, or where a proxy lost the answer, the request may have been carried out (C147).
+    // After a timeout of the server or of a proxy the request may have been carried out (C147).
     maybeDone: status === 408 || (status >= 500 && code === undefined),
   });
 }
 
-/** An answer that no Convex deployment gives. */
+/** An answer that does not come from a Convex deployment. */
 export function notConvex(message: string, status: number, { retry = false } = {}): ConvexApiError {
   return new ConvexApiError({ reason: 'not-convex', retry }, message, { status });
 }
 
-/** An answer with status 200 that contradicts what the endpoint promises. Asking again would give the same. */
+/** A 200 whose content breaks the endpoint's contract. Not retried: the answer would be the same. */
 export function protocolViolation(path: string, what: string): ConvexApiError {
   return notConvex(`the answer of ${path} ${what}`, 200);
 }
 
-/** An answer with status 200 that is nothing that the endpoint answers. */
+/** A 200 with a body of another form than the endpoint's. */
 export function unexpectedAnswer(path: string, options?: { retry: boolean }): ConvexApiError {
   return notConvex(`${path} answered with something else than a Convex deployment does`, 200, options);
 }
 
-/** Not followed: the key would go along. A server that takes only https sends the same host's https URL. */
+/**
+ * Redirects are not followed, because the key would go along. A redirect to https of the same host has its
+ * own remedy.
+ */
 function redirected(path: string, status: number, origin: string, location: string | undefined): ConvexApiError {
   const target = location !== undefined && URL.canParse(location) ? new URL(location) : undefined;
   const from = new URL(origin);

@@ -4,8 +4,9 @@ import { isIP, setDefaultAutoSelectFamilyAttemptTimeout, type Socket } from 'nod
 import type { TLSSocket } from 'node:tls';
 
 /**
- * Milliseconds for one address of a host that has several. Node's 250 ms are less than a handshake takes to a host far away, and then
- * every address is given up. Set globally: the option of an agent does not reach the connection to a proxy.
+ * Milliseconds for one address of a host that has several. Node's 250 ms are less than a handshake takes to a
+ * host far away, and then every address is given up. Set globally: the option of an agent does not reach the
+ * connection to a proxy.
  */
 const ADDRESS_ATTEMPT = 4_000;
 setDefaultAutoSelectFamilyAttemptTimeout(ADDRESS_ATTEMPT);
@@ -28,9 +29,10 @@ export class ConnectTimeout extends Error {
 }
 
 /**
- * Calls `fail` with a `ConnectTimeout` if `request` has no connection, TLS included, within `limit` milliseconds. got's own limits begin
- * when there is a socket, and an agent gives none before the tunnel of a proxy stands. They also take a proxy's address for a DNS lookup
- * that never ends. Destroying the request would not do: without a socket it keeps its error to itself.
+ * Calls `fail` with a `ConnectTimeout` if `request` has no connection, TLS included, within `limit`
+ * milliseconds. got's own limits begin when there is a socket, and an agent gives none before the tunnel of a
+ * proxy stands. They also take a proxy's address for a DNS lookup that never ends. Destroying the request
+ * would not do: without a socket it keeps its error to itself.
  */
 export function limitConnecting(request: ClientRequest, limit: number, fail: (error: ConnectTimeout) => void): void {
   let socket: Socket | undefined;

@@ -8,7 +8,10 @@ export interface ConnectionFailure {
   code: string;
   /** Undefined where a connection stood and broke off, and nothing tells why. */
   obstacle: Obstacle | undefined;
-  /** What did not happen, in words, where the code alone does not tell: "no answer to the DNS lookup within 15 s". */
+  /**
+   * What did not happen, in words, where the code alone does not tell: "no answer to the DNS lookup within 15
+   * s".
+   */
   phrase: string | undefined;
 }
 
@@ -32,8 +35,8 @@ export interface Attempt {
 }
 
 /**
- * `error`: what a request failed with. Undefined for an error without a code, which is not of a connection. All failures are worth another
- * try: networks come and go.
+ * `error`: what a request failed with. Undefined for an error without a code, which is not of a connection.
+ * All failures are worth another try: networks come and go.
  */
 export function connectionFailure(error: unknown, { proxy, http, answered }: Attempt): ConnectionFailure | undefined {
   const chain = [...causes(error)];
@@ -58,7 +61,8 @@ export function connectionFailure(error: unknown, { proxy, http, answered }: Att
   if (NO_TLS.has(code) || (code === 'EPROTO' && NO_TLS_TEXT.test(said))) return unreachable('wants-http');
   if (http && chain.some(({ rawPacket }) => rawPacket !== undefined && isTlsRecord(rawPacket)))
     return unreachable('wants-https');
-  // A connection that was closed during the TLS handshake has the code of one that stood; only its message tells.
+  // A connection that was closed during the TLS handshake has the code of one that stood; only its message
+  // tells.
   if (said.includes('before secure TLS connection'))
     return unreachable('network', 'the connection was closed during the TLS handshake');
   const connecting = chain.some(({ syscall }) => syscall === 'connect' || syscall === 'getaddrinfo');

@@ -4,13 +4,17 @@ export class DeploymentUrlError extends Error {
   override readonly name = 'DeploymentUrlError';
 }
 
-/** A host of Convex's own without a scheme. Any other text may be a key in the wrong field, or a self-hosted host that wants http. */
+/**
+ * A host of Convex's own without a scheme. Any other text may be a key in the wrong field, or a self-hosted
+ * host that wants http.
+ */
 const BARE_HOST = /^[a-z0-9.-]+\.convex\.(?:cloud|site|dev)\.?(?:[/:?#]|$)/i;
 
 /**
- * Trims blanks and trailing slashes and returns the origin, e.g. `https://happy-otter-123.convex.cloud`. A host of the cloud may stand
- * without https://, and with the dot of a fully qualified name, which is taken off: certificates do not have it. Throws `DeploymentUrlError`,
- * whose message tells the user what is wrong with it. A value that cannot be a URL is not repeated: it could be a key in the wrong field.
+ * Trims blanks and trailing slashes and returns the origin, e.g. `https://happy-otter-123.convex.cloud`. A
+ * host of the cloud may stand without https://, and with the dot of a fully qualified name, which is taken
+ * off: certificates do not have it. Throws `DeploymentUrlError`, whose message tells the user what is wrong
+ * with it. A value that cannot be a URL is not repeated: it could be a key in the wrong field.
  */
 export function deploymentOrigin(text: string, { cloudOnly = false }: { cloudOnly?: boolean } = {}): string {
   const given = text.trim();

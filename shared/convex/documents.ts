@@ -6,7 +6,10 @@ import type { DocumentBatch } from './pages.ts';
 
 const NOTHING: Buffer = Buffer.alloc(0);
 
-/** `while (documents.next())`: the members describe the document that `next` found, and are valid until it is called again. */
+/**
+ * `while (documents.next())`: the members describe the document that `next` found, and are valid until it is
+ * called again.
+ */
 export class Documents {
   /** The document is `buffer` from `start` to before `end`, braces included. */
   buffer = NOTHING;
@@ -17,7 +20,10 @@ export class Documents {
   #batch: DocumentBatch | undefined;
   #index = 0;
 
-  /** `path`: the route that the documents come from, for messages. `changes`: whether it is the change log, where each has `_deleted`. */
+  /**
+   * `path`: the route that the documents come from, for messages. `changes`: whether it is the change log,
+   * where each has `_deleted`.
+   */
   constructor(path: string, { changes }: { changes: boolean }) {
     this.#path = path;
     this.head = new DocumentHead({ wantDeleted: changes });
@@ -35,7 +41,10 @@ export class Documents {
     this.#index = 0;
   }
 
-  /** Moves to the next document; false at the end of the batch. Throws `ConvexApiError` where a document has no proper head. */
+  /**
+   * Moves to the next document; false at the end of the batch. Throws `ConvexApiError` where a document has
+   * no proper head.
+   */
   next(): boolean {
     const batch = this.#batch!;
     const index = this.#index++;

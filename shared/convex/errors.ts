@@ -1,13 +1,15 @@
 /**
- * What a Convex deployment's answers mean. A pure table: status and code in, reason out; the words for the user are elsewhere, since they
- * differ between reading and writing.
+ * What a Convex deployment's answers mean. A pure table: status and code in, reason out; the words for the
+ * user are elsewhere, since they differ between reading and writing.
  *
- * Sources: C2 and C3 (401 or 403), C5 and C6 (bodies that are empty or no JSON), C7 (some 500s are permanent), C8 (some
- * 400s are transient), C9 (what may pass by itself).
+ * Sources: C2 and C3 (401 or 403), C5 and C6 (bodies that are empty or no JSON), C7 (some 500s are
+ * permanent), C8 (some 400s are transient), C9 (what may pass by itself).
  */
 
 export type Reason =
-  /** No answer at all: the name, the address, the port or the certificate is wrong, or the network is down. */
+  /**
+   * No answer at all: the name, the address, the port or the certificate is wrong, or the network is down.
+   */
   | 'unreachable'
   /** An answer, but not one of Convex: a web page, a redirect, an unknown path. */
   | 'not-convex'
@@ -60,7 +62,10 @@ export class ConvexApiError extends Error {
   /** HTTP status; undefined where no answer came. */
   readonly status: number | undefined;
   readonly code: string | undefined;
-  /** The first line of the server's message, as far as it cannot hold parts of a document (`detailOf`). May name fields and tables. */
+  /**
+   * The first line of the server's message, as far as it cannot hold parts of a document (`detailOf`). May
+   * name fields and tables.
+   */
   readonly detail: string | undefined;
   /** True for a 404 with an empty body, which deployments answer for routes that they do not have. */
   readonly emptyNotFound: boolean;
@@ -145,8 +150,8 @@ export function classify({ status, code }: Answer): Verdict {
   if (status === 409) return { reason: 'bad-position', retry: false };
   if (status === 408 || status === 421 || status === 425 || status === 429 || status >= 500)
     return { reason: 'transient', retry: true };
-  // A deployment gives its refusals a code; what a proxy or a firewall forbids has none. An ingress whose backend restarts answers so for
-  // a moment, also with 403 and 404.
+  // A deployment gives its refusals a code; what a proxy or a firewall forbids has none. An ingress whose
+  // backend restarts answers so for a moment, also with 403 and 404.
   if (code === undefined) return { reason: 'not-convex', retry: status === 403 || status === 404 };
   return { reason: 'refused', retry: false };
 }
@@ -154,8 +159,9 @@ export function classify({ status, code }: Answer): Verdict {
 const DETAIL_LENGTH = 300;
 
 /**
- * Codes whose messages quote the document or a value of it, also in their first line: what of such a message may be kept. The forms are
- * those of the backend's SchemaEnforcementError, ValidationError and DocumentValidationError; whatever else there is, is dropped.
+ * Codes whose messages quote the document or a value of it, also in their first line: what of such a message
+ * may be kept. The forms are those of the backend's SchemaEnforcementError, ValidationError and
+ * DocumentValidationError; whatever else there is, is dropped.
  */
 const QUOTING: Record<string, RegExp | undefined> = {
   SchemaEnforcementError:
@@ -168,7 +174,10 @@ const QUOTING: Record<string, RegExp | undefined> = {
   InvalidCreationTimeError: undefined,
 };
 
-/** `{code, message}` of an error body; neither where it is not one (empty bodies of 404, 405 and 408, a proxy's web page). */
+/**
+ * `{code, message}` of an error body; neither where it is not one (empty bodies of 404, 405 and 408, a
+ * proxy's web page).
+ */
 export function readErrorBody(body: string): { code: string | undefined; detail: string | undefined } {
   try {
     const parsed = JSON.parse(body) as { code?: unknown; message?: unknown } | null;

@@ -1,8 +1,8 @@
 /**
- * What of a function's error may be said in a log or to a user. Its message is the app's own text: it may quote arguments, documents,
- * anything. So only what the deployment itself writes is kept, in its known forms, and the rest is named by its class and its request id,
- * by which it is found in the deployment's log. Forms: the backend's crates
- * udf, isolate and database.
+ * What of a function's error may be said in a log or to a user. Its message is the app's own text: it may
+ * quote arguments, documents, anything. So only what the deployment itself writes is kept, in its known
+ * forms, and the rest is named by its class and its request id, by which it is found in the deployment's log.
+ * Forms: the backend's crates udf, isolate and database.
  */
 import type { FunctionFailure } from './function-result.ts';
 
@@ -24,7 +24,10 @@ export type FailureKind =
 
 export interface SafeFailure {
   kind: FailureKind;
-  /** What happened, without anything of the app's data. Continues "the function …" where it is the function's own error. */
+  /**
+   * What happened, without anything of the app's data. Continues "the function …" where it is the function's
+   * own error.
+   */
   text: string;
 }
 

@@ -1,7 +1,8 @@
 /**
- * Which function is meant. `messages:list` is the function `list` of the file convex/messages.ts, `admin/tools:count` one of
- * convex/admin/tools.ts. What the backend refuses is refused here as well, before anything is sent
- * (sync_types/src/{udf_path,module_path,path,identifier}.rs). The form is that of the OpenAPI document and periods, which it leaves out.
+ * Which function is meant. `messages:list` is the function `list` of the file convex/messages.ts,
+ * `admin/tools:count` one of convex/admin/tools.ts. What the backend refuses is refused here as well, before
+ * anything is sent (sync_types/src/{udf_path,module_path,path,identifier}.rs). The form is that of the
+ * OpenAPI document and periods, which it leaves out.
  */
 import { isIdentifier } from './identifiers.ts';
 
@@ -39,7 +40,8 @@ export function parseFunctionPath(given: string): FunctionPath {
       `"${shown(given)}" does not end in the name of a function: names begin with a letter and have up to ${MAX_PART} characters.`,
     );
   }
-  // The backend takes what follows the last period of a file for its extension, and knows no other than js (C200).
+  // The backend takes what follows the last period of a file for its extension, and knows no other than js
+  // (C200).
   const canonical = /\.[^/]*$/.test(module) ? `${module}.js` : module;
   return { module: canonical, name, text: `${canonical}:${name}` };
 }

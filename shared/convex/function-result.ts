@@ -1,6 +1,7 @@
 /**
- * What a function gave: a value or an error, and the lines that it printed. The value stays the bytes that it came as: a page of documents
- * only passes through (`elementsOf`), and who wants it decoded asks for that (`decoded`).
+ * What a function gave: a value or an error, and the lines that it printed. The value stays the bytes that it
+ * came as: a page of documents only passes through (`elementsOf`), and who wants it decoded asks for that
+ * (`decoded`).
  */
 import { isUtf8 } from 'node:buffer';
 import { JsonError, Members, OPEN_BRACE, OPEN_BRACKET, skipSpace } from '../json/raw.ts';

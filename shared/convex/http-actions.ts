@@ -6,9 +6,9 @@ import type { ConvexClient, HttpRequest } from './client.ts';
 export const MAX_HTTP_ACTION_BODY = 20 * 1024 * 1024;
 
 /**
- * POSTs JSON to an HTTP action; every answer of 200 to 299 is a success. The receiver must be idempotent: the call is tried again as
- * `errors.ts` says, also where it may have been carried out. Throws `ConvexApiError`: of the refusals, only the status says anything, since the
- * rest is the app's own.
+ * POSTs JSON to an HTTP action; every answer of 200 to 299 is a success. The receiver must be idempotent: the
+ * call is tried again as `errors.ts` says, also where it may have been carried out. Throws `ConvexApiError`:
+ * of the refusals, only the status says anything, since the rest is the app's own.
  */
 export async function postToHttpAction(http: ConvexClient, path: string, json: string): Promise<void> {
   const body = Buffer.from(json);
@@ -26,7 +26,10 @@ export async function postToHttpAction(http: ConvexClient, path: string, json: s
   });
 }
 
-/** No such route, or a wrong secret: answers of the app, which have no code of Convex's, and not of an ingress that passes. */
+/**
+ * No such route, or a wrong secret: answers of the app, which have no code of Convex's, and not of an ingress
+ * that passes.
+ */
 function isOwnRefusal(error: unknown): error is ConvexApiError & { status: number } {
   return error instanceof ConvexApiError && (error.status === 403 || error.status === 404);
 }

@@ -1,9 +1,10 @@
 /**
  * What an import makes of names: the backend's rules for tables, fields and index fields, as pure functions.
  *
- * Source: sync_types/src/identifier.rs and application/src/valid_identifier.rs. A name that is valid and not reserved stays as it is;
- * any other becomes `source_` and its slug. The slug of a name beyond ASCII depends on the backend's transliteration tables, which are
- * not repeated here: `Renamed.ask` says that only the deployment knows (`StreamingImport.nameOf` asks it).
+ * Source: sync_types/src/identifier.rs and application/src/valid_identifier.rs. A name that is valid and not
+ * reserved stays as it is; any other becomes `source_` and its slug. The slug of a name beyond ASCII depends
+ * on the backend's transliteration tables, which are not repeated here: `Renamed.ask` says that only the
+ * deployment knows (`StreamingImport.nameOf` asks it).
  */
 
 const MAX_IDENTIFIER_BYTES = 64;
@@ -14,18 +15,26 @@ const CDC_PREFIX = 'source_ab_cdc';
 /** The renamed form of the field that marks a deletion. */
 export const CDC_DELETED = 'source_ab_cdc_deleted_at';
 
-/** Table names and the parts of an index field's path: a letter or `_`, then letters, digits and `_`, 64 bytes, not only `_`. */
+/**
+ * Table names and the parts of an index field's path: a letter or `_`, then letters, digits and `_`, 64
+ * bytes, not only `_`.
+ */
 export function isIdentifier(name: string): boolean {
   return name.length <= MAX_IDENTIFIER_BYTES && /^[A-Za-z_][A-Za-z0-9_]*$/.test(name) && /[A-Za-z0-9]/.test(name);
 }
 
-/** Fields of documents: printable ASCII of up to 1024 bytes, blanks and dots included, even empty, but not with a leading `$`. */
+/**
+ * Fields of documents: printable ASCII of up to 1024 bytes, blanks and dots included, even empty, but not
+ * with a leading `$`.
+ */
 export function isFieldName(name: string): boolean {
   return name.length <= MAX_FIELD_BYTES && /^(?!\$)[\x20-\x7e]*$/.test(name);
 }
 
 export type Renamed =
-  /** The name that the deployment uses. It is valid, so sending it instead of the original changes nothing. */
+  /**
+   * The name that the deployment uses. It is valid, so sending it instead of the original changes nothing.
+   */
   | { kind: 'name'; name: string }
   /** Beyond ASCII: what it becomes is known to the deployment only. */
   | { kind: 'ask' }
@@ -37,18 +46,26 @@ export function tableNameOf(name: string): Renamed {
   return rename(name, isIdentifier, MAX_IDENTIFIER_BYTES);
 }
 
-/** The field that `name` becomes, where no other field of the same object interferes (see `freeFieldName`). */
+/**
+ * The field that `name` becomes, where no other field of the same object interferes (see `freeFieldName`).
+ */
 export function fieldNameOf(name: string): Renamed {
   return rename(name, isFieldName, MAX_FIELD_BYTES);
 }
 
-/** The same for a name that is not valid as it is, and was spelled in ASCII. Undefined where the result is too long. */
+/**
+ * The same for a name that is not valid as it is, and was spelled in ASCII. Undefined where the result is too
+ * long.
+ */
 export function asciiFieldNameOf(spelled: string): string | undefined {
   const renamed = PREFIX + slug(spelled);
   return isFieldName(renamed) ? renamed : undefined;
 }
 
-/** Where the new name is also the original name of another field of the same object, the prefix is put before it once more. */
+/**
+ * Where the new name is also the original name of another field of the same object, the prefix is put before
+ * it once more.
+ */
 export function collidingName(renamed: string): string {
   return PREFIX + renamed;
 }
@@ -57,8 +74,9 @@ export function collidingName(renamed: string): string {
 const MAX_TRIES = 3;
 
 /**
- * The name of a renamed field among `others`, the original names of its object: where one of them is the same, the prefix is put before it
- * again. Undefined where that does not help: the deployment refuses such a record.
+ * The name of a renamed field among `others`, the original names of its object: where one of them is the
+ * same, the prefix is put before it again. Undefined where that does not help: the deployment refuses such a
+ * record.
  */
 export function freeFieldName(renamed: string, others: { has(name: string): boolean }): string | undefined {
   for (let attempt = 0; attempt < MAX_TRIES; attempt++) {
@@ -68,7 +86,10 @@ export function freeFieldName(renamed: string, others: { has(name: string): bool
   return undefined;
 }
 
-/** `name` without the prefixes that renamed fields get: only renamed fields that have this in common can get the same name. */
+/**
+ * `name` without the prefixes that renamed fields get: only renamed fields that have this in common can get
+ * the same name.
+ */
 export function withoutPrefixes(renamed: string): string {
   return renamed.replace(/^(?:source_)+/, '');
 }
@@ -85,7 +106,10 @@ function rename(name: string, isValid: (name: string) => boolean, limit: number)
   return isValid(renamed) ? { kind: 'name', name: renamed } : { kind: 'too-long', renamed, limit };
 }
 
-/** The slugify crate on ASCII: everything in lower case, each run of anything else than letters and digits one `_`, none at the ends. */
+/**
+ * The slugify crate on ASCII: everything in lower case, each run of anything else than letters and digits one
+ * `_`, none at the ends.
+ */
 function slug(name: string): string {
   return name
     .toLowerCase()

@@ -1,8 +1,8 @@
 import type { Request } from 'got';
 
 /**
- * The chunks of an answer. Fails with ETIMEDOUT after `idle` milliseconds without a byte. Only the time that the next chunk is waited for
- * counts: a slow reader is no stall.
+ * The chunks of an answer. Fails with ETIMEDOUT after `idle` milliseconds without a byte. Only the time that
+ * the next chunk is waited for counts: a slow reader is no stall.
  */
 export async function* withIdleTimeout(stream: Request, idle: number): AsyncGenerator<Buffer> {
   let waiting = true;

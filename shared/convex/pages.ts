@@ -1,9 +1,10 @@
 /**
  * Reads one page of documents, also when its connection breaks off.
  *
- * A page is deterministic: the same arguments give the same documents in the same order (a snapshot is pinned, the log does not
- * change). A page that breaks off is requested again, and the documents that were already yielded are skipped. The last of them is
- * compared by its checksum. If it is another document (a table was dropped in between), the page is given up.
+ * A page is deterministic: the same arguments give the same documents in the same order (a snapshot is
+ * pinned, the log does not change). A page that breaks off is requested again, and the documents that were
+ * already yielded are skipped. The last of them is compared by its checksum. If it is another document (a
+ * table was dropped in between), the page is given up.
  */
 import { crc32 } from 'node:zlib';
 import type { ElementBatch } from '../json/element-batch.ts';
@@ -24,9 +25,9 @@ export interface RawPage {
 const MAX_PAGE_DOCUMENTS = 500_000;
 
 /**
- * Yields the documents of a page, each once, in batches that are valid until the next one is asked for. Returns what else the page says.
- * Each batch has retries of its own: a page that comes a little further with every try is complete in the end.
- * Throws `ConvexApiError`.
+ * Yields the documents of a page, each once, in batches that are valid until the next one is asked for.
+ * Returns what else the page says. Each batch has retries of its own: a page that comes a little further with
+ * every try is complete in the end. Throws `ConvexApiError`.
  */
 export async function* readPage(http: ConvexClient, request: HttpRequest): AsyncGenerator<DocumentBatch, RawPage> {
   const reader = new PageReader(http, request);
@@ -55,7 +56,10 @@ class PageReader {
     this.#request = request;
   }
 
-  /** The next documents, or the rest of the page at its end. After a failure, the next call requests the page again. */
+  /**
+   * The next documents, or the rest of the page at its end. After a failure, the next call requests the page
+   * again.
+   */
   async next(): Promise<DocumentBatch | RawPage> {
     try {
       if (this.#body === undefined) {

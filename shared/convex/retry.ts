@@ -31,8 +31,8 @@ export function backoff({ attempts, minDelay, maxDelay }: RetryLimits): Options 
 }
 
 /**
- * Milliseconds until the next try: `wait`, or as long as the server asked for. Undefined where the try would begin later than
- * `maxTime` after the first failure. `elapsed`: milliseconds since the first failure.
+ * Milliseconds until the next try: `wait`, or as long as the server asked for. Undefined where the try would
+ * begin later than `maxTime` after the first failure. `elapsed`: milliseconds since the first failure.
  */
 export function delayWithin(
   { maxTime }: RetryLimits,
@@ -44,7 +44,10 @@ export function delayWithin(
   return elapsed + delay > maxTime ? undefined : delay;
 }
 
-/** Milliseconds that a Retry-After header asks for: seconds or an HTTP date. Nonsense ("nan", "-1", "soon") asks for nothing. */
+/**
+ * Milliseconds that a Retry-After header asks for: seconds or an HTTP date. Nonsense ("nan", "-1", "soon")
+ * asks for nothing.
+ */
 export function parseRetryAfter(header: string | string[] | undefined, now = Date.now()): number | undefined {
   const text = (Array.isArray(header) ? header[0] : header)?.trim();
   if (text === undefined || text === '') return undefined;

@@ -1,7 +1,7 @@
 /**
- * Which tables the server should send. This only saves work: a selection that a backend does not understand means
- * "everything" (C52), and some backends ignore parts of it (C53). The reader must check each document's own
- * `_component` and `_table`.
+ * Which tables the server should send. This only saves work: a selection that a backend does not understand
+ * means "everything" (C52), and some backends ignore parts of it (C53). The reader must check each document's
+ * own `_component` and `_table`.
  */
 
 export interface TableRef {
@@ -16,7 +16,10 @@ export type Selection = { _other: 'excluded' | 'included' } & Record<string, 'ex
 type ComponentSelection = { _other: 'excluded' } & Record<string, 'excluded' | TableSelection>;
 type TableSelection = { _other: 'included' | 'excluded' } & Record<string, 'excluded' | 'included'>;
 
-/** Selects these tables, without their excluded columns, and nothing else. No tables at all: an instant answer that pins a snapshot (C59). */
+/**
+ * Selects these tables, without their excluded columns, and nothing else. No tables at all: an instant answer
+ * that pins a snapshot (C59).
+ */
 export function selectTables(tables: Iterable<TableRef>): Selection {
   const selection = others<Selection>('excluded');
   for (const { component, table, excluded = [] } of tables) {

@@ -1,10 +1,13 @@
 /**
- * Where the HTTP actions of a deployment are: not at its own address. `https://happy-otter-123.convex.cloud` has them at
- * `https://happy-otter-123.convex.site`; a self-hosted deployment has them on another port, or behind a name of its own, which only its
- * operator knows.
+ * Where the HTTP actions of a deployment are: not at its own address. `https://happy-otter-123.convex.cloud`
+ * has them at `https://happy-otter-123.convex.site`; a self-hosted deployment has them on another port, or
+ * behind a name of its own, which only its operator knows.
  */
 
-/** The text names no HTTP action. Its message tells the user what would be right; it does not repeat what could be a secret. */
+/**
+ * The text names no HTTP action. Its message tells the user what would be right; it does not repeat what
+ * could be a secret.
+ */
 export class HttpActionUrlError extends Error {
   override readonly name = 'HttpActionUrlError';
 }
@@ -19,8 +22,8 @@ export interface HttpActionAddress {
 const EXAMPLE = 'https://happy-otter-123.convex.site/arrived';
 
 /**
- * `text`: a path, `/arrived`, of the deployment at `origin`, or a whole URL. Throws `HttpActionUrlError`. `cloudOnly`: http is refused, since
- * it would send the secret in the clear.
+ * `text`: a path, `/arrived`, of the deployment at `origin`, or a whole URL. Throws `HttpActionUrlError`.
+ * `cloudOnly`: http is refused, since it would send the secret in the clear.
  */
 export function httpActionAddress(
   text: string,
@@ -66,7 +69,8 @@ function inSite(path: string, origin: string): HttpActionAddress {
 function parsed(text: string): URL {
   try {
     const url = new URL(text);
-    // The dot of a fully qualified name: certificates do not have it, and the checks above should not miss the cloud for it.
+    // The dot of a fully qualified name: certificates do not have it, and the checks above should not miss
+    // the cloud for it.
     url.hostname = url.hostname.replace(/\.+$/, '');
     return url;
   } catch {

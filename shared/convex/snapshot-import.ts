@@ -1,6 +1,6 @@
 /**
- * The snapshot import, typed: what `npx convex import --replace` uses (C170). One import replaces one table by the rows of a file of JSON
- * lines, in one transaction (C172).
+ * The snapshot import, typed: what `npx convex import --replace` uses (C170). One import replaces one table
+ * by the rows of a file of JSON lines, in one transaction (C172).
  */
 import { JsonError } from '../json/raw.ts';
 import { ConvexApiError } from './errors.ts';
@@ -25,7 +25,9 @@ export const MAX_PARTS = 10_000;
 export type ImportState =
   /** Not parsed yet. */
   | { state: 'uploaded' }
-  /** Parsed, and not begun. `rows`: how many rows the file has; undefined where the deployment does not say. */
+  /**
+   * Parsed, and not begun. `rows`: how many rows the file has; undefined where the deployment does not say.
+   */
   | { state: 'waiting_for_confirmation'; rows: number | undefined }
   /** `rows`: how many have been written so far. */
   | { state: 'in_progress'; rows: number | undefined }
@@ -47,7 +49,10 @@ export class SnapshotImport {
     this.#functions = new Functions(http);
   }
 
-  /** Whether the deployment has these routes. Changes nothing: no import has an empty id. Throws `ConvexApiError`. */
+  /**
+   * Whether the deployment has these routes. Changes nothing: no import has an empty id. Throws
+   * `ConvexApiError`.
+   */
   async isAvailable(): Promise<boolean> {
     try {
       await this.#http.text({ method: 'POST', path: CANCEL, body: JSON.stringify({ importId: '' }) });
@@ -60,7 +65,10 @@ export class SnapshotImport {
     throw notConvex(`${CANCEL} accepted an import that does not exist`, 200);
   }
 
-  /** Whether the key may poll imports (C171). The list of imports is asked for and not looked at. Throws `ConvexApiError`. */
+  /**
+   * Whether the key may poll imports (C171). The list of imports is asked for and not looked at. Throws
+   * `ConvexApiError`.
+   */
   async mayPoll(): Promise<boolean> {
     try {
       await this.#functions.query(LIST);
@@ -71,15 +79,18 @@ export class SnapshotImport {
     }
   }
 
-  /** Begins an upload and returns its token. The token may hold a path of the server: it must not be shown. */
+  /**
+   * Begins an upload and returns its token. The token may hold a path of the server: it must not be shown.
+   */
   async startUpload(): Promise<string> {
     const text = await this.#http.text({ method: 'POST', path: START });
     return stringIn(START, parsed(START, text), 'uploadToken');
   }
 
   /**
-   * Appends a part to an upload; one at a time, numbered from 1. Returns its token, and whether an earlier try of it may have been carried
-   * out: then the part may be in the file twice (C174), and only the number of rows tells.
+   * Appends a part to an upload; one at a time, numbered from 1. Returns its token, and whether an earlier
+   * try of it may have been carried out: then the part may be in the file twice (C174), and only the number
+   * of rows tells.
    */
   async uploadPart(
     uploadToken: string,
@@ -102,7 +113,10 @@ export class SnapshotImport {
     return { token, uncertain };
   }
 
-  /** Makes an import that replaces `tableName` by the rows of an upload, and returns its id. Nothing is changed before `perform`. */
+  /**
+   * Makes an import that replaces `tableName` by the rows of an upload, and returns its id. Nothing is
+   * changed before `perform`.
+   */
   async finishUpload(uploadToken: string, partTokens: readonly string[], tableName: string): Promise<string> {
     const body = JSON.stringify({
       import: { tableName, format: 'jsonLines', mode: 'replace' },
@@ -126,7 +140,9 @@ export class SnapshotImport {
     }
   }
 
-  /** The state of an import. Needs the permission `deployment:backups:view` (C171). Throws `ConvexApiError`. */
+  /**
+   * The state of an import. Needs the permission `deployment:backups:view` (C171). Throws `ConvexApiError`.
+   */
   async stateOf(importId: string): Promise<ImportState> {
     const result = await this.#functions.query(QUERY, { importId });
     if (result.status === 'error')
@@ -134,7 +150,10 @@ export class SnapshotImport {
     return readState(valueOf(() => decoded(result.value)));
   }
 
-  /** Uploads a whole file, replaces the table by its rows and waits for the end, up to 300 s. Returns the number of rows. */
+  /**
+   * Uploads a whole file, replaces the table by its rows and waits for the end, up to 300 s. Returns the
+   * number of rows.
+   */
   async replaceAtOnce(tableName: string, bytes: Buffer): Promise<number> {
     const query = { tableName, format: 'jsonLines', mode: 'replace' };
     const text = await this.#http.text({ method: 'POST', path: WHOLE, query, body: bytes });
@@ -149,7 +168,9 @@ export class SnapshotImport {
   }
 }
 
-/** By what the backend's messages begin with or say; what they quote of rows does not matter. The order does. */
+/**
+ * By what the backend's messages begin with or say; what they quote of rows does not matter. The order does.
+ */
 const FAILURES: readonly (readonly [ImportFailure, RegExp])[] = [
   ['canceled', /^Import canceled/],
   ['not-json', /^Row \d+ wasn't valid JSON|^Import wasn't valid UTF8/],

@@ -29,7 +29,10 @@ export interface TableColumns {
   columns: string[];
 }
 
-/** Whether a backend has `list_active_syncs`. Otherwise what it answered that is neither the route nor its absence. */
+/**
+ * Whether a backend has `list_active_syncs`. Otherwise what it answered that is neither the route nor its
+ * absence.
+ */
 export type ActiveSyncsRoute = 'present' | 'absent' | { answer: string };
 
 export class StreamingExport {
@@ -41,7 +44,10 @@ export class StreamingExport {
     this.#format = format;
   }
 
-  /** Resolves if the URL, the key, its permission and the plan are all right; throws `ConvexApiError` otherwise. */
+  /**
+   * Resolves if the URL, the key, its permission and the plan are all right; throws `ConvexApiError`
+   * otherwise.
+   */
   async test(): Promise<void> {
     const path = '/api/test_streaming_export_connection';
     const text = await this.#http.text({ method: 'GET', path });
@@ -49,7 +55,10 @@ export class StreamingExport {
     if (text.trim() !== 'null') throw unexpectedAnswer(path);
   }
 
-  /** Pins a snapshot: a timestamp at which everything can be read, without reading anything (C59). Digits, nanoseconds. */
+  /**
+   * Pins a snapshot: a timestamp at which everything can be read, without reading anything (C59). Digits,
+   * nanoseconds.
+   */
   async pin(): Promise<string> {
     const path = '/api/list_snapshot';
     return this.#http.retrying(path, async () => {
@@ -60,14 +69,18 @@ export class StreamingExport {
     });
   }
 
-  /** One page of a snapshot. Always with the explicit `snapshot`: a cursor alone would be applied to a newer one. */
+  /**
+   * One page of a snapshot. Always with the explicit `snapshot`: a cursor alone would be applied to a newer
+   * one.
+   */
   async *listSnapshot(args: {
     snapshot: string;
     cursor: string | null;
     selection: Selection;
   }): AsyncGenerator<Documents, SnapshotPage> {
     const path = '/api/list_snapshot';
-    // The timestamp is written as a bare integer, digit for digit: the server refuses strings, and a number would round it (C20).
+    // The timestamp is written as a bare integer, digit for digit: the server refuses strings, and a number
+    // would round it (C20).
     const body = `{"snapshot":${args.snapshot},${args.cursor === null ? '' : `"cursor":${JSON.stringify(args.cursor)},`}"selection":${JSON.stringify(args.selection)},"format":"${this.#format}"}`;
     const documents = new Documents(path, { changes: false });
     const page = yield* mapYields(readPage(this.#http, { method: 'POST', path, body }), (batch) =>
@@ -99,7 +112,10 @@ export class StreamingExport {
     };
   }
 
-  /** JSON Schemas by component path and table, as the server writes them (C80: one odd table makes the request fail). */
+  /**
+   * JSON Schemas by component path and table, as the server writes them (C80: one odd table makes the request
+   * fail).
+   */
   async jsonSchemas(): Promise<Record<string, Record<string, unknown>>> {
     const path = '/api/json_schemas';
     const query = { deltaSchema: 'true', byComponent: 'true', format: this.#format };
@@ -109,7 +125,10 @@ export class StreamingExport {
     >;
   }
 
-  /** All tables with their column names, by component path. Knows every table, whatever its documents look like. */
+  /**
+   * All tables with their column names, by component path. Knows every table, whatever its documents look
+   * like.
+   */
   async tableColumns(): Promise<Map<string, TableColumns[]>> {
     const path = '/api/get_table_column_names';
     const parsed = this.#json(await this.#http.text({ method: 'GET', path }), path);
@@ -125,8 +144,8 @@ export class StreamingExport {
   }
 
   /**
-   * Whether the backend is of 2026-08-13 or later: it has a route that older ones answer with an empty 404 (C90). Changes nothing.
-   * Throws `ConvexApiError`.
+   * Whether the backend is of 2026-08-13 or later: it has a route that older ones answer with an empty 404
+   * (C90). Changes nothing. Throws `ConvexApiError`.
    */
   async activeSyncsRoute(): Promise<ActiveSyncsRoute> {
     const path = '/api/v1/data/list_active_syncs';
@@ -135,7 +154,8 @@ export class StreamingExport {
     const ask = () => this.#http.retrying(path, () => this.#http.exchange(request));
     let { status, body } = await ask();
     if (status === 404) {
-      // An ingress whose backend restarts answers so for a moment. The test waits until the deployment answers again.
+      // An ingress whose backend restarts answers so for a moment. The test waits until the deployment
+      // answers again.
       await this.test();
       ({ status, body } = await ask());
     }

@@ -22,22 +22,26 @@ export class StreamingImport {
     this.#http = http;
   }
 
-  /** Resolves if the URL, the key and its permission are all right, and changes nothing; throws `ConvexApiError` otherwise. */
+  /**
+   * Resolves if the URL, the key and its permission are all right, and changes nothing; throws
+   * `ConvexApiError` otherwise.
+   */
   async test(): Promise<void> {
     await this.indexesReady([]);
   }
 
   /**
-   * One try of an import: the body is `{"messages":[{"tableName","data"},…],"tables":{…}}`. Answers are empty (C130). Not retried:
-   * who may try again, and how often, depends on what the body holds.
+   * One try of an import: the body is `{"messages":[{"tableName","data"},…],"tables":{…}}`. Answers are empty
+   * (C130). Not retried: who may try again, and how often, depends on what the body holds.
    */
   async importOnce(body: Buffer): Promise<void> {
     requireDone(await this.#http.once({ method: 'POST', path: IMPORT_PATH, body }), IMPORT_PATH);
   }
 
   /**
-   * Sends an import that is expected to be refused. Resolves to what `read` makes of the refusal, or to undefined if the import was accepted.
-   * Refusals for which `read` returns undefined are retried or thrown as those of other requests.
+   * Sends an import that is expected to be refused. Resolves to what `read` makes of the refusal, or to
+   * undefined if the import was accepted. Refusals for which `read` returns undefined are retried or thrown
+   * as those of other requests.
    */
   async ask<T>(body: Buffer, read: (refusal: ConvexApiError) => T | undefined): Promise<T | undefined> {
     return this.#http.retrying(IMPORT_PATH, async () => {
@@ -58,14 +62,17 @@ export class StreamingImport {
   }
 
   /**
-   * Empties tables, all at once; makes those that are missing. Leaves no tombstones. A table with an index that is still being built is
-   * refused: see `isBackfilling`.
+   * Empties tables, all at once; makes those that are missing. Leaves no tombstones. A table with an index
+   * that is still being built is refused: see `isBackfilling`.
    */
   async clearTables(tableNames: readonly string[]): Promise<void> {
     await this.#done({ method: 'PUT', path: CLEAR_PATH, body: JSON.stringify({ tableNames }) });
   }
 
-  /** Has the indexes for deduplication built, making missing tables; keys that are indexed already cost nothing. */
+  /**
+   * Has the indexes for deduplication built, making missing tables; keys that are indexed already cost
+   * nothing.
+   */
   async addPrimaryKeyIndexes(indexes: ReadonlyMap<string, PrimaryKey>): Promise<void> {
     const body = JSON.stringify({ indexes: Object.fromEntries(indexes) });
     await this.#done({ method: 'PUT', path: INDEX_PATH, body });
@@ -85,7 +92,10 @@ export class StreamingImport {
     return ready;
   }
 
-  /** The tables that the active schema describes (C154); undefined where the deployment cannot tell. Throws `ConvexApiError`. */
+  /**
+   * The tables that the active schema describes (C154); undefined where the deployment cannot tell. Throws
+   * `ConvexApiError`.
+   */
   async tablesWithSchema(): Promise<Set<string> | undefined> {
     let text: string;
     try {
@@ -98,7 +108,8 @@ export class StreamingImport {
   }
 
   /**
-   * How the deployment spells `part`, a few characters beyond ASCII, inside of a name: see spelling.ts. Undefined where it cannot say.
+   * How the deployment spells `part`, a few characters beyond ASCII, inside of a name: see spelling.ts.
+   * Undefined where it cannot say.
    */
   async spellingOf(part: string): Promise<string | undefined> {
     const table = await this.nameOf(`a${part}a`);
@@ -115,8 +126,8 @@ export class StreamingImport {
   }
 
   /**
-   * What the deployment would call the table for `name`; undefined where it cannot give it a name. Changes nothing: a record for a table
-   * that the request does not list is refused, and the refusal names the table.
+   * What the deployment would call the table for `name`; undefined where it cannot give it a name. Changes
+   * nothing: a record for a table that the request does not list is refused, and the refusal names the table.
    */
   async nameOf(name: string): Promise<string | undefined> {
     const body = JSON.stringify({ tables: {}, messages: [{ tableName: name, data: {} }] });
@@ -139,8 +150,8 @@ export class StreamingImport {
 }
 
 /**
- * A success is an empty answer (C130). Any other answer with status 200 comes from something in between, such as the
- * login page of a network. Taking it for a success would report records as durable that never arrived.
+ * A success is an empty answer (C130). Any other answer with status 200 comes from something in between, such
+ * as the login page of a network. Taking it for a success would report records as durable that never arrived.
  */
 function requireDone(answer: string, path: string): void {
   const text = answer.trim();

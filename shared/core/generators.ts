@@ -40,8 +40,8 @@ export interface PageEnd<Event, Position> {
 }
 
 /**
- * Walks pages one after another. A page yields events while it is read. The next page is requested before the events at the end of a
- * page are yielded: the server prepares it while the consumer writes them.
+ * Walks pages one after another. A page yields events while it is read. The next page is requested before the
+ * events at the end of a page are yielded: the server prepares it while the consumer writes them.
  */
 export async function* walkPages<Event, Position>(
   start: Position,

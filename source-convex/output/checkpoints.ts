@@ -3,9 +3,15 @@ import type { ProtocolWriter } from '../../shared/airbyte/writer.ts';
 import { testOverride } from '../../shared/connector/test-override.ts';
 import type { StreamOutput } from './stream-output.ts';
 
-/** Milliseconds between states. A crash repeats no more than this; every state costs the destination something. */
+/**
+ * Milliseconds between states. A crash repeats no more than this; every state costs the destination
+ * something.
+ */
 const INTERVAL = 5_000;
-/** Milliseconds after which a run without records writes a state: platforms take only records and states for a heartbeat. */
+/**
+ * Milliseconds after which a run without records writes a state: platforms take only records and states for a
+ * heartbeat.
+ */
 const HEARTBEAT = 60_000;
 
 export class Checkpoints {
@@ -31,9 +37,9 @@ export class Checkpoints {
   }
 
   /**
-   * Writes states once a minute, also while a page takes long: those of streams that have advanced without a record. Where there are none,
-   * the last state of one stream is written again. Streams with records beyond their position are left out: two equal states with records
-   * between them would contradict each other.
+   * Writes states once a minute, also while a page takes long: those of streams that have advanced without a
+   * record. Where there are none, the last state of one stream is written again. Streams with records beyond
+   * their position are left out: two equal states with records between them would contradict each other.
    */
   startHeartbeat(): void {
     this.#timer = setInterval(

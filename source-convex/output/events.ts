@@ -1,6 +1,6 @@
 /**
- * What a way of reading yields. It knows Convex; it neither writes messages nor waits for the reader of the output. `SourceOutput` writes
- * its events. Streams are named by their index in the run.
+ * What a way of reading yields. It knows Convex; it neither writes messages nor waits for the reader of the
+ * output. `SourceOutput` writes its events. Streams are named by their index in the run.
  */
 import type { ConnectorFailure } from '../../shared/core/failure.ts';
 
@@ -25,7 +25,9 @@ export interface SourceRecord {
   readonly head: RecordHead | undefined;
 }
 
-/** `while (records.next())`: the members describe what `next` found, and are valid until it is called again. */
+/**
+ * `while (records.next())`: the members describe what `next` found, and are valid until it is called again.
+ */
 export interface RecordCursor {
   next(): boolean;
   readonly stream: number;
@@ -48,7 +50,9 @@ export type ReadEvent =
   | { kind: 'records'; records: RecordCursor }
   /** New positions. Every record that they cover was yielded before. `endsPage`: a page counts in the log. */
   | { kind: 'positions'; positions: readonly StreamPosition[]; endsPage?: boolean }
-  /** A point at which the states are written now. `all`: also of streams whose position covers no new record. */
+  /**
+   * A point at which the states are written now. `all`: also of streams whose position covers no new record.
+   */
   | { kind: 'checkpoint'; all?: boolean }
   /** What the log says while the next events are written. */
   | { kind: 'phase'; name: string; howFar: () => string }

@@ -1,6 +1,7 @@
 /**
- * A document's bytes become a RECORD line's bytes: `{"type":"RECORD","record":{"stream":…,"data":` + the document, its closing brace
- * replaced by the `_ab_cdc_*` columns + `,"emitted_at":…}}`. The document itself is copied, never decoded.
+ * A document's bytes become a RECORD line's bytes: `{"type":"RECORD","record":{"stream":…,"data":` + the
+ * document, its closing brace replaced by the `_ab_cdc_*` columns + `,"emitted_at":…}}`. The document itself
+ * is copied, never decoded.
  */
 import type { StreamDescriptor } from '../../shared/core/stream-descriptor.ts';
 import type { ProtocolWriter } from '../../shared/airbyte/writer.ts';

@@ -21,8 +21,8 @@ export class SourceOutput {
   }
 
   /**
-   * Writes all events, waiting for the reader of the output. Throws what reading or writing throws; streams that have not ended are
-   * INCOMPLETE then.
+   * Writes all events, waiting for the reader of the output. Throws what reading or writing throws; streams
+   * that have not ended are INCOMPLETE then.
    */
   async write(events: AsyncGenerator<ReadEvent, void>): Promise<void> {
     this.#checkpoints.startHeartbeat();
@@ -51,7 +51,10 @@ export class SourceOutput {
     }
   }
 
-  /** Writes one event. Returns the error where its records could not be read: the way of reading knows what to do about it. */
+  /**
+   * Writes one event. Returns the error where its records could not be read: the way of reading knows what to
+   * do about it.
+   */
   #writeEvent(event: ReadEvent): { error: unknown } | undefined {
     switch (event.kind) {
       case 'started':

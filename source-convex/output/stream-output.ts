@@ -110,7 +110,10 @@ export class StreamOutput {
     this.stop();
   }
 
-  /** Ends a started stream early, as INCOMPLETE. Its position is kept; the next run reads the records after it again. */
+  /**
+   * Ends a started stream early, as INCOMPLETE. Its position is kept; the next run reads the records after it
+   * again.
+   */
   stop(): void {
     if (this.ended || this.#status === undefined) return;
     if (this.#advanced) this.writeState();

@@ -1,6 +1,6 @@
 /**
- * Nanosecond timestamps as text. A Date has milliseconds and a double rounds nanoseconds to multiples of 256, so both are kept away:
- * digits go in, digits come out.
+ * Nanosecond timestamps as text. A Date has milliseconds and a double rounds nanoseconds to multiples of 256,
+ * so both are kept away: digits go in, digits come out.
  */
 
 /** Length of `2026-11-22T03:14:15.926535`. */
@@ -16,8 +16,9 @@ let cachedDay = -1;
 let cachedDate = '';
 
 /**
- * Writes the naive UTC timestamp (ISO 8601, six digits of a second, truncated, no zone: as the Python source wrote it) of a timestamp
- * into `out` at `at`: `ISO_LENGTH` bytes. The timestamp is given as 19 digits in `digits` at `from`: nanoseconds since 1970.
+ * Writes the naive UTC timestamp (ISO 8601, six digits of a second, truncated, no zone: as the Python source
+ * wrote it) of a timestamp into `out` at `at`: `ISO_LENGTH` bytes. The timestamp is given as 19 digits in
+ * `digits` at `from`: nanoseconds since 1970.
  */
 export function writeIso(out: Buffer, at: number, digits: Buffer, from: number): void {
   let seconds = 0;

@@ -1,4 +1,6 @@
-/** The verb `check` for query streams: each query is called, for a page of one record where it is paginated. */
+/**
+ * The verb `check` for query streams: each query is called, for a page of one record where it is paginated.
+ */
 import type { Log } from '../../shared/core/log.ts';
 import { connectFunctions } from '../../shared/connector/deployment.ts';
 import { Functions } from '../../shared/convex/functions.ts';

@@ -16,7 +16,10 @@ export interface QueryStream {
   primaryKey: readonly string[];
   /** The field whose greatest value a sync goes on from, and the argument that takes this value. */
   cursor: { field: string; argument: string | undefined } | undefined;
-  /** Stands for all on which a saved position depends: with another query, other arguments or another cursor it means nothing. */
+  /**
+   * Stands for all on which a saved position depends: with another query, other arguments or another cursor
+   * it means nothing.
+   */
   fingerprint: string;
 }
 

@@ -1,10 +1,12 @@
 /**
- * The value of a cursor field: kept as the raw JSON that came, compared exactly, in the order that Convex's own indexes have.
+ * The value of a cursor field: kept as the raw JSON that came, compared exactly, in the order that Convex's
+ * own indexes have.
  *
- * Numbers are compared digit by digit, never as doubles. Texts are compared by their UTF-8 bytes, as Convex does; JavaScript's order by
- * UTF-16 units differs for characters beyond U+FFFF, and would lose records whose text holds them. An int64 comes wrapped
- * (`{"$integer":…}`) in the format convex_encoded_json and as a bare integer in export_json; in plain json it is a text of digits, which
- * is not in the order of its numbers, hence not an int64 any more.
+ * Numbers are compared digit by digit, never as doubles. Texts are compared by their UTF-8 bytes, as Convex
+ * does; JavaScript's order by UTF-16 units differs for characters beyond U+FFFF, and would lose records whose
+ * text holds them. An int64 comes wrapped (`{"$integer":…}`) in the format convex_encoded_json and as a bare
+ * integer in export_json; in plain json it is a text of digits, which is not in the order of its numbers,
+ * hence not an int64 any more.
  */
 import type { ValueFormat } from '../../shared/convex/streaming-export.ts';
 import { compareNumbers, isNumber } from '../../shared/json/decimals.ts';
@@ -40,8 +42,8 @@ export function compareCursors(a: CursorValue, b: CursorValue): number {
 }
 
 /**
- * The value as an argument. Arguments are decoded as Convex's own JSON, in which a bare number is always a float64: the int64 of an export
- * has to be wrapped again.
+ * The value as an argument. Arguments are decoded as Convex's own JSON, in which a bare number is always a
+ * float64: the int64 of an export has to be wrapped again.
  */
 export function asArgument({ kind, raw }: CursorValue, format: ValueFormat): string {
   if (format !== 'export_json' || kind !== 'number' || !/^-?\d{1,19}$/.test(raw)) return raw;

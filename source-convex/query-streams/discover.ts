@@ -1,4 +1,7 @@
-/** The verb `discover` for query streams: each is asked for its first page with records, and described by what that holds. */
+/**
+ * The verb `discover` for query streams: each is asked for its first page with records, and described by what
+ * that holds.
+ */
 import { ConnectorFailure } from '../../shared/core/failure.ts';
 import type { Log } from '../../shared/core/log.ts';
 import { connectFunctions } from '../../shared/connector/deployment.ts';
@@ -36,7 +39,8 @@ export async function discoverQueryStreams(
         );
     } catch (error) {
       const failure = explainQuery(error, stream, { host, config, during: 'check' });
-      // A stream of which nothing is known is still there: the others, and the schemas of tables, do not depend on it.
+      // A stream of which nothing is known is still there: the others, and the schemas of tables, do not
+      // depend on it.
       const isOwn = error instanceof QueryFailed || error instanceof ResultError;
       if (!isOwn || !(failure instanceof ConnectorFailure)) throw failure;
       log.warn(`${failure.message} The stream is listed without its columns.`);
@@ -47,7 +51,9 @@ export async function discoverQueryStreams(
   return found;
 }
 
-/** The first page that has records, or the last one: a query that filters its pages may begin with empty ones. */
+/**
+ * The first page that has records, or the last one: a query that filters its pages may begin with empty ones.
+ */
 async function firstRecords(walk: QueryPages): Promise<QueryPage> {
   const end = performance.now() + EMPTY_PAGES;
   let page = await walk.page(null, undefined);

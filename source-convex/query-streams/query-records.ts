@@ -12,7 +12,9 @@ export class QueryRecords implements RecordCursor, SourceRecord {
   buffer = NOTHING;
   start = 0;
   end = 0;
-  /** Records so far, and records without any field: those are left out, as Airbyte would drop them silently. */
+  /**
+   * Records so far, and records without any field: those are left out, as Airbyte would drop them silently.
+   */
   count = 0;
   empty = 0;
   #places: readonly number[] = [];

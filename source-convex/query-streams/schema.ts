@@ -1,4 +1,7 @@
-/** The schema of a query stream, from its records themselves. Merged by the rules that hold for tables (see ../schema.ts). Pure. */
+/**
+ * The schema of a query stream, from its records themselves. Merged by the rules that hold for tables (see
+ * ../schema.ts). Pure.
+ */
 import type { ValueFormat } from '../../shared/convex/streaming-export.ts';
 import { merge, nullable, type JsonSchema } from '../streaming-export/schema.ts';
 import { schemaOf } from '../value-schema.ts';

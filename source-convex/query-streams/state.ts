@@ -1,12 +1,13 @@
 /**
  * The state of a query stream:
  *
- * `{"query": "orders:changed", "fingerprint": "…", "page_cursor": string|null, "has_more": boolean, "cursor": string|null,
- *   "next_cursor": string|null}`, with `deployment` and `sync_id` as in the state of a table.
+ * `{"query": "orders:changed", "fingerprint": "…", "page_cursor": string|null, "has_more": boolean, "cursor":
+ * string|null, "next_cursor": string|null}`, with `deployment` and `sync_id` as in the state of a table.
  *
- * `page_cursor` is the position in a walk that is not finished (`has_more`). `cursor` is what the walk was begun with: the greatest value
- * of the cursor field that the walks before it have seen; `next_cursor` is the greatest that this walk has seen so far, and becomes
- * `cursor` when it is finished. Both are JSON texts inside of JSON strings, so that no reader rounds a number or writes it another way.
+ * `page_cursor` is the position in a walk that is not finished (`has_more`). `cursor` is what the walk was
+ * begun with: the greatest value of the cursor field that the walks before it have seen; `next_cursor` is the
+ * greatest that this walk has seen so far, and becomes `cursor` when it is finished. Both are JSON texts
+ * inside of JSON strings, so that no reader rounds a number or writes it another way.
  */
 import { StateError, stateMembers, stringMember, syncIdMember } from '../saved-state.ts';
 import { cursorValueOf, type CursorValue } from './cursor-value.ts';

@@ -1,8 +1,9 @@
 /**
  * The pages of a query.
  *
- * A page comes whole or not at all: each call of a query reads the deployment's present, so a page that breaks off and is requested again
- * may be another one. Its size is bounded by what a function may return (16 MiB).
+ * A page comes whole or not at all: each call of a query reads the deployment's present, so a page that
+ * breaks off and is requested again may be another one. Its size is bounded by what a function may return (16
+ * MiB).
  */
 import { safeFailure, type SafeFailure } from '../../shared/convex/function-failure.ts';
 import type { Functions } from '../../shared/convex/functions.ts';
@@ -26,7 +27,10 @@ export class QueryFailed extends Error {
 const SMALLER_MAY_HELP = new Set<SafeFailure['kind']>(['too-much', 'own']);
 /** By how much pages shrink: a thousand records, then 125, 15, 1. */
 const SHRINK = 8;
-/** After so many pages of a smaller size, twice as many records are tried, if that is fewer than were too many before. */
+/**
+ * After so many pages of a smaller size, twice as many records are tried, if that is fewer than were too many
+ * before.
+ */
 const PATIENCE = 4;
 
 /** Is told when pages become smaller: how many records were too many, how many are tried now, and why. */
@@ -50,8 +54,8 @@ export class QueryPages {
   }
 
   /**
-   * One page; a smaller one where the query cannot give as many records at a time. `since`: raw JSON for the cursor argument, see
-   * `argsText`. Throws `QueryFailed`, `ResultError` and `ConvexApiError`.
+   * One page; a smaller one where the query cannot give as many records at a time. `since`: raw JSON for the
+   * cursor argument, see `argsText`. Throws `QueryFailed`, `ResultError` and `ConvexApiError`.
    */
   async page(cursor: string | null, since: string | undefined): Promise<QueryPage> {
     const { query, paginated } = this.#stream;

@@ -1,9 +1,10 @@
 /**
  * How far a walk has come by the values of its cursor field, and which records are news.
  *
- * Where the query takes the value as an argument, what it returns is for it to decide: it may well go back a little, for records that were
- * committed late. Where it does not, it returns everything each time, and records from the last value on are passed on: those of the same
- * value again, since others of it may have come in the meantime.
+ * Where the query takes the value as an argument, what it returns is for it to decide: it may well go back a
+ * little, for records that were committed late. Where it does not, it returns everything each time, and
+ * records from the last value on are passed on: those of the same value again, since others of it may have
+ * come in the meantime.
  */
 import { configError } from '../../shared/core/failure.ts';
 import { Members } from '../../shared/json/raw.ts';
@@ -38,7 +39,10 @@ export class Watermark {
     return compareCursors(seen, lower) > 0 ? seen : lower;
   }
 
-  /** Takes notice of the record `buffer[start, end)`; whether it is to be passed on. A record without a value always is. */
+  /**
+   * Takes notice of the record `buffer[start, end)`; whether it is to be passed on. A record without a value
+   * always is.
+   */
   passes(buffer: Buffer, start: number, end: number): boolean {
     if (this.#field === undefined) return true;
     const value = this.#valueOf(buffer, start, end);

@@ -1,4 +1,7 @@
-/** What the log says before tables are read. `changeLog`: whether changes are read from the change log, and not through Data Sync. Pure. */
+/**
+ * What the log says before tables are read. `changeLog`: whether changes are read from the change log, and
+ * not through Data Sync. Pure.
+ */
 import { CHANGE_LOG_REMARK } from './change-reader.ts';
 import { counted, date, names } from '../../shared/core/text.ts';
 import type { TableStream } from './table-stream.ts';

@@ -1,9 +1,10 @@
 /**
  * The document_deltas walk: one, from the oldest position of all streams up to a pinned timestamp.
  *
- * The server reads its whole log for any selection and stops after 128 rows read, so a walk for each stream would cost N times the
- * requests (C66, C68). A page without documents but with more to come is normal: the next position is the page's cursor, never a
- * document's timestamp. A transaction is never split over pages (C67), so every page ends at a commit.
+ * The server reads its whole log for any selection and stops after 128 rows read, so a walk for each stream
+ * would cost N times the requests (C66, C68). A page without documents but with more to come is normal: the
+ * next position is the page's cursor, never a document's timestamp. A transaction is never split over pages
+ * (C67), so every page ends at a commit.
  */
 import { mapYields, walkPages } from '../../shared/core/generators.ts';
 import type { DocumentHead } from '../../shared/convex/document.ts';
@@ -21,11 +22,17 @@ export interface ChangeLogWalk {
   streams: readonly TableStream[];
   /** Digits, nanoseconds: the oldest position of the streams. */
   cursor: string;
-  /** Digits, nanoseconds: the walk ends with the first page that reaches it, so it also ends on a deployment that is written without pause. */
+  /**
+   * Digits, nanoseconds: the walk ends with the first page that reaches it, so it also ends on a deployment
+   * that is written without pause.
+   */
   head: string;
 }
 
-/** Yields the documents that are newer than their stream's position, and after each page the new positions. Throws `ConvexApiError`. */
+/**
+ * Yields the documents that are newer than their stream's position, and after each page the new positions.
+ * Throws `ConvexApiError`.
+ */
 export function walkChangeLog(api: StreamingExport, walk: ChangeLogWalk): AsyncGenerator<ReadEvent, void> {
   const selection = selectTables(walk.streams.map((stream) => stream.planned));
   const log = new LogOrder(walk.streams);

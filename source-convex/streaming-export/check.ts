@@ -9,8 +9,8 @@ import { CHANGE_LOG_REMARK } from './change-reader.ts';
 import { activeSyncsRoute } from './component-changes.ts';
 
 /**
- * Proves the URL, the key, its permission and the plan with a request that reads nothing, and says how changes will be read. Throws a
- * `ConnectorFailure`.
+ * Proves the URL, the key, its permission and the plan with a request that reads nothing, and says how
+ * changes will be read. Throws a `ConnectorFailure`.
  */
 export async function checkTables(config: SourceConfig, log: Log): Promise<void> {
   const { http, host } = connect(config, 'airbyte-export', 'check', log);

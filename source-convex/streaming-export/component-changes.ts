@@ -1,6 +1,7 @@
 /**
- * Whether the change log of a deployment shows the tables of components. Backends before 2026-08-11 leave them out (C72) and answer a
- * walk over the log as if nothing had changed, so an incremental stream of a component would lose its changes in silence.
+ * Whether the change log of a deployment shows the tables of components. Backends before 2026-08-11 leave
+ * them out (C72) and answer a walk over the log as if nothing had changed, so an incremental stream of a
+ * component would lose its changes in silence.
  */
 import type { Log } from '../../shared/core/log.ts';
 import { configError, type ConnectorFailure } from '../../shared/core/failure.ts';
@@ -11,7 +12,8 @@ import type { TableStream } from './table-stream.ts';
 import { names } from '../../shared/core/text.ts';
 
 /**
- * Fails the incremental streams of components where the backend is known to be too old for them. Writes a WARN where it cannot be told.
+ * Fails the incremental streams of components where the backend is known to be too old for them. Writes a
+ * WARN where it cannot be told.
  */
 export function* checkComponentChanges(
   route: ActiveSyncsRoute,
@@ -31,7 +33,8 @@ export async function activeSyncsRoute(api: StreamingExport): Promise<ActiveSync
   try {
     return await api.activeSyncsRoute();
   } catch (error) {
-    // What a deployment says of the key or the plan stops the run where everything is asked for. So does a host that is not reached.
+    // What a deployment says of the key or the plan stops the run where everything is asked for. So does a
+    // host that is not reached.
     if (!(error instanceof ConvexApiError) || !(error.reason === 'not-convex' || error.reason === 'refused'))
       throw error;
     return { answer: error.message };

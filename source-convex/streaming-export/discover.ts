@@ -1,4 +1,7 @@
-/** The verb `discover`: every table of the deployment as a stream, those of components with the component's path as namespace. */
+/**
+ * The verb `discover`: every table of the deployment as a stream, those of components with the component's
+ * path as namespace.
+ */
 import type { Log } from '../../shared/core/log.ts';
 import { descriptorOf, descriptorText } from '../../shared/core/stream-descriptor.ts';
 import { connect } from '../../shared/connector/deployment.ts';
@@ -32,13 +35,17 @@ export async function discoverTables(config: SourceConfig, log: Log): Promise<Di
   }
 }
 
-/** One table whose documents have no common shape, and no schema in the app, makes the request fail for all (C80). */
+/**
+ * One table whose documents have no common shape, and no schema in the app, makes the request fail for all
+ * (C80).
+ */
 async function tablesOf(api: StreamingExport, format: ValueFormat, log: Log): Promise<Table[]> {
   try {
     return tablesBySchema(await api.jsonSchemas());
   } catch (error) {
     if (!(error instanceof ConvexApiError) || error.reason !== 'refused') throw error;
-    // In a fixed order: Convex lists them in no order, and which ones are looked at must not change from run to run.
+    // In a fixed order: Convex lists them in no order, and which ones are looked at must not change from run
+    // to run.
     const tables = (await tablesByColumns(api, error)).sort(byComponentAndName);
     const samples = await sampleTables(
       api,
@@ -75,7 +82,10 @@ interface Columns extends Named {
   columns: string[];
 }
 
-/** Every table, with the names of its columns: knows tables of any shape, but no types. Throws `refusal` where a backend is too old for it. */
+/**
+ * Every table, with the names of its columns: knows tables of any shape, but no types. Throws `refusal` where
+ * a backend is too old for it.
+ */
 async function tablesByColumns(api: StreamingExport, refusal: ConvexApiError): Promise<Columns[]> {
   try {
     const tables = await api.tableColumns();

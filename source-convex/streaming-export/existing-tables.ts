@@ -5,8 +5,8 @@ import { tableKey, type TableRef } from '../../shared/convex/selection.ts';
 import type { StreamingExport } from '../../shared/convex/streaming-export.ts';
 
 /**
- * The `tableKey`s of the deployment's tables; undefined where it cannot list them, because its backend is old or has only just been
- * started: then a missing table just has no documents. Throws `ConvexApiError`.
+ * The `tableKey`s of the deployment's tables; undefined where it cannot list them, because its backend is old
+ * or has only just been started: then a missing table just has no documents. Throws `ConvexApiError`.
  */
 export async function existingTables(api: StreamingExport, log?: Log): Promise<Set<string> | undefined> {
   try {

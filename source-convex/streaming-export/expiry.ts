@@ -1,4 +1,7 @@
-/** A saved position that the deployment does not keep any more: how it is recognised, and what the user is told. */
+/**
+ * A saved position that the deployment does not keep any more: how it is recognised, and what the user is
+ * told.
+ */
 import { configError, type ConnectorFailure } from '../../shared/core/failure.ts';
 import type { ConvexApiError } from '../../shared/convex/errors.ts';
 import { date, names } from '../../shared/core/text.ts';
@@ -7,7 +10,10 @@ interface Named {
   name: string;
 }
 
-/** Whether an answer means that the position is too old. Also a 503 of this code: documents as of then are no longer kept. */
+/**
+ * Whether an answer means that the position is too old. Also a 503 of this code: documents as of then are no
+ * longer kept.
+ */
 export function isExpired({ reason, status, code }: ConvexApiError): boolean {
   return reason === 'expired' || (status === 503 && code === 'InternalServerError');
 }

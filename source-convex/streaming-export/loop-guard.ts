@@ -1,16 +1,21 @@
 /**
- * Notices a walk over a snapshot that gets nowhere, and would go on for ever: a deployment cannot be like that, but what stands between
- * it and here can, such as a cache that answers one request with the answer of another.
+ * Notices a walk over a snapshot that gets nowhere, and would go on for ever: a deployment cannot be like
+ * that, but what stands between it and here can, such as a cache that answers one request with the answer of
+ * another.
  */
 import { notConvex } from '../../shared/convex/client.ts';
 import type { SnapshotPage } from '../../shared/convex/streaming-export.ts';
 
-/** Each table gives one page without documents at most, or one after its last document; a deployment has up to 10,000 tables. */
+/**
+ * Each table gives one page without documents at most, or one after its last document; a deployment has up to
+ * 10,000 tables.
+ */
 const MAX_EMPTY_PAGES = 20_000;
 
 export class LoopGuard {
-  // Brent's way to find a circle without remembering the positions of a walk of any length: one of them is remembered, and after twice as
-  // many pages the next one. Once the circle is shorter than that stretch, the remembered position comes by again.
+  // Brent's way to find a circle without remembering the positions of a walk of any length: one of them is
+  // remembered, and after twice as many pages the next one. Once the circle is shorter than that stretch, the
+  // remembered position comes by again.
   #remembered: string | null = null;
   #pages = 0;
   #stretch = 1;

@@ -1,5 +1,6 @@
 /**
- * What each stream still needs: configured catalog + saved states + the tables that exist -> one plan a stream. Pure.
+ * What each stream still needs: configured catalog + saved states + the tables that exist -> one plan a
+ * stream. Pure.
  */
 import {
   descriptorKey,
@@ -69,7 +70,9 @@ export function planStreams({ configured, states, tables, deployment }: PlanInpu
   });
 }
 
-/** A name that no table can have makes the deployment answer a request for many tables with an error 500 (C7). */
+/**
+ * A name that no table can have makes the deployment answer a request for many tables with an error 500 (C7).
+ */
 function couldExist(component: string, table: string): boolean {
   return isIdentifier(table) && (component === '' || component.split('/').every(isIdentifier));
 }
@@ -93,7 +96,8 @@ function planAfter(
     return { kind: 'failed', failure: configError(message, descriptor) };
   }
   if (state.deployment !== undefined && deployment !== undefined && state.deployment !== deployment) {
-    // Its positions mean nothing here: a snapshot would skip documents and the change log would start at a wrong place, silently.
+    // Its positions mean nothing here: a snapshot would skip documents and the change log would start at a
+    // wrong place, silently.
     const message = `The saved state of stream "${stream}" was saved from the deployment ${state.deployment}, but this connection reads ${deployment}. Refresh (or clear) the stream to read it anew from here, or correct the deployment URL and the deploy key.`;
     return { kind: 'failed', failure: configError(message, descriptor) };
   }
@@ -131,10 +135,10 @@ export interface SnapshotWalk<Stream> {
 }
 
 /**
- * Which walks the snapshots take, in order. Streams in the middle of a table come first, each alone, at its own timestamp and position:
- * a position is only valid for the tables that it was made with. Then the streams that are at the beginning of a timestamp, one walk a
- * timestamp. Fresh streams that may join it are read at the timestamp of the interrupted ones if there is exactly one, so that all
- * streams end on one cut.
+ * Which walks the snapshots take, in order. Streams in the middle of a table come first, each alone, at its
+ * own timestamp and position: a position is only valid for the tables that it was made with. Then the streams
+ * that are at the beginning of a timestamp, one walk a timestamp. Fresh streams that may join it are read at
+ * the timestamp of the interrupted ones if there is exactly one, so that all streams end on one cut.
  */
 export function snapshotWalks<Stream extends { plan: Plan }>(
   streams: readonly Stream[],

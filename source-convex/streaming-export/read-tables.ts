@@ -1,6 +1,7 @@
 /**
- * Reads tables: snapshots first, then the changes of all streams up to one head, never two walks at a time. The head is pinned when the
- * snapshots are finished: what is committed while they are read for hours belongs to this run.
+ * Reads tables: snapshots first, then the changes of all streams up to one head, never two walks at a time.
+ * The head is pinned when the snapshots are finished: what is committed while they are read for hours belongs
+ * to this run.
  */
 import type { Log } from '../../shared/core/log.ts';
 import { ConvexApiError } from '../../shared/convex/errors.ts';
@@ -29,8 +30,9 @@ export interface ReadTablesOptions {
 type Events<Result = void> = AsyncGenerator<ReadEvent, Result>;
 
 /**
- * Rounds of snapshots and changes. More than one where snapshots expire, or tables are replaced, while changes are read. A deployment
- * that needs more keeps too little history, or replaces its tables faster than they are read.
+ * Rounds of snapshots and changes. More than one where snapshots expire, or tables are replaced, while
+ * changes are read. A deployment that needs more keeps too little history, or replaces its tables faster than
+ * they are read.
  */
 const MAX_ROUNDS = 4;
 
@@ -38,7 +40,10 @@ export class TableReader {
   readonly #options: ReadTablesOptions;
   readonly #failures: WalkFailures;
   #changes: ChangeReader;
-  /** Digits: the present of the deployment when the run began, and again after its snapshots. The changes are read up to there. */
+  /**
+   * Digits: the present of the deployment when the run began, and again after its snapshots. The changes are
+   * read up to there.
+   */
   #head = '0';
 
   constructor(options: ReadTablesOptions) {
@@ -47,7 +52,10 @@ export class TableReader {
     this.#changes = options.changes;
   }
 
-  /** Yields everything that is to be written of the tables. Throws the `ConvexApiError` that stops the whole run. */
+  /**
+   * Yields everything that is to be written of the tables. Throws the `ConvexApiError` that stops the whole
+   * run.
+   */
   async *read(): Events {
     const { api, host, streams, log } = this.#options;
     if (streams.every((stream) => stream.failed)) return;
@@ -73,7 +81,9 @@ export class TableReader {
     yield* this.#complete(streams);
   }
 
-  /** Reads snapshots, and then the changes of all streams up to the time at which the snapshots were finished. */
+  /**
+   * Reads snapshots, and then the changes of all streams up to the time at which the snapshots were finished.
+   */
   async *#round(): Events {
     const { api, streams } = this.#options;
     this.#failures.again.clear();
@@ -119,8 +129,9 @@ export class TableReader {
   }
 
   /**
-   * The timestamp is saved before the first record. A run that is killed before its first checkpoint is followed by one that goes on at
-   * the same timestamp, and whose changes then show what was deleted meanwhile.
+   * The timestamp is saved before the first record. A run that is killed before its first checkpoint is
+   * followed by one that goes on at the same timestamp, and whose changes then show what was deleted
+   * meanwhile.
    */
   *#pinStates({ snapshot, cursor, streams }: SnapshotWalk<TableStream>): Generator<ReadEvent> {
     const resumed = streams.filter((stream) => stream.plan.kind === 'resume');
@@ -149,7 +160,8 @@ export class TableReader {
       yield* expired ? failures.afterExpiry(interrupted, snapshot) : failures.failAll(interrupted, error);
       return;
     }
-    // A failure of the whole deployment is no reason to ask for each table. A failure of one table should cost only this one.
+    // A failure of the whole deployment is no reason to ask for each table. A failure of one table should
+    // cost only this one.
     const ofOneTable = error.reason !== 'transient' || error.status === 500;
     if (unfinished.length === 1 || !ofOneTable || expired) {
       yield* failures.failAll(unfinished, error);

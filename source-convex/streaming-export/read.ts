@@ -70,7 +70,10 @@ function isIncremental({ planned, failed }: TableStream): boolean {
   return planned.incremental && !failed;
 }
 
-/** Whether Data Sync may be used and can select these tables: not those of a component that is called as the selection's own word (C54). */
+/**
+ * Whether Data Sync may be used and can select these tables: not those of a component that is called as the
+ * selection's own word (C54).
+ */
 function canFollow({ changes_from: changesFrom }: SourceConfig, streams: readonly TableStream[]): boolean {
   return changesFrom !== 'Change log' && !streams.some(({ planned }) => planned.component === '_other');
 }

@@ -8,7 +8,10 @@ export abstract class RoutedDocuments implements RecordCursor {
   stream = -1;
   #documents: Documents | undefined;
 
-  /** The stream that a document is written to; undefined: it is left out. Throws `ConvexApiError` where it must not be on the page. */
+  /**
+   * The stream that a document is written to; undefined: it is left out. Throws `ConvexApiError` where it
+   * must not be on the page.
+   */
   protected abstract accept(head: DocumentHead): TableStream | undefined;
 
   /** The event that writes these documents. */

@@ -7,13 +7,16 @@ import { testOverride } from '../../shared/connector/test-override.ts';
 import { merge, type JsonSchema } from './schema.ts';
 import { schemaOf } from '../value-schema.ts';
 
-/** Tables, and milliseconds, after which no further table is looked at: Airbyte ends a discovery after nine minutes. */
+/**
+ * Tables, and milliseconds, after which no further table is looked at: Airbyte ends a discovery after nine
+ * minutes.
+ */
 const MAX_TABLES = 200;
 const MAX_TIME = 60_000;
 
 /**
- * The schema of the first documents of each table, in the order of `tables`; of an empty table, one without properties. Shorter than
- * `tables` where the limits were reached or a page could not be read.
+ * The schema of the first documents of each table, in the order of `tables`; of an empty table, one without
+ * properties. Shorter than `tables` where the limits were reached or a page could not be read.
  */
 export async function sampleTables(
   api: StreamingExport,
@@ -37,7 +40,10 @@ export async function sampleTables(
   return samples;
 }
 
-/** The first page that has documents of the table. Pages may be empty before the end. Undefined where the time is over before. */
+/**
+ * The first page that has documents of the table. Pages may be empty before the end. Undefined where the time
+ * is over before.
+ */
 async function firstDocuments(
   api: StreamingExport,
   snapshot: string,

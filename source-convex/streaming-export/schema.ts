@@ -1,9 +1,10 @@
 /**
  * Convex's JSON Schemas become ones that destinations understand. Pure.
  *
- * Convex infers a table's schema from the documents that it holds at the moment. Later documents may have other fields, so nothing is
- * required, everything of the user's is nullable and additional properties are allowed. Destinations take a list of types where Convex
- * writes `anyOf`, and know neither `items: false` nor `$description` (C82).
+ * Convex infers a table's schema from the documents that it holds at the moment. Later documents may have
+ * other fields, so nothing is required, everything of the user's is nullable and additional properties are
+ * allowed. Destinations take a list of types where Convex writes `anyOf`, and know neither `items: false` nor
+ * `$description` (C82).
  */
 
 import { OFFERED_COLUMNS, offeredColumns } from '../columns.ts';

@@ -1,8 +1,8 @@
 /**
  * The list_snapshot walk: one over all tables that are wanted, at one pinned timestamp.
  *
- * The server remembers a single walk (C57): a walk for each table would make it read its log again for each. A page holds documents of at
- * most one table and may be empty; the walk ends where the cursor is null (C50).
+ * The server remembers a single walk (C57): a walk for each table would make it read its log again for each.
+ * A page holds documents of at most one table and may be empty; the walk ends where the cursor is null (C50).
  */
 import { mapYields, walkPages } from '../../shared/core/generators.ts';
 import type { DocumentHead } from '../../shared/convex/document.ts';
@@ -17,7 +17,10 @@ import { inLog, inSnapshot } from './state.ts';
 import { StreamRouter } from './stream-router.ts';
 import type { TableStream } from './table-stream.ts';
 
-/** Yields the walk's documents, and after each page the positions of the streams that it brought further. Throws `ConvexApiError`. */
+/**
+ * Yields the walk's documents, and after each page the positions of the streams that it brought further.
+ * Throws `ConvexApiError`.
+ */
 export function walkSnapshot(api: StreamingExport, walk: SnapshotWalk<TableStream>): AsyncGenerator<ReadEvent, void> {
   const { snapshot } = walk;
   const selection = selectTables(walk.streams.map((stream) => stream.planned));
@@ -33,7 +36,10 @@ export function walkSnapshot(api: StreamingExport, walk: SnapshotWalk<TableStrea
   });
 }
 
-/** The records of snapshot pages, and which table the walk is in: the one before it is finished, those after it have not begun. */
+/**
+ * The records of snapshot pages, and which table the walk is in: the one before it is finished, those after
+ * it have not begun.
+ */
 class TableOrder extends RoutedDocuments {
   readonly #walk: SnapshotWalk<TableStream>;
   readonly #router: StreamRouter;

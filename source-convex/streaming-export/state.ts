@@ -1,10 +1,11 @@
 /**
- * A stream's state, in the shape that users already have stored:
- * `{"snapshot_cursor": string|null, "snapshot_has_more": boolean, "delta_cursor": "<digits>"}`.
+ * A stream's state, in the shape that users already have stored: `{"snapshot_cursor": string|null,
+ * "snapshot_has_more": boolean, "delta_cursor": "<digits>"}`.
  *
- * While the snapshot runs, `delta_cursor` is the snapshot's timestamp; after it, the position in the change log. The Python source wrote
- * it as an integer, which is read digit for digit. `deployment`, `sync_id` and `data_sync` are ours, and optional: the deployment that was
- * read, the sync that a full refresh belongs to, and where the stream stands in Data Sync.
+ * While the snapshot runs, `delta_cursor` is the snapshot's timestamp; after it, the position in the change
+ * log. The Python source wrote it as an integer, which is read digit for digit. `deployment`, `sync_id` and
+ * `data_sync` are ours, and optional: the deployment that was read, the sync that a full refresh belongs to,
+ * and where the stream stands in Data Sync.
  */
 import { compareDigits, digitsOf, isDigits } from '../../shared/json/integers.ts';
 import { StateError, stateMembers, stringMember, syncIdMember } from '../saved-state.ts';
@@ -37,15 +38,18 @@ export function samePosition(a: Position, b: Position): boolean {
 /** Where a stream stands in Data Sync. */
 export interface SyncPlace {
   /**
-   * The chain of cursors that tracks the stream's table. A chain begins with a conversion, and all streams of a run share it. Null: no chain
-   * tracks the table, so its contents have to be compared.
+   * The chain of cursors that tracks the stream's table. A chain begins with a conversion, and all streams of
+   * a run share it. Null: no chain tracks the table, so its contents have to be compared.
    */
   chain: string | null;
-  /** A cursor of the chain, unless it is in the state of another stream: hex, and up to when it has read (digits, at most `delta_cursor`). */
+  /**
+   * A cursor of the chain, unless it is in the state of another stream: hex, and up to when it has read
+   * (digits, at most `delta_cursor`).
+   */
   cursor?: { hex: string; ts: string } | undefined;
   /**
-   * Further timestamps (digits) as of which the destination may hold documents, beside `delta_cursor`: where records were written that no
-   * state covers, or changes were read without Data Sync.
+   * Further timestamps (digits) as of which the destination may hold documents, beside `delta_cursor`: where
+   * records were written that no state covers, or changes were read without Data Sync.
    */
   held: readonly string[];
 }

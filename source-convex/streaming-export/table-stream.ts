@@ -14,7 +14,10 @@ export class TableStream {
   plan: Plan;
   /** Where the next run would go on; undefined until something is known. */
   position: Position | undefined;
-  /** Where it stands in Data Sync; undefined while its changes are not read so. Part of each state that is made from now on. */
+  /**
+   * Where it stands in Data Sync; undefined while its changes are not read so. Part of each state that is
+   * made from now on.
+   */
   place: SyncPlace | undefined;
   /** Whether its states carry the cursor of its chain. */
   carriesCursor = true;
@@ -38,7 +41,10 @@ export class TableStream {
     return this.position?.snapshotHasMore === false;
   }
 
-  /** Digits, nanoseconds: everything up to here in the change log has been read. Only defined after the snapshot. */
+  /**
+   * Digits, nanoseconds: everything up to here in the change log has been read. Only defined after the
+   * snapshot.
+   */
   get cursor(): string {
     return this.position!.deltaCursor;
   }
@@ -64,7 +70,8 @@ export class TableStream {
     const before = this.position;
     if (before !== undefined && samePosition(before, position)) return [];
     this.position = position;
-    // The end of a snapshot is worth a state: without it, the next run would read the table's last page again.
+    // The end of a snapshot is worth a state: without it, the next run would read the table's last page
+    // again.
     const due = !position.snapshotHasMore && before?.snapshotHasMore !== false;
     return [{ stream: this.index, state: this.#stateAt(position), due }];
   }

@@ -1,6 +1,6 @@
 /**
- * What a walk that fails means for its streams. A stream that fails on its own leaves the others running. A key that is refused, or a
- * deployment that cannot be reached, stops all.
+ * What a walk that fails means for its streams. A stream that fails on its own leaves the others running. A
+ * key that is refused, or a deployment that cannot be reached, stops all.
  */
 import type { ConnectorFailure } from '../../shared/core/failure.ts';
 import type { Log } from '../../shared/core/log.ts';
@@ -11,7 +11,10 @@ import { expiredFailure, refreshAnewWarning, resyncWarning } from './expiry.ts';
 import { inSnapshot } from './state.ts';
 import type { TableStream } from './table-stream.ts';
 
-/** Failures after which no other stream can be read either. A missing route is another way of reading's business. */
+/**
+ * Failures after which no other stream can be read either. A missing route is another way of reading's
+ * business.
+ */
 const FATAL: ReadonlySet<Reason> = new Set([
   'unreachable',
   'stopped',
@@ -25,7 +28,10 @@ const FATAL: ReadonlySet<Reason> = new Set([
 /** Failures that concern one position and not the deployment. */
 const OF_POSITIONS: ReadonlySet<Reason> = new Set(['expired', 'bad-position']);
 
-/** Walks that fail one after the other, without a page between them, until the deployment is at fault and not a stream. */
+/**
+ * Walks that fail one after the other, without a page between them, until the deployment is at fault and not
+ * a stream.
+ */
 const MAX_FAILED_WALKS = 3;
 
 export interface WalkFailuresOptions {

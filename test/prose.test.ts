@@ -1,0 +1,139 @@
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { sourceFiles, type SourceFile } from './layers.ts';
+
+/** Columns of a comment. Code has 120 (see .prettierrc.json); running text is read more easily in shorter lines. */
+const MAX_COLUMNS = 110;
+
+/** Files whose comments are still wider. The list only shrinks: take a file out once it is done. One path a line, sorted. */
+const NOT_YET: readonly string[] = [
+  'destination-convex/after-sync.ts',
+  'destination-convex/aftermath.ts',
+  'destination-convex/append-deletions.ts',
+  'destination-convex/check.ts',
+  'destination-convex/convex-records.ts',
+  'destination-convex/dry-run.ts',
+  'destination-convex/field-names.ts',
+  'destination-convex/field-warnings.ts',
+  'destination-convex/field-watch.ts',
+  'destination-convex/generation-marker.ts',
+  'destination-convex/generations.ts',
+  'destination-convex/input-failures.ts',
+  'destination-convex/intake.ts',
+  'destination-convex/key-guard.ts',
+  'destination-convex/key-values.ts',
+  'destination-convex/keys.ts',
+  'destination-convex/ledger.ts',
+  'destination-convex/limits.ts',
+  'destination-convex/merged-fields.ts',
+  'destination-convex/record.ts',
+  'destination-convex/refusal-cause.ts',
+  'destination-convex/replace-at-once/json-check.ts',
+  'destination-convex/replace-at-once/perform.ts',
+  'destination-convex/replace-at-once/replacements.ts',
+  'destination-convex/replace-at-once/row.ts',
+  'destination-convex/replace-at-once/stored-names.ts',
+  'destination-convex/replace-at-once/table-upload.ts',
+  'destination-convex/request-body.ts',
+  'destination-convex/state.ts',
+  'destination-convex/stream-router.ts',
+  'destination-convex/streams.ts',
+  'destination-convex/sync-summary.ts',
+  'destination-convex/tables.ts',
+  'destination-convex/tombstones.ts',
+  'destination-convex/write.ts',
+  'shared/airbyte/catalog.ts',
+  'shared/airbyte/command-line.ts',
+  'shared/airbyte/connector.ts',
+  'shared/airbyte/inbound.ts',
+  'shared/airbyte/input-files.ts',
+  'shared/airbyte/lines.ts',
+  'shared/airbyte/run.ts',
+  'shared/airbyte/state-file.ts',
+  'shared/airbyte/state-shapes.ts',
+  'shared/airbyte/stdin.ts',
+  'shared/airbyte/traces.ts',
+  'shared/airbyte/validate.ts',
+  'shared/airbyte/writer.ts',
+  'shared/convex/data-sync-changes.ts',
+  'shared/convex/data-sync-page.ts',
+  'shared/convex/data-sync-reader.ts',
+  'shared/convex/data-sync.ts',
+  'shared/convex/deployment-name.ts',
+  'shared/convex/export-values.ts',
+  'shared/convex/function-failure.ts',
+  'shared/convex/streaming-import.ts',
+  'shared/json/array.ts',
+  'shared/json/decimals.ts',
+  'shared/json/element-batch.ts',
+  'shared/json/elements.ts',
+  'shared/json/float64.ts',
+  'shared/json/indexed-members.ts',
+  'shared/json/integers.ts',
+  'shared/json/raw.ts',
+  'shared/json/wasm/assembly/export-values.ts',
+  'shared/json/wasm/assembly/inspect.ts',
+  'shared/json/wasm/assembly/members.ts',
+  'shared/json/wasm/assembly/memory.ts',
+  'shared/json/wasm/assembly/numbers.ts',
+  'shared/json/wasm/assembly/quiet.ts',
+  'shared/json/wasm/assembly/structure.ts',
+  'shared/json/wasm/assembly/watch.ts',
+  'shared/json/wasm/find.ts',
+  'shared/json/wasm/keys.ts',
+  'shared/json/wasm/module.ts',
+  'source-convex/data-sync/begin-chain.ts',
+  'source-convex/data-sync/chain.ts',
+  'source-convex/data-sync/composed-documents.ts',
+  'source-convex/data-sync/difference.ts',
+  'source-convex/data-sync/different-documents.ts',
+  'source-convex/data-sync/follow-chain.ts',
+  'source-convex/data-sync/id-listing.ts',
+  'source-convex/data-sync/read-changes.ts',
+  'source-convex/data-sync/segment.ts',
+  'source-convex/output/record-encoder.ts',
+  'source-convex/query-streams/cursor-value.ts',
+  'source-convex/query-streams/state.ts',
+  'source-convex/streaming-export/change-reader.ts',
+];
+
+const PRODUCT = /^(?:source-convex|destination-convex|shared)\//;
+const COMMENT = /^\s*(?:\/\/|\/\*|\* |\*$)|\s\/\/ |\s\/\*\* /;
+
+/** `path:line` of each comment that is too wide, in the product's files. Generated files are left out. */
+function wideComments(files: readonly SourceFile[]): string[] {
+  return files
+    .filter(({ path }) => PRODUCT.test(path) && !path.endsWith('.generated.ts'))
+    .flatMap(({ path, code }) =>
+      code
+        .split('\n')
+        .flatMap((line, i) => (line.length > MAX_COLUMNS && COMMENT.test(line) ? [`${path}:${i + 1}`] : [])),
+    );
+}
+
+test(`comments of the product have at most ${MAX_COLUMNS} columns`, () => {
+  const files = sourceFiles(join(import.meta.dirname, '..')).filter(({ path }) => !NOT_YET.includes(path));
+  expect(wideComments(files)).toEqual([]);
+});
+
+test('the list of files that are not done yet is sorted and holds no path that is gone', () => {
+  const paths = sourceFiles(join(import.meta.dirname, '..')).map(({ path }) => path);
+  expect(NOT_YET.filter((path) => !paths.includes(path))).toEqual([]);
+  expect([...NOT_YET].sort()).toEqual(NOT_YET);
+});
+
+describe('the check itself', () => {
+  const words = 'word '.repeat(25).trim();
+
+  test.each<[string, string, string, string[]]>([
+    ['a line comment', 'shared/json/a.ts', `// ${words}`, ['shared/json/a.ts:1']],
+    ['a block comment', 'shared/json/a.ts', `const a = 1;\n/**\n * ${words}\n */`, ['shared/json/a.ts:3']],
+    ['a comment after code', 'source-convex/a.ts', `const a = 1; // ${words}`, ['source-convex/a.ts:1']],
+    ['a short comment', 'source-convex/a.ts', '// word', []],
+    ['a wide message', 'source-convex/a.ts', `throw new Error('see https://example.com ${words}');`, []],
+    ['a generated file', 'source-convex/config.generated.ts', `// ${words}`, []],
+    ['a file that is not of the product', 'emulator/a.ts', `// ${words}`, []],
+  ])('%s', (_what, path, code, expected) => {
+    expect(wideComments([{ path, code }])).toEqual(expected);
+  });
+});
