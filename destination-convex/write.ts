@@ -12,13 +12,15 @@ import { namesToAsk, planStreams } from './streams.ts';
 import { SummaryBuilder } from './sync-summary.ts';
 import { WriteSession } from './session.ts';
 
-/** Resolves to true once everything is durable and every state has been given back; throws a failure otherwise. */
+/**
+ * Resolves once every record is durable and every STATE was echoed. Throws a `ConnectorFailure` otherwise.
+ */
 export async function write(
   config: DestinationConfig,
   configured: ConfiguredAirbyteStream[],
   input: AsyncIterable<Buffer>,
   context: Context,
-): Promise<boolean> {
+): Promise<void> {
   const { http, host } = connect(config, 'streaming-import', 'sync', context.log);
   const api = new StreamingImport(http);
   const afterSync = afterSyncOf(config, context);
@@ -40,12 +42,11 @@ export async function write(
     });
     await session.run(input);
     if (afterSync !== undefined) {
-      // What is told has happened: the reader has taken every state that does not wait for the whole sync.
+      // The app is told after the reader has read every STATE, except those that wait for this call.
       await context.writer.drain();
       await afterSync(summary.of(streams, (stream) => session.countsOf(stream)));
     }
     await session.succeed();
-    return true;
   } catch (error) {
     throw explain(error, { host, permission: 'deployment:backups:import', during: 'sync' });
   }

@@ -103,7 +103,7 @@ export const SOURCE: Mutation[] = [
   },
   {
     name: 'S1: a state of an unknown shape is taken for none',
-    file: 'shared/airbyte/state-shapes.ts',
+    file: 'shared/airbyte/state-file.ts',
     find: 'if (state.size > 0 && !this.#protocol(state, depth) && !this.#byName(state, depth)) throw unknownShape(state);',
     replace: 'if (state.size > 0 && !this.#protocol(state, depth)) this.#byName(state, depth);',
     test: 'test/source-convex/saved-states.test.ts',

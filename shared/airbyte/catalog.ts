@@ -1,4 +1,4 @@
-/** The configured catalog: what a runner asks for. */
+/** The configured catalog: the streams of a run, with their sync modes. */
 import { configError } from '../core/failure.ts';
 import { descriptorKey, descriptorText } from '../core/stream-descriptor.ts';
 import { parseInputFile, readInputFile } from './input-files.ts';
@@ -11,8 +11,9 @@ export async function readConfiguredCatalog(path: string): Promise<ConfiguredAir
 }
 
 /**
- * The streams of a configured catalog. Open to unknown keys and explicit nulls, strict about what a sync depends on: names, sync modes,
- * no stream twice. Throws a config_error. A whole schema validation is left out on purpose: catalogs hold thousands of columns.
+ * The streams of a configured catalog. Throws a config_error for a missing or duplicate name and for an
+ * invalid sync mode, primary key or generation. Unknown keys and nulls are accepted. The catalog is not
+ * validated against its JSON Schema: catalogs hold thousands of columns, and that would be slow.
  */
 export function configuredStreams(value: unknown): ConfiguredAirbyteStream[] {
   const streams = isObject(value) ? value['streams'] : undefined;
@@ -47,7 +48,7 @@ export function configuredStreams(value: unknown): ConfiguredAirbyteStream[] {
 
 const NUMBERS = ['generation_id', 'minimum_generation_id', 'sync_id'];
 
-/** What is wrong with a member that a destination relies on; null is as good as absent. */
+/** What is wrong with a member that a destination needs. A null counts as absent. */
 function wrongMember(configured: Record<string, unknown>): string | undefined {
   const primaryKey = configured['primary_key'] ?? [];
   const isPath = (path: unknown) => Array.isArray(path) && path.every((name) => typeof name === 'string');

@@ -1,4 +1,4 @@
-/** The command line that the protocol prescribes: a verb and the paths of its files. */
+/** The command line of the Airbyte protocol: a verb and the paths of its files. */
 import { parseArgs } from 'node:util';
 
 export type Command =
@@ -9,7 +9,7 @@ export type Command =
 
 export type Verb = Command['verb'];
 
-/** The command line is not one that the connector knows. `message` says why; the usage text says what would be right. */
+/** The command line is not valid. `message` says why; `usage` says what is valid. */
 export class UsageError extends Error {
   override readonly name = 'UsageError';
 }
@@ -24,15 +24,15 @@ const FILES: Record<Verb, { required: readonly string[]; optional: readonly stri
 
 const OPTIONS = { config: { type: 'string' }, catalog: { type: 'string' }, state: { type: 'string' } } as const;
 
-/** `args` without the executable; throws `UsageError`. */
+/** `args`: without the executable. Throws `UsageError`. */
 export function parseCommandLine(args: readonly string[], verbs: readonly Verb[]): Command {
   const parsed = parse(args);
   const [verb, ...rest] = parsed.positionals;
-  if (verb === undefined) throw new UsageError('which command?');
+  if (verb === undefined) throw new UsageError('no command was given');
   if (!verbs.some((known) => known === verb))
     throw new UsageError(isWord(verb) ? `there is no command "${verb}"` : 'there is no such command');
   const [more] = rest;
-  if (more !== undefined) throw new UsageError(`${isWord(more) ? `"${more}"` : 'that'} is one word too many`);
+  if (more !== undefined) throw new UsageError(`unexpected argument${isWord(more) ? ` "${more}"` : ''}`);
   const { required, optional } = FILES[verb as Verb];
   for (const name of required) {
     if (!parsed.values[name as keyof typeof OPTIONS]) throw new UsageError(`${verb} needs --${name} FILE`);
@@ -43,7 +43,7 @@ export function parseCommandLine(args: readonly string[], verbs: readonly Verb[]
   return { verb, config: '', catalog: '', state: undefined, ...parsed.values } as Command;
 }
 
-/** Whether a word may be repeated: what is none could be a key in the wrong place, and stderr is collected by others. */
+/** Whether an argument may be quoted in a message. Anything else could be a key in the wrong place. */
 function isWord(text: string): boolean {
   return /^[a-z][a-z-]{0,15}$/.test(text);
 }

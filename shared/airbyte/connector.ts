@@ -9,7 +9,7 @@ import type { Secrets } from '../core/secrets.ts';
 import type { StreamStates } from '../core/stream-descriptor.ts';
 import type { ProtocolWriter } from './writer.ts';
 
-/** What every verb is given to speak through. */
+/** What each verb uses to write messages, to log and to mask secrets. */
 export interface Context {
   readonly writer: ProtocolWriter;
   readonly log: Log;
@@ -17,21 +17,22 @@ export interface Context {
 }
 
 /**
- * A connector: its specification and its verbs. A verb throws `ConnectorFailure` for what a user can act on; anything else that is
- * thrown counts as a defect. Verbs are loaded when they are called: `spec` should not pay for an HTTP client.
+ * A connector: its specification and its verbs. A verb throws `ConnectorFailure` for a problem that a user
+ * can act on. Any other error counts as a defect. Verbs are imported when they are called, so that `spec`
+ * does not load an HTTP client.
  */
 export interface Connector<Config> {
   readonly name: string;
   readonly specification: ConnectorSpecification;
   check(config: Config, context: Context): Promise<ConnectionStatus>;
   discover?(config: Config, context: Context): Promise<AirbyteCatalog>;
-  /** Resolves to false if some stream failed; its own TRACE has been written then. */
+  /** Resolves to false if a stream failed. The TRACE of its failure has been written then. */
   read?(config: Config, streams: ConfiguredAirbyteStream[], states: StreamStates, context: Context): Promise<boolean>;
-  /** Resolves to false if something failed; its own TRACE has been written then. */
+  /** Resolves once every record is durable and every STATE was echoed. */
   write?(
     config: Config,
     streams: ConfiguredAirbyteStream[],
     input: AsyncIterable<Buffer>,
     context: Context,
-  ): Promise<boolean>;
+  ): Promise<void>;
 }

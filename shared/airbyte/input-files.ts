@@ -1,10 +1,10 @@
-/** The files that a runner hands over: configuration, catalog, state. Unreadable ones are the runner's fault, and are said to be. */
+/** The files on the command line: configuration, catalog, state. */
 import { readFile } from 'node:fs/promises';
 import { configError } from '../core/failure.ts';
 
 export type InputFile = 'configuration' | 'catalog' | 'state';
 
-/** The file's bytes, without a byte order mark. */
+/** The file's bytes, without a byte order mark. Throws a config_error if the file cannot be read. */
 export async function readInputFile(what: InputFile, path: string): Promise<Buffer> {
   let bytes: Buffer;
   try {
@@ -17,7 +17,10 @@ export async function readInputFile(what: InputFile, path: string): Promise<Buff
   return bytes.subarray(0, 3).equals(BOM) ? bytes.subarray(3) : bytes;
 }
 
-/** Parses JSON whose numbers are small (a configuration, a catalog). The text itself never gets into the message. */
+/**
+ * Parses JSON in which every number fits into a double (a configuration, a catalog). Throws a config_error
+ * that does not quote the text.
+ */
 export function parseInputFile(what: InputFile, bytes: Buffer): unknown {
   try {
     return JSON.parse(bytes.toString('utf8')) as unknown;

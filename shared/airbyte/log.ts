@@ -1,4 +1,4 @@
-/** pino, writing its lines as Airbyte LOG messages to the one writer of stdout. */
+/** The log: pino's lines as Airbyte LOG messages on stdout. */
 import { pino } from 'pino';
 import type { Log } from '../core/log.ts';
 import type { LogLevel } from './protocol.generated.ts';
@@ -20,7 +20,7 @@ interface Line {
   err?: { stack?: string };
 }
 
-/** `level`: pino's name of the lowest level that is shown. Unknown names mean `info`. */
+/** `level`: the lowest level that is shown, as pino calls it. An unknown one means `info`. */
 export function createLog(writer: ProtocolWriter, secrets: Secrets, level = 'info'): Log {
   const known = level.toLowerCase() in LEVELS ? level.toLowerCase() : 'info';
   return pino(
@@ -37,7 +37,7 @@ export function createLog(writer: ProtocolWriter, secrets: Secrets, level = 'inf
             ...(stack === undefined ? {} : { stack_trace: secrets.mask(stack) }),
           },
         });
-        // A log line that waits for the next page tells nobody that the connector is waiting for it.
+        // Otherwise a line about waiting for a page would be shown after the wait.
         writer.flush();
       },
     },

@@ -1,4 +1,7 @@
-/** The bytes of RECORD lines before their data. Known ones tell the stream of a line without parsing it. */
+/**
+ * Remembers the bytes of RECORD lines before their data. A line that begins with known bytes belongs to the
+ * same stream, so it need not be parsed.
+ */
 import { OPEN_BRACE, bytesAre } from '../json/raw.ts';
 import type { Line } from './lines.ts';
 
@@ -9,21 +12,21 @@ export interface RecordPrefix {
   stream: number;
 }
 
-/** With more prefixes than these, all are learned anew. */
+/** If there are more prefixes, all are forgotten. */
 const MAX_PREFIXES = 4096;
-/** A longer prefix is rare, and costs more to look up than the line does to parse. */
+/** Longer prefixes are not remembered: the lookup would cost more than parsing the line. */
 const MAX_PREFIX_BYTES = 1024;
 
 export class RecordPrefixes {
-  /** Of the line before: streams rarely take turns with every record. */
+  /** The prefix of the previous line. Most lines are of the same stream as the one before. */
   #last: RecordPrefix | undefined;
-  /** By the hash of the bytes that differ from stream to stream. */
+  /** By the hash of the bytes from `#differsAt` on. */
   readonly #byHash = new Map<number, RecordPrefix[]>();
   #count = 0;
-  /** Where these bytes begin in a line. */
+  /** Where in a line the first name of its stream begins. */
   #differsAt = 0;
 
-  /** The prefix of this line, where it is known. */
+  /** The prefix of this line; undefined if it is not known. */
   find(line: Line): RecordPrefix | undefined {
     const last = this.#last;
     if (last === undefined || begins(line, last)) return last;
@@ -33,10 +36,10 @@ export class RecordPrefixes {
     return known;
   }
 
-  /** Remembers the prefix of a stream's line, as a copy. `differsAt`: where it begins to name the stream. */
+  /** Remembers a copy of the prefix. `differsAt`: the offset at which it begins to name the stream. */
   remember(bytes: Buffer, stream: number, differsAt: number): void {
     if (bytes.length > MAX_PREFIX_BYTES) return;
-    // Prefixes that name the stream at another place would not be found any more.
+    // Prefixes with another offset could not be found any more.
     if (differsAt !== this.#differsAt || this.#count === MAX_PREFIXES) {
       this.#byHash.clear();
       this.#count = 0;

@@ -1,4 +1,4 @@
-/** TRACE messages, and what of a failure goes into one. */
+/** TRACE messages: stream statuses and failures. */
 import { ConnectorFailure } from '../core/failure.ts';
 import type { StreamStatus, TraceMessage } from './protocol.generated.ts';
 import type { StreamDescriptor } from '../core/stream-descriptor.ts';
@@ -12,8 +12,8 @@ export function statusTrace(stream: StreamDescriptor, status: StreamStatus, now 
 }
 
 /**
- * A failure as the user sees it. What is not a `ConnectorFailure` is a defect: its own message may hold anything, so it goes, masked,
- * into the internal message and the stack trace only.
+ * The TRACE of a failure, with secrets masked. An error that is not a `ConnectorFailure` is a defect. Its
+ * message may contain anything, so it is only in the internal message and the stack trace.
  */
 export function errorTrace(error: unknown, secrets: Secrets, now = Date.now()): TraceMessage {
   const failure = error instanceof ConnectorFailure ? error : undefined;

@@ -1,13 +1,13 @@
 /**
- * Validates what comes from outside against the schemas in spec/, with messages that name the place and the rule and never the value:
- * a configuration holds a key, and a value that failed could be one.
+ * Validates input against a JSON Schema of spec/. Messages name the place and the rule, never the value: it
+ * could be a key.
  */
 import { Ajv, type ErrorObject } from 'ajv';
 import { configError } from '../core/failure.ts';
 
-// Airbyte's keywords (airbyte_secret, order, …) are annotations that JSON Schema does not know, hence not strict.
-// verbose: an error brings its schema along, for the pattern's description; it brings the value too, which is left alone.
-// The schemas themselves are checked by a test: compiling the schema of schemas in each run would cost 40 ms.
+// strict: false, because Airbyte's annotations (airbyte_secret, order, …) are unknown to JSON Schema.
+// verbose: errors carry their schema, which has the description of a pattern.
+// validateSchema: false, because a test validates the schemas. It would cost 40 ms in each run.
 const ajv = new Ajv({ strict: false, allErrors: true, verbose: true, meta: false, validateSchema: false });
 
 /** Throws a config_error that lists what is wrong with `value`. */

@@ -1,19 +1,16 @@
 /**
- * The one writer of stdout.
- *
- * stdout carries Airbyte messages, one a line, and nothing else. Everything that is printed goes through one `ProtocolWriter`, so lines
- * never interleave, and whoever produces can wait for the reader: bytes are collected in chunks, and `room()` waits while more than
- * `maxQueuedBytes` have not been taken yet. That queue is also what lets the next page be fetched while a slow reader is still busy.
+ * The only writer of stdout (INV12). Messages are collected in chunks, one message a line. `room()` applies
+ * backpressure: it waits while more than `maxQueuedBytes` have not been read.
  */
 import type { Writable } from 'node:stream';
 import type { OutboundMessage } from './protocol.generated.ts';
 
 const CHUNK_BYTES = 256 * 1024;
-/** Enough for a dozen typical pages to run ahead of the reader, little beside the 256 MiB that a connector may use. */
+/** Enough for a dozen typical pages ahead of the reader; small compared with the memory limit (INV13). */
 const MAX_QUEUED_BYTES = 8 * 1024 * 1024;
 const NEWLINE = 0x0a;
 
-/** The reader has closed the pipe, so there is nothing left to write to. */
+/** The reader has closed the pipe, so nothing more can be written. */
 export class ReaderGone extends Error {
   override readonly name = 'ReaderGone';
 }
@@ -37,7 +34,7 @@ export class ProtocolWriter {
     });
   }
 
-  /** For whoever may have nothing to write for long: is told when nothing can be written any more. */
+  /** Calls `listener` once stdout cannot be written any more. For callers that write rarely. */
   onFailure(listener: (failure: Error) => void): void {
     this.#onFailure = listener;
     if (this.#failure) listener(this.#failure);
@@ -49,7 +46,7 @@ export class ProtocolWriter {
     this.byte(NEWLINE);
   }
 
-  /** Appends `source[start, end)` to the line in hand; the bytes are copied. */
+  /** Appends a copy of `source[start, end)` to the current line. */
   bytes(source: Buffer, start = 0, end = source.length): void {
     while (start < end) {
       let room = CHUNK_BYTES - this.#used;
@@ -69,24 +66,24 @@ export class ProtocolWriter {
     this.#chunk[this.#used++] = byte;
   }
 
-  /** Hands what is collected to the reader and waits until the queue is short enough to go on. Throws `ReaderGone` if it has left. */
+  /** Waits until at most `maxQueuedBytes` are queued. Throws `ReaderGone`, or the error of stdout. */
   async room(): Promise<void> {
     if (this.#queued > this.#maxQueuedBytes) await this.#until(() => this.#queued <= this.#maxQueuedBytes);
     else if (this.#failure) throw this.#failure;
   }
 
-  /** Hands what is collected to the reader without waiting: what was said becomes visible now. */
+  /** Writes the collected bytes to stdout without waiting. */
   flush(): void {
     if (this.#used > 0) this.#rotate();
   }
 
-  /** Hands over everything and waits until the reader has taken it. */
+  /** Writes everything and waits until it was read. Throws `ReaderGone`, or the error of stdout. */
   async drain(): Promise<void> {
     this.flush();
     await this.#until(() => this.#queued === 0);
   }
 
-  /** Drains, then closes stdout. A reader that has left is no failure here. */
+  /** Like `drain`, but a closed pipe is not an error. */
   async close(): Promise<void> {
     try {
       await this.drain();
@@ -107,7 +104,7 @@ export class ProtocolWriter {
     this.#queued += length;
     this.#out.write(length === CHUNK_BYTES ? chunk : chunk.subarray(0, length), (error) => {
       this.#queued -= length;
-      // It comes as an event, too, but later: whoever drains would believe that all has been taken.
+      // The `error` event comes later. Without this, `drain` would resolve before it.
       if (error) return this.#fail(error);
       this.#spare.push(chunk);
       this.#wakeAll();

@@ -113,13 +113,13 @@ describe('a file', () => {
 
 describe('a command line that is not one', () => {
   test.each([
-    ['', 'which command?'],
+    ['', 'no command was given'],
     ['write --config a --catalog b', 'there is no command "write"'],
     ['read --config a', 'read needs --catalog FILE'],
     ['check --config a --catalog b', 'check takes no --catalog'],
     ['check --config', "Option '--config <value>' argument missing"],
     ['check --unknown a', "Unknown option '--unknown'"],
-    ['spec spec', '"spec" is one word too many'],
+    ['spec spec', 'unexpected argument "spec"'],
   ])('%j', async (args, problem) => {
     const { code, stdout, stderr } = await shell(`$SOURCE ${args}`);
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' });

@@ -188,17 +188,17 @@ describe('state files', () => {
     [
       'S1: a number',
       '7',
-      'The state file is not valid: it holds something else than states. Use the file that the last sync saved, or start anew without one.',
+      'The state file is not valid: it contains something that is not a state. Use the file that the last sync saved, or start anew without one.',
     ],
     [
       'S1: a list in a list',
       '[[]]',
-      'The state file is not valid: it holds something else than states. Use the file that the last sync saved, or start anew without one.',
+      'The state file is not valid: it contains something that is not a state. Use the file that the last sync saved, or start anew without one.',
     ],
     [
       'S1: a list of null',
       '[null]',
-      'The state file is not valid: it holds something else than states. Use the file that the last sync saved, or start anew without one.',
+      'The state file is not valid: it contains something that is not a state. Use the file that the last sync saved, or start anew without one.',
     ],
     [
       'a state that names no stream',
