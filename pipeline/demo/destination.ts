@@ -6,7 +6,7 @@ import { once } from 'node:events';
 import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads';
 import { type Deployment, startEmulator, type ValueObject } from '../../emulator/index.ts';
 import { compare, type Comparison } from './compare.ts';
-import { type Digest, expectedDigests, foundDigests, sameDigests } from './digests.ts';
+import { type Digest, Digests, sameDigests } from './digests.ts';
 
 interface Started {
   url: string;
@@ -28,6 +28,7 @@ export class Destination {
   readonly url: string;
   readonly key: string;
   readonly #worker: Worker;
+  readonly #expected = new Digests();
   /** Rejects when the thread ends. */
   readonly #ended: Promise<never>;
 
@@ -66,7 +67,7 @@ export class Destination {
     // Both threads compute their digests at the same time.
     const asked = this.#ask('digests');
     const others = (digests: readonly Digest[]) => digests.filter(({ table }) => table !== imported);
-    const expected = expectedDigests(source);
+    const expected = this.#expected.expected(source);
     const equal = sameDigests(others(expected), others(await asked));
     const documents = expected.reduce((sum, digest) => sum + digest.documents, 0);
     if (equal && imported === undefined) return { documents, differences: [] };
@@ -98,9 +99,10 @@ export class Destination {
 async function serve(): Promise<void> {
   const emulator = await startEmulator(workerData as { instanceName: string; seed: number });
   const { deployment, url, importOnlyKey } = emulator;
+  const digests = new Digests();
   const answers: { [Q in Question]: (table?: string) => Answers[Q] } = {
     requests: () => emulator.journal.count(),
-    digests: () => foundDigests(deployment),
+    digests: () => digests.found(deployment),
     copies: (only) =>
       deployment
         .tables()

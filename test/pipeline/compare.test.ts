@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { Deployment } from '../../emulator/index.ts';
 import { compare } from '../../pipeline/demo/compare.ts';
 import { Destination } from '../../pipeline/demo/destination.ts';
-import { expectedDigests, foundDigests, sameDigests } from '../../pipeline/demo/digests.ts';
+import { Digests, sameDigests } from '../../pipeline/demo/digests.ts';
 
 let source: Deployment;
 let destination: Deployment;
@@ -44,7 +44,7 @@ function compared(...copies: object[]): string[] {
   destination.load('users', copies);
   const { differences } = compare(source, destination);
   // Digests are equal where nothing differs, and only there.
-  expect(sameDigests(expectedDigests(source), foundDigests(destination))).toBe(differences.length === 0);
+  expect(sameDigests(new Digests().expected(source), new Digests().found(destination))).toBe(differences.length === 0);
   return differences;
 }
 
@@ -80,6 +80,30 @@ describe('a difference is found', () => {
     const differences = compared(copy(), copy({ source_id: 'gone' }));
     expect(differences).toEqual(['users: gone should not be there', 'other: the original has no such table']);
   });
+});
+
+test('digests that are computed again see what has changed since', () => {
+  const [expected, found] = [new Digests(), new Digests()];
+  const same = (): boolean => sameDigests(expected.expected(source), found.found(destination));
+  destination.load('users', [copy()]);
+  expect(same()).toBe(true);
+  source.transaction((tx) => {
+    tx.patch(id, { name: 'Grace' });
+  });
+  expect(same()).toBe(false);
+  const [stored] = [...destination.documents('users')];
+  destination.transaction((tx) => {
+    tx.replace(stored?._id ?? '', copy({ name: 'Grace' }));
+  });
+  expect(same()).toBe(true);
+  source.transaction((tx) => {
+    tx.delete(id);
+  });
+  expect(same()).toBe(false);
+  destination.transaction((tx) => {
+    tx.delete(stored?._id ?? '');
+  });
+  expect(same()).toBe(true);
 });
 
 test('a deployment in a thread of its own is compared too, and its end is noticed', async () => {
