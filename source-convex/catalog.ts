@@ -24,6 +24,6 @@ export interface DiscoveredStream {
 export interface ConfiguredStream {
   stream: { name: string; namespace?: string | null; json_schema: Record<string, unknown> };
   sync_mode: SyncMode;
-  /** The platform's number of the sync: see sync-id.ts. */
+  /** The platform's number of the sync: see saved-state.ts. */
   sync_id?: number | null;
 }

@@ -4,6 +4,7 @@
  */
 import { digitsOf } from '../shared/json/integers.ts';
 import { JsonError, rawMembers } from '../shared/json/raw.ts';
+import type { ConfiguredStream } from './catalog.ts';
 
 /** The text is no state of this source. `message` continues "the saved state …". */
 export class StateError extends Error {
@@ -42,4 +43,14 @@ export function syncIdMember(members: Map<string, string>): number | undefined {
   const raw = members.get('sync_id');
   const value = Number(digitsOf(raw));
   return raw === undefined || !Number.isSafeInteger(value) ? undefined : value;
+}
+
+/** The sync that this run is an attempt of; undefined where the catalog does not identify it. */
+export function syncIdOf({ sync_id: syncId }: ConfiguredStream): number | undefined {
+  return syncId === 1 ? undefined : (syncId ?? undefined);
+}
+
+/** Whether a state was saved by an earlier attempt of this sync. False where either is not identified. */
+export function isSameSync(saved: number | undefined, current: number | undefined): boolean {
+  return current !== undefined && saved === current;
 }

@@ -59,10 +59,7 @@ const NOT_YET: readonly string[] = [
   'shared/convex/data-sync-page.ts',
   'shared/convex/data-sync-reader.ts',
   'shared/convex/data-sync.ts',
-  'shared/convex/deployment-name.ts',
   'shared/convex/export-values.ts',
-  'shared/convex/function-failure.ts',
-  'shared/convex/streaming-import.ts',
   'shared/json/array.ts',
   'shared/json/decimals.ts',
   'shared/json/element-batch.ts',
@@ -91,9 +88,6 @@ const NOT_YET: readonly string[] = [
   'source-convex/data-sync/id-listing.ts',
   'source-convex/data-sync/read-changes.ts',
   'source-convex/data-sync/segment.ts',
-  'source-convex/output/record-encoder.ts',
-  'source-convex/query-streams/cursor-value.ts',
-  'source-convex/query-streams/state.ts',
   'source-convex/streaming-export/change-reader.ts',
 ];
 

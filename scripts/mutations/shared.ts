@@ -33,7 +33,7 @@ export const SHARED: Mutation[] = [
   },
   {
     name: 'a connection that has died is waited for for ever',
-    file: 'shared/convex/idle.ts',
+    file: 'shared/convex/time-limits.ts',
     find: "if (waiting) stream.destroy(Object.assign(new Error('no bytes for too long'), { code: 'ETIMEDOUT' }));\n    else timer.refresh();",
     replace: 'timer.refresh();',
     test: 'test/shared/convex/client.test.ts',

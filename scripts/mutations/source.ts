@@ -142,7 +142,7 @@ export const SOURCE: Mutation[] = [
   },
   {
     name: 'S8: a full refresh goes on with what another sync has read',
-    file: 'source-convex/sync-id.ts',
+    file: 'source-convex/saved-state.ts',
     find: 'current !== undefined && saved === current',
     replace: 'current !== undefined && saved !== undefined',
     test: 'test/source-convex/full-refresh.test.ts',

@@ -1,8 +1,7 @@
 /** From a connector's configuration to a connection: the same for source and destination. */
 import { ConnectorFailure, configError } from '../core/failure.ts';
 import type { Log } from '../core/log.ts';
-import { deploymentName } from '../convex/deployment-name.ts';
-import { DeploymentUrlError, deploymentOrigin } from '../convex/deployment-url.ts';
+import { DeploymentUrlError, deploymentName, deploymentOrigin } from '../convex/deployment-url.ts';
 import { httpActionAddress, type HttpActionAddress } from '../convex/site-url.ts';
 import { ConvexClient, TIMEOUTS, type RetryNotice, type Timeouts } from '../convex/client.ts';
 import { proxySetting } from '../convex/proxy-env.ts';
@@ -19,7 +18,7 @@ export interface Deployment {
   http: ConvexClient;
   /** Host without port, for messages. */
   host: string;
-  /** See deployment-name.ts. */
+  /** See `deploymentName`. */
   name: string | undefined;
 }
 

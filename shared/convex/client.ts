@@ -9,12 +9,11 @@ import https from 'node:https';
 import { setTimeout as sleep } from 'node:timers/promises';
 import got, { type Request } from 'got';
 import pRetry from 'p-retry';
-import { limitConnecting } from './connecting.ts';
 import { connectionFailure } from './connection-failure.ts';
 import { ConvexApiError, classify, readErrorBody, type Verdict } from './errors.ts';
-import { withIdleTimeout } from './idle.ts';
 import { proxySetting } from './proxy-env.ts';
 import { backoff, delayWithin, parseRetryAfter, type RetryLimits } from './retry.ts';
+import { limitConnecting, withIdleTimeout } from './time-limits.ts';
 
 export interface HttpRequest {
   method: 'GET' | 'POST' | 'PUT';

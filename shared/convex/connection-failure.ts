@@ -1,5 +1,5 @@
 /** What a connection that failed tells. Pure: an error in, its meaning out. */
-import { ConnectTimeout, type ConnectPhase } from './connecting.ts';
+import { ConnectTimeout, type ConnectPhase } from './time-limits.ts';
 import type { Obstacle, Verdict } from './errors.ts';
 
 export interface ConnectionFailure {

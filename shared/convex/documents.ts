@@ -1,10 +1,7 @@
-/** The exported documents of one batch, one after another, each with its head. */
-import { JsonError } from '../json/raw.ts';
-import { DocumentHead } from './document.ts';
+/** The exported documents of a batch, one after another, and where each belongs. */
+import { COMMA, JsonError, Members, bytesAre, stringAt } from '../json/raw.ts';
 import { notConvex } from './client.ts';
 import type { DocumentBatch } from './pages.ts';
-
-const NOTHING: Buffer = Buffer.alloc(0);
 
 /**
  * `while (documents.next())`: the members describe the document that `next` found, and are valid until it is
@@ -12,7 +9,7 @@ const NOTHING: Buffer = Buffer.alloc(0);
  */
 export class Documents {
   /** The document is `buffer` from `start` to before `end`, braces included. */
-  buffer = NOTHING;
+  buffer = EMPTY;
   start = 0;
   end = 0;
   readonly head: DocumentHead;
@@ -59,4 +56,167 @@ export class Documents {
     }
     return true;
   }
+}
+
+const COMPONENT = Buffer.from('_component');
+const TABLE = Buffer.from('_table');
+const TS = Buffer.from('_ts');
+const DELETED = Buffer.from('_deleted');
+const TRUE = Buffer.from('true');
+const FALSE = Buffer.from('false');
+const NO_COMPONENT = Buffer.from('""');
+const UNDERSCORE = 0x5f;
+const ZERO = 0x30;
+const NINE = 0x39;
+const EMPTY: Buffer = Buffer.alloc(0);
+const COMMA_DELETED_FALSE = Buffer.from(',"_deleted":false,');
+const COMMA_DELETED_TRUE = Buffer.from(',"_deleted":true,');
+
+export class DocumentHead {
+  /** Component path; '' is the root. */
+  component = '';
+  table = '';
+  /** The value of `_deleted`; undefined where the document has no such member (snapshot pages). */
+  deleted: boolean | undefined;
+  // Where the digits of `_ts` are.
+  #buffer: Buffer = EMPTY;
+  #tsStart = 0;
+  #tsEnd = 0;
+  readonly #wantDeleted: boolean;
+  readonly #members = new Members();
+  // What the last document began with, up to its `_ts`; empty if that is not how it began.
+  #beginning: Buffer = EMPTY;
+  #componentRaw: Buffer = NO_COMPONENT;
+  #tableRaw: Buffer = NO_COMPONENT;
+
+  /** `wantDeleted`: for documents of deltas, each of which has `_deleted`. */
+  constructor({ wantDeleted }: { wantDeleted: boolean }) {
+    this.#wantDeleted = wantDeleted;
+  }
+
+  /** The digits of `_ts`, nanoseconds (C20: never a number). */
+  get ts(): string {
+    return this.#buffer.toString('latin1', this.#tsStart, this.#tsEnd);
+  }
+
+  get tsLength(): number {
+    return this.#tsEnd - this.#tsStart;
+  }
+
+  /** Where the digits of `_ts` are in the buffer that was read. */
+  get tsStart(): number {
+    return this.#tsStart;
+  }
+
+  get tsEnd(): number {
+    return this.#tsEnd;
+  }
+
+  /** Copies the digits of `_ts`. */
+  copyTs(out: Buffer, at: number): void {
+    const buffer = this.#buffer;
+    const end = this.#tsEnd;
+    for (let from = this.#tsStart; from < end; from++) out[at++] = buffer[from]!;
+  }
+
+  /** Whether `_ts` is greater than the integer with these digits. */
+  isNewerThan(digits: Buffer): boolean {
+    const length = this.tsLength;
+    if (length !== digits.length) return length > digits.length;
+    const buffer = this.#buffer;
+    const start = this.#tsStart;
+    for (let i = 0; i < length; i++) {
+      const difference = buffer[start + i]! - digits[i]!;
+      if (difference !== 0) return difference > 0;
+    }
+    return false;
+  }
+
+  /**
+   * Reads the head of the document `buffer[start, end)`; what it gives is valid as long as these bytes are.
+   * Throws `JsonError` where a member is missing or of another type.
+   */
+  read(buffer: Buffer, start: number, end: number): void {
+    this.#buffer = buffer;
+    if (!this.#readLikeLast(buffer, start, end)) this.#walk(buffer, start, end);
+  }
+
+  #readLikeLast(buffer: Buffer, start: number, end: number): boolean {
+    const beginning = this.#beginning;
+    const length = beginning.length;
+    if (length === 0 || length > end - start) return false;
+    for (let i = 0; i < length; i++) if (buffer[start + i] !== beginning[i]) return false;
+    const digits = start + length;
+    const after = digitsEnd(buffer, digits);
+    if (after === -1 || buffer[after] !== COMMA) return false;
+    if (this.#wantDeleted) {
+      if (bytesAre(buffer, after, after + COMMA_DELETED_FALSE.length, COMMA_DELETED_FALSE)) this.deleted = false;
+      else if (bytesAre(buffer, after, after + COMMA_DELETED_TRUE.length, COMMA_DELETED_TRUE)) this.deleted = true;
+      else return false;
+    }
+    this.#tsStart = digits;
+    this.#tsEnd = after;
+    return true;
+  }
+
+  #walk(buffer: Buffer, start: number, end: number): void {
+    const members = this.#members.open(buffer, start, end);
+    this.deleted = undefined;
+    this.#beginning = EMPTY;
+    let wanted = this.#wantDeleted ? 3 : 2;
+    let sawComponent = false;
+    let sawTable = false;
+    let place = 0;
+    while ((wanted > 0 || !sawComponent) && members.next()) {
+      // Old backends knew no components and sent none: where the meta fields are over, there will be none.
+      if (wanted === 0 && buffer[members.keyStart] !== UNDERSCORE) break;
+      const { valueStart, valueEnd } = members;
+      if (members.keyIs(COMPONENT)) {
+        if (!bytesAre(buffer, valueStart, valueEnd, this.#componentRaw)) {
+          this.component = stringAt(buffer, valueStart, valueEnd);
+          this.#componentRaw = Buffer.from(buffer.subarray(valueStart, valueEnd));
+        }
+        sawComponent = true;
+      } else if (members.keyIs(TABLE)) {
+        if (!bytesAre(buffer, valueStart, valueEnd, this.#tableRaw)) {
+          this.table = stringAt(buffer, valueStart, valueEnd);
+          this.#tableRaw = Buffer.from(buffer.subarray(valueStart, valueEnd));
+        }
+        sawTable = true;
+        wanted--;
+      } else if (members.keyIs(TS)) {
+        if (digitsEnd(buffer, valueStart) !== valueEnd)
+          throw new JsonError('a document has a "_ts" that is no timestamp');
+        this.#tsStart = valueStart;
+        this.#tsEnd = valueEnd;
+        // The third of three: component and table stand before it, and the next document may begin just so.
+        if (place === 2 && sawComponent && sawTable) this.#beginning = Buffer.from(buffer.subarray(start, valueStart));
+        wanted--;
+      } else if (this.#wantDeleted && members.keyIs(DELETED)) {
+        if (bytesAre(buffer, valueStart, valueEnd, TRUE)) this.deleted = true;
+        else if (bytesAre(buffer, valueStart, valueEnd, FALSE)) this.deleted = false;
+        else throw new JsonError('a document has a "_deleted" that is neither true nor false');
+        wanted--;
+      }
+      place++;
+    }
+    if (!sawComponent && this.component !== '') {
+      this.component = '';
+      this.#componentRaw = NO_COMPONENT;
+    }
+    if (wanted > 0) throw new JsonError('a document lacks one of "_table", "_ts" and "_deleted"');
+  }
+}
+
+/** Where an integer of at most 19 digits that starts at `at` ends; -1 if there is none. */
+function digitsEnd(buffer: Buffer, at: number): number {
+  const limit = at + 20;
+  let end = at;
+  while (end < limit) {
+    const byte = buffer[end]!;
+    if (byte < ZERO || byte > NINE) break;
+    end++;
+  }
+  if (end === at || end === limit || (buffer[at] === ZERO && end > at + 1)) return -1;
+  return end;
 }

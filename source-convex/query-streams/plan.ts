@@ -1,8 +1,7 @@
 /** What a query stream still needs: its saved state and what is asked for -> where its walk begins. Pure. */
 import { descriptorText, type StreamDescriptor } from '../../shared/core/stream-descriptor.ts';
 import { configError, type ConnectorFailure } from '../../shared/core/failure.ts';
-import { StateError } from '../saved-state.ts';
-import { isSameSync } from '../sync-id.ts';
+import { StateError, isSameSync } from '../saved-state.ts';
 import type { QueryStream } from './config.ts';
 import { parseQueryState, type QueryState } from './state.ts';
 

@@ -10,7 +10,7 @@ import type { ConfiguredStream } from '../catalog.ts';
 import type { SourceConfig } from '../config.generated.ts';
 import type { ReadEvent } from '../output/events.ts';
 import { counted } from '../../shared/core/text.ts';
-import { syncIdOf } from '../sync-id.ts';
+import { syncIdOf } from '../saved-state.ts';
 import type { QueryStream } from './config.ts';
 import { asArgument } from './cursor-value.ts';
 import { explainQuery } from './failures.ts';

@@ -7,15 +7,14 @@
  * (C67), so every page ends at a commit.
  */
 import { mapYields, walkPages } from '../../shared/core/generators.ts';
-import type { DocumentHead } from '../../shared/convex/document.ts';
+import type { DocumentHead } from '../../shared/convex/documents.ts';
 import { notConvex } from '../../shared/convex/client.ts';
 import { selectTables } from '../../shared/convex/selection.ts';
 import type { DeltaPage, StreamingExport } from '../../shared/convex/streaming-export.ts';
 import { compareDigits, maxDigits } from '../../shared/json/integers.ts';
 import type { ReadEvent, StreamPosition } from '../output/events.ts';
-import { RoutedDocuments } from './routed-documents.ts';
 import { inLog } from './state.ts';
-import { StreamRouter } from './stream-router.ts';
+import { RoutedDocuments } from './stream-router.ts';
 import type { TableStream } from './table-stream.ts';
 
 export interface ChangeLogWalk {
@@ -47,23 +46,20 @@ export function walkChangeLog(api: StreamingExport, walk: ChangeLogWalk): AsyncG
 
 class LogOrder extends RoutedDocuments {
   readonly #streams: readonly TableStream[];
-  readonly #router: StreamRouter;
   #newest = '0';
 
   constructor(streams: readonly TableStream[]) {
-    super();
+    super(streams);
     this.#streams = streams;
-    this.#router = new StreamRouter(streams);
   }
 
   beginPage(cursor: string): void {
     this.#newest = cursor;
   }
 
-  protected accept({ ts, component, table }: DocumentHead): TableStream | undefined {
+  protected accept({ ts }: DocumentHead, stream: TableStream | undefined): TableStream | undefined {
     if (compareDigits(ts, this.#newest) < 0) throw notConvex('a page of the change log goes back in time', 200);
     this.#newest = ts;
-    const stream = this.#router.find(component, table);
     return stream === undefined || compareDigits(ts, stream.cursor) <= 0 ? undefined : stream;
   }
 

@@ -14,9 +14,8 @@ import { isIdentifier } from '../../shared/convex/identifiers.ts';
 import { tableKey } from '../../shared/convex/selection.ts';
 import type { ConfiguredStream } from '../catalog.ts';
 import { deselectedColumns } from '../columns.ts';
-import { StateError } from '../saved-state.ts';
+import { StateError, isSameSync, syncIdOf } from '../saved-state.ts';
 import { parseState, type StreamState, type SyncPlace } from './state.ts';
-import { isSameSync, syncIdOf } from '../sync-id.ts';
 
 export type Plan =
   /** A snapshot from its beginning. `why`: the reason why a saved state was not used, for the log. */

@@ -5,16 +5,15 @@
  * A page holds documents of at most one table and may be empty; the walk ends where the cursor is null (C50).
  */
 import { mapYields, walkPages } from '../../shared/core/generators.ts';
-import type { DocumentHead } from '../../shared/convex/document.ts';
+import type { DocumentHead } from '../../shared/convex/documents.ts';
 import { notConvex } from '../../shared/convex/client.ts';
 import { selectTables } from '../../shared/convex/selection.ts';
 import type { StreamingExport } from '../../shared/convex/streaming-export.ts';
 import type { ReadEvent, StreamPosition } from '../output/events.ts';
 import { LoopGuard } from './loop-guard.ts';
 import type { SnapshotWalk } from './plan.ts';
-import { RoutedDocuments } from './routed-documents.ts';
 import { inLog, inSnapshot } from './state.ts';
-import { StreamRouter } from './stream-router.ts';
+import { RoutedDocuments } from './stream-router.ts';
 import type { TableStream } from './table-stream.ts';
 
 /**
@@ -42,7 +41,6 @@ export function walkSnapshot(api: StreamingExport, walk: SnapshotWalk<TableStrea
  */
 class TableOrder extends RoutedDocuments {
   readonly #walk: SnapshotWalk<TableStream>;
-  readonly #router: StreamRouter;
   readonly #snapshot: Buffer;
   readonly #finished = new Set<TableStream>();
   /** Positions of tables that were finished on this page. */
@@ -50,18 +48,16 @@ class TableOrder extends RoutedDocuments {
   #current: TableStream | undefined;
 
   constructor(walk: SnapshotWalk<TableStream>) {
-    super();
+    super(walk.streams);
     this.#walk = walk;
-    this.#router = new StreamRouter(walk.streams);
     this.#snapshot = Buffer.from(walk.snapshot);
     // A walk that goes on in the middle of a table is a walk of that table alone.
     this.#current = walk.cursor === null ? undefined : walk.streams[0];
   }
 
-  protected accept(head: DocumentHead): TableStream | undefined {
+  protected accept(head: DocumentHead, stream: TableStream | undefined): TableStream | undefined {
     if (head.isNewerThan(this.#snapshot))
       throw notConvex('a page of the snapshot holds a document that is newer than the snapshot', 200);
-    const stream = this.#router.find(head.component, head.table);
     if (stream !== undefined && stream !== this.#current) this.#enter(stream);
     return stream;
   }

@@ -2,7 +2,7 @@ import { PassThrough } from 'node:stream';
 import { describe, expect, test } from 'vitest';
 import { ProtocolWriter } from '../../shared/airbyte/writer.ts';
 import type { StreamDescriptor } from '../../shared/core/stream-descriptor.ts';
-import { DocumentHead } from '../../shared/convex/document.ts';
+import { DocumentHead } from '../../shared/convex/documents.ts';
 import { RecordEncoder } from '../../source-convex/output/record-encoder.ts';
 
 const TS = '1790000000124494963';

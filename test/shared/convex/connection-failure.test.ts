@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { ConnectTimeout } from '../../../shared/convex/connecting.ts';
+import { ConnectTimeout } from '../../../shared/convex/time-limits.ts';
 import { connectionFailure } from '../../../shared/convex/connection-failure.ts';
 
 const HTTPS = { proxy: undefined, http: false, answered: false };

@@ -1,6 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { deploymentName } from '../../../shared/convex/deployment-name.ts';
-import { DeploymentUrlError, deploymentOrigin } from '../../../shared/convex/deployment-url.ts';
+import { DeploymentUrlError, deploymentName, deploymentOrigin } from '../../../shared/convex/deployment-url.ts';
 
 describe('a URL that is taken', () => {
   test.each([

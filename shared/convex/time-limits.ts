@@ -2,6 +2,7 @@
 import type { ClientRequest } from 'node:http';
 import { isIP, setDefaultAutoSelectFamilyAttemptTimeout, type Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
+import type { Request } from 'got';
 
 /**
  * Milliseconds for one address of a host that has several. Node's 250 ms are less than a handshake takes to a
@@ -60,4 +61,26 @@ function isReady(socket: Socket): boolean {
 
 function isTls(socket: Socket): socket is TLSSocket & { secureConnecting: boolean } {
   return 'encrypted' in socket;
+}
+
+/**
+ * The chunks of an answer. Fails with ETIMEDOUT after `idle` milliseconds without a byte. Only the time that
+ * the next chunk is waited for counts: a slow reader is no stall.
+ */
+export async function* withIdleTimeout(stream: Request, idle: number): AsyncGenerator<Buffer> {
+  let waiting = true;
+  const timer = setTimeout(() => {
+    if (waiting) stream.destroy(Object.assign(new Error('no bytes for too long'), { code: 'ETIMEDOUT' }));
+    else timer.refresh();
+  }, idle);
+  try {
+    for await (const chunk of stream) {
+      waiting = false;
+      yield chunk as Buffer;
+      waiting = true;
+      timer.refresh();
+    }
+  } finally {
+    clearTimeout(timer);
+  }
 }

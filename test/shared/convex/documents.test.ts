@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { DocumentHead } from '../../../shared/convex/document.ts';
+import { DocumentHead } from '../../../shared/convex/documents.ts';
 import { JsonError } from '../../../shared/json/raw.ts';
 import { jsonText } from '../../support/json.ts';
 
