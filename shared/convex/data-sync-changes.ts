@@ -1,7 +1,9 @@
 /** The changes of one batch of a Data Sync page, one after another: `{"component","table","ts","deleted","value"}` (C101). */
-import { COMMA, JsonError, Members, OPEN_BRACE, bytesAre, stringAt } from '../json/raw.ts';
-import { findEnd, type Unfinished } from '../json/wasm/find.ts';
+import { isDigits } from '../json/integers.ts';
+import { JsonError, Members, OPEN_BRACE, bytesAre, stringAt } from '../json/raw.ts';
+import { findChanges, foundChanges } from '../json/wasm/find.ts';
 import { notConvex } from './client.ts';
+import type { SpecialValues } from './export-values.ts';
 import type { DocumentBatch } from './pages.ts';
 
 const NOTHING: Buffer = Buffer.alloc(0);
@@ -12,9 +14,16 @@ const DELETED = Buffer.from('deleted');
 const VALUE = Buffer.from('value');
 const TRUE = Buffer.from('true');
 const FALSE = Buffer.from('false');
-const LIVE = Buffer.from(',"deleted":false,"value":');
-const TOMBSTONE = Buffer.from(',"deleted":true,"value":');
 const MAX_TIMESTAMP_DIGITS = 19;
+// Where names stand in a change that is written as a deployment writes it.
+const BEFORE_COMPONENT = '{"component":"'.length;
+const BEFORE_TABLE = '","table":"'.length;
+const AFTER_TABLE = '","ts":'.length;
+// See findChanges.
+const CHANGE_NUMBERS = 7;
+const IS_DELETED = 1;
+const SAME_TS = 2;
+const SAME_TABLE = 4;
 
 /** `while (changes.next())`: the members describe the change that `next` found, and are valid until it is called again. */
 export class Changes {
@@ -22,39 +31,27 @@ export class Changes {
   /** Component path; '' is the root. */
   component = '';
   table = '';
+  /** When this revision was committed: digits, nanoseconds (C20: never a number). */
+  ts = '';
   /** True for a tombstone, whose value is `{"_id":…}`. */
   deleted = false;
   /** The value, a document in `export_json`, is `buffer` from `start` to before `end`, braces included. */
   buffer = NOTHING;
   start = 0;
   end = 0;
+  /** The values of the document that other formats write differently; undefined where they were not looked for. */
+  special: SpecialValues | undefined;
   readonly #path: string;
   readonly #members = new Members();
-  readonly #scan: Unfinished = { depth: 0, inString: false, escaped: false };
+  readonly #special: SpecialValues = { positions: foundChanges, first: 0, count: 0, base: 0 };
   #batch: DocumentBatch | undefined;
   #index = 0;
-  #tsStart = 0;
-  #tsEnd = 0;
-  /** What the last change began with, up to the digits of its `ts`; empty if the members were in another order. */
-  #beginning = NOTHING;
+  /** `foundChanges` tells of the changes before this index: the next one from `#at` on, in positions counted from `#special.base`. */
+  #foundTo = 0;
+  #at = 0;
 
   constructor(path: string) {
     this.#path = path;
-  }
-
-  /** When this revision was committed: digits, nanoseconds (C20: never a number). */
-  get ts(): string {
-    return this.buffer.toString('latin1', this.#tsStart, this.#tsEnd);
-  }
-
-  get tsLength(): number {
-    return this.#tsEnd - this.#tsStart;
-  }
-
-  /** Copies the digits of `ts` to `out[at]`. */
-  copyTs(out: Buffer, at: number): void {
-    const { buffer } = this;
-    for (let from = this.#tsStart; from < this.#tsEnd; from++) out[at++] = buffer[from]!;
   }
 
   /** How many changes the batch has. */
@@ -66,6 +63,7 @@ export class Changes {
   open(batch: DocumentBatch): this {
     this.#batch = batch;
     this.#index = 0;
+    this.#foundTo = 0;
     return this;
   }
 
@@ -74,61 +72,70 @@ export class Changes {
     const batch = this.#batch!;
     const index = this.#index++;
     if (index >= batch.length) return false;
-    const buffer = (this.buffer = batch.buffers[index]!);
-    const start = batch.starts[index]!;
-    const end = batch.ends[index]!;
+    if (index >= this.#foundTo) this.#find(batch, index);
+    if (index < this.#foundTo && this.#take(batch.buffers[index]!, batch.starts[index]!, batch.ends[index]!))
+      return true;
     try {
-      if (!this.#readLikeLast(buffer, start, end)) this.#walk(buffer, start, end);
+      this.#walk(batch.buffers[index]!, batch.starts[index]!, batch.ends[index]!);
     } catch (error) {
       throw error instanceof JsonError ? notConvex(`${this.#path}: ${error.message}`, 200) : error;
     }
     return true;
   }
 
-  #readLikeLast(buffer: Buffer, start: number, end: number): boolean {
-    const beginning = this.#beginning;
-    const { length } = beginning;
-    if (length === 0 || !bytesAre(buffer, start, Math.min(end, start + length), beginning)) return false;
-    const digits = start + length;
-    const after = digitsEnd(buffer, digits, end);
-    if (after === -1 || buffer[after] !== COMMA) return false;
-    const deleted = bytesAre(buffer, after, after + TOMBSTONE.length, TOMBSTONE);
-    if (!deleted && !bytesAre(buffer, after, after + LIVE.length, LIVE)) return false;
-    const value = after + (deleted ? TOMBSTONE : LIVE).length;
-    // The value has to be the last member: what might follow it is not part of the document.
-    if (buffer[value] !== OPEN_BRACE || this.#endOf(buffer, value, end) !== end - 1) return false;
-    this.#set(deleted, { tsStart: digits, tsEnd: after, start: value, end: end - 1 });
-    return true;
+  /** Looks at the changes that stand one behind the other from this one on. */
+  #find({ buffers, starts, ends, length }: DocumentBatch, index: number): void {
+    const buffer = buffers[index]!;
+    let last = index;
+    while (last + 1 < length && buffers[last + 1] === buffer && starts[last + 1] === ends[last]! + 1) last++;
+    this.#at = 0;
+    this.#special.base = starts[index]!;
+    this.#foundTo = index + findChanges(buffer, starts[index]!, ends[last]!);
   }
 
-  #endOf(buffer: Buffer, at: number, limit: number): number {
-    const scan = this.#scan;
-    scan.depth = 0;
-    scan.inString = scan.escaped = false;
-    return findEnd(buffer, at, limit, scan);
+  /** Takes what was found of the change `buffer[start, end)`. False where it is written in another form. */
+  #take(buffer: Buffer, start: number, end: number): boolean {
+    const at = this.#at;
+    const special = this.#special;
+    const { base } = special;
+    const flags = foundChanges[at + 1]!;
+    const value = foundChanges[at + 5]!;
+    special.first = at + CHANGE_NUMBERS;
+    special.count = foundChanges[at + 6]!;
+    this.#at = special.first + special.count;
+    if (value === 0 || base + foundChanges[at]! !== end) return false;
+    if ((flags & SAME_TABLE) === 0) {
+      const componentEnd = base + foundChanges[at + 2]!;
+      this.component = buffer.toString('utf8', start + BEFORE_COMPONENT, componentEnd);
+      this.table = buffer.toString('utf8', componentEnd + BEFORE_TABLE, base + foundChanges[at + 3]! - AFTER_TABLE);
+    }
+    if ((flags & SAME_TS) === 0)
+      this.ts = buffer.toString('latin1', base + foundChanges[at + 3]!, base + foundChanges[at + 4]!);
+    this.deleted = (flags & IS_DELETED) !== 0;
+    this.buffer = buffer;
+    this.start = base + value;
+    this.end = end - 1;
+    this.special = special;
+    return true;
   }
 
   #walk(buffer: Buffer, start: number, end: number): void {
     const members = this.#members.open(buffer, start, end);
-    this.#beginning = NOTHING;
     let component: string | undefined;
     let table: string | undefined;
     let deleted: boolean | undefined;
-    let ts: { tsStart: number; tsEnd: number } | undefined;
+    let ts: string | undefined;
     let value: { start: number; end: number } | undefined;
-    let beginning = NOTHING;
-    for (let place = 0; members.next(); place++) {
+    while (members.next()) {
       const { valueStart, valueEnd } = members;
       if (members.keyIs(COMPONENT)) {
         component = stringAt(buffer, valueStart, valueEnd);
       } else if (members.keyIs(TABLE)) {
         table = stringAt(buffer, valueStart, valueEnd);
       } else if (members.keyIs(TS)) {
-        if (digitsEnd(buffer, valueStart, valueEnd) !== valueEnd)
+        ts = buffer.toString('latin1', valueStart, valueEnd);
+        if (!isDigits(ts) || ts.length > MAX_TIMESTAMP_DIGITS)
           throw new JsonError('a change has a "ts" that is no timestamp');
-        ts = { tsStart: valueStart, tsEnd: valueEnd };
-        if (place === 2 && component !== undefined && table !== undefined)
-          beginning = Buffer.from(buffer.subarray(start, valueStart));
       } else if (members.keyIs(DELETED)) {
         if (bytesAre(buffer, valueStart, valueEnd, TRUE)) deleted = true;
         else if (bytesAre(buffer, valueStart, valueEnd, FALSE)) deleted = false;
@@ -143,24 +150,11 @@ export class Changes {
     if (table === '') throw new JsonError('a change has no table');
     this.component = component;
     this.table = table;
-    this.#set(deleted, { ...ts, ...value });
-    this.#beginning = beginning;
-  }
-
-  #set(deleted: boolean, places: { tsStart: number; tsEnd: number; start: number; end: number }): void {
+    this.ts = ts;
     this.deleted = deleted;
-    this.#tsStart = places.tsStart;
-    this.#tsEnd = places.tsEnd;
-    this.start = places.start;
-    this.end = places.end;
+    this.buffer = buffer;
+    this.start = value.start;
+    this.end = value.end;
+    this.special = undefined;
   }
-}
-
-/** Where an integer of at most 19 digits that starts at `at` ends; -1 if there is none. */
-function digitsEnd(buffer: Buffer, at: number, limit: number): number {
-  const last = Math.min(limit, at + MAX_TIMESTAMP_DIGITS + 1);
-  let end = at;
-  while (end < last && buffer[end]! >= 0x30 && buffer[end]! <= 0x39) end++;
-  if (end === at || end - at > MAX_TIMESTAMP_DIGITS || (buffer[at] === 0x30 && end > at + 1)) return -1;
-  return end;
 }

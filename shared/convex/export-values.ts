@@ -21,6 +21,15 @@ const INTEGER_AFTER = Buffer.from('"}');
 /** Longest text of an int64 that is wrapped. */
 const MAX_INTEGER = INTEGER_BEFORE.length + 12 + INTEGER_AFTER.length;
 
+/** Where a document may have values that are written differently, as `findExportValues` gives them. */
+export interface SpecialValues {
+  /** From `first` on, `count` of them, counted from `base`. */
+  positions: Int32Array;
+  first: number;
+  count: number;
+  base: number;
+}
+
 export class ExportValues {
   /** The document in the wanted format is `buffer` from `start` to before `end`; valid until the next call of `rewrite`. */
   buffer: Buffer = Buffer.alloc(0);
@@ -39,20 +48,24 @@ export class ExportValues {
 
   /**
    * Rewrites the document `buffer[start, end)`. One without any value that is written otherwise is not copied: the result is then these
-   * very bytes. Throws `JsonError` for a special value that no deployment sends.
+   * very bytes. `special`: where it may have such values, if that is known. Throws `JsonError` for a special value that no deployment sends.
    */
-  rewrite(buffer: Buffer, start: number, end: number): void {
+  rewrite(buffer: Buffer, start: number, end: number, special?: SpecialValues): void {
     this.buffer = buffer;
     this.start = start;
     this.end = end;
     if (this.#format === 'export_json') return;
-    const withMinus = this.#format === 'convex_encoded_json';
     this.#length = 0;
     this.#taken = start;
-    for (let at = start; at < end;) {
-      const { count, length } = findExportValues(buffer, at, end, { first: at === start, withMinus });
-      for (let i = 0; i < count; i++) this.#rewriteAt(buffer, at + found[i]!, end);
-      at += length;
+    if (special === undefined) {
+      for (let at = start; at < end;) {
+        const { count, length } = findExportValues(buffer, at, end, at === start);
+        for (let i = 0; i < count; i++) this.#rewriteAt(buffer, at + found[i]!, end);
+        at += length;
+      }
+    } else {
+      const { positions, first, count, base } = special;
+      for (let i = first; i < first + count; i++) this.#rewriteAt(buffer, base + positions[i]!, end);
     }
     if (this.#taken === start) return;
     this.#copy(buffer, this.#taken, end);
@@ -67,6 +80,7 @@ export class ExportValues {
     const byte = buffer[position];
     if (byte === DOLLAR) this.#special(buffer, position - 1, end);
     else if (byte !== MINUS) this.#integer(buffer, position);
+    else if (this.#format === 'json') return;
     else if (bytesAre(buffer, position, position + 4, NEGATIVE_ZERO) && !isNumberByte(buffer[position + 4]))
       this.#replace(buffer, position, position + 4, NEGATIVE_ZERO_ENCODED);
   }

@@ -12,10 +12,14 @@ const ROOM = 64 * 1024;
 export class ComposedDocuments {
   buffer: Buffer = Buffer.allocUnsafe(ROOM);
   length = 0;
-  // What the last document began with, up to the digits of `_ts`: consecutive documents are mostly of one table.
+  /** Where the digits of `_ts` stand in the document that was begun last, counted from its start. */
+  tsAt = 0;
+  // What the last document began with: consecutive documents are mostly of one table and one commit.
   #component = '';
   #table = '';
-  #beginning: Buffer = Buffer.alloc(0);
+  #deleted = false;
+  #ts = '';
+  #head: Buffer = Buffer.alloc(0);
 
   clear(): void {
     this.length = 0;
@@ -23,16 +27,17 @@ export class ComposedDocuments {
 
   /** Begins a document: `{"_component":…,"_table":…,"_ts":…,"_deleted":…,`. `ts`: digits. */
   head({ component, table, deleted }: Head, ts: string): void {
-    if (this.#beginning.length === 0 || table !== this.#table || component !== this.#component) {
+    if (ts !== this.#ts || table !== this.#table || deleted !== this.#deleted || component !== this.#component) {
+      const names = `{"_component":${JSON.stringify(component)},"_table":${JSON.stringify(table)},"_ts":`;
+      this.#head = Buffer.from(`${names}${ts},"_deleted":${deleted},`);
+      this.tsAt = Buffer.byteLength(names);
       this.#component = component;
       this.#table = table;
-      const names = `{"_component":${JSON.stringify(component)},"_table":${JSON.stringify(table)}`;
-      this.#beginning = Buffer.from(`${names},"_ts":`);
+      this.#deleted = deleted;
+      this.#ts = ts;
     }
-    const after = deleted ? `${ts},"_deleted":true,` : `${ts},"_deleted":false,`;
-    this.#reserve(this.#beginning.length + after.length);
-    this.length += this.#beginning.copy(this.buffer, this.length);
-    this.length += this.buffer.write(after, this.length, 'latin1');
+    this.#reserve(this.#head.length);
+    this.length += this.#head.copy(this.buffer, this.length);
   }
 
   /** Ends it with the members of the document `buffer[start, end)`, which has at least one. */

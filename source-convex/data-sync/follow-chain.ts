@@ -111,6 +111,9 @@ async function* readPage(
   const page = sync.page({ cursor, selection: selectTables(selected.map((stream) => stream.planned)) });
   let snapshotTs = chain.ts;
   let newest = chain.ts;
+  // The stream of the last change, and whether a change of it with that timestamp is to be written.
+  let last: TableStream | undefined;
+  let isNew = false;
   try {
     for (;;) {
       const step = await page.next();
@@ -129,17 +132,22 @@ async function* readPage(
         yield* write(segment);
         snapshotTs = timestampOf(step.value, chain);
         newest = chain.ts;
+        last = undefined;
         continue;
       }
       const changes = step.value;
       while (changes.next()) {
         const { ts } = changes;
-        if (compareDigits(ts, newest) < 0 || compareDigits(ts, snapshotTs) > 0)
-          throw notConvex('a page of Data Sync holds changes that are not in the order of their commits', 200);
-        newest = ts;
         const stream = router.find(changes.component, changes.table);
-        if (stream === undefined || compareDigits(ts, maxDigits(stream.cursor, writtenTo)) <= 0) continue;
-        segment.add(changes, stream, ts);
+        if (ts !== newest || stream !== last) {
+          if (compareDigits(ts, newest) < 0 || compareDigits(ts, snapshotTs) > 0)
+            throw notConvex('a page of Data Sync holds changes that are not in the order of their commits', 200);
+          newest = ts;
+          last = stream;
+          isNew = stream !== undefined && compareDigits(ts, maxDigits(stream.cursor, writtenTo)) > 0;
+        }
+        if (!isNew) continue;
+        segment.add(changes, stream!);
         if (segment.bytes >= limit) yield* write(segment);
       }
     }

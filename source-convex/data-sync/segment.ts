@@ -14,13 +14,12 @@ import type { TableStream } from '../streaming-export/table-stream.ts';
 import { ComposedDocuments } from './composed-documents.ts';
 import { DocumentId } from './document-id.ts';
 
-interface Entry {
-  stream: TableStream;
-  /** Digits, nanoseconds. */
-  ts: string;
-  deleted: boolean;
-  start: number;
-  end: number;
+/** What a segment has of one stream. Timestamps are digits, nanoseconds. */
+interface Part {
+  /** Of its last change, and of its last commit before that, if it has one here. */
+  last: string;
+  before: string | undefined;
+  hasTombstones: boolean;
 }
 
 export class Segment implements RecordCursor, RecordHead, SourceRecord {
@@ -30,12 +29,23 @@ export class Segment implements RecordCursor, RecordHead, SourceRecord {
   start = 0;
   end = 0;
   deleted = false;
+  tsLength = 0;
   readonly #values: ExportValues;
   readonly #documents = new ComposedDocuments();
   readonly #ids = new DocumentId();
-  #entries: Entry[] = [];
+  readonly #parts = new Map<TableStream, Part>();
+  // Of each change: arrays are kept from segment to segment, since an object for each change is garbage.
+  readonly #streams: TableStream[] = [];
+  readonly #timestamps: string[] = [];
+  readonly #deleted: boolean[] = [];
+  readonly #ends: number[] = [];
+  readonly #tsAt: number[] = [];
+  #count = 0;
   #index = 0;
-  #ts = '';
+  #tsStart = 0;
+  // Of the last change.
+  #stream: TableStream | undefined;
+  #part: Part | undefined;
 
   constructor(format: ValueFormat) {
     this.#values = new ExportValues(format);
@@ -49,74 +59,98 @@ export class Segment implements RecordCursor, RecordHead, SourceRecord {
     return this.#documents.length;
   }
 
-  get tsLength(): number {
-    return this.#ts.length;
-  }
-
   copyTs(out: Buffer, at: number): void {
-    out.write(this.#ts, at, 'latin1');
+    const { buffer } = this.#documents;
+    const end = this.#tsStart + this.tsLength;
+    for (let from = this.#tsStart; from < end; from++) out[at++] = buffer[from]!;
   }
 
   /** Takes the change that `changes` is at. */
-  add(changes: Changes, stream: TableStream, ts: string): void {
-    this.#values.rewrite(changes.buffer, changes.start, changes.end);
+  add(changes: Changes, stream: TableStream): void {
+    const { ts, deleted } = changes;
+    const documents = this.#documents;
+    this.#values.rewrite(changes.buffer, changes.start, changes.end, changes.special);
     const { buffer, start, end } = this.#values;
-    const from = this.#documents.length;
-    this.#documents.head(changes, ts);
-    this.#documents.members(buffer, start, end);
-    this.#entries.push({ stream, ts, deleted: changes.deleted, start: from, end: this.#documents.length });
+    documents.head(changes, ts);
+    documents.members(buffer, start, end);
+    const index = this.#count++;
+    this.#streams[index] = stream;
+    this.#timestamps[index] = ts;
+    this.#deleted[index] = deleted;
+    this.#ends[index] = documents.length;
+    this.#tsAt[index] = documents.tsAt;
+    const part = this.#partOf(stream, ts);
+    if (part.last !== ts) {
+      part.before = part.last;
+      part.last = ts;
+    }
+    if (deleted) part.hasTombstones = true;
+  }
+
+  #partOf(stream: TableStream, ts: string): Part {
+    if (stream === this.#stream) return this.#part!;
+    let part = this.#parts.get(stream);
+    if (part === undefined) {
+      part = { last: ts, before: undefined, hasTombstones: false };
+      this.#parts.set(stream, part);
+    }
+    this.#stream = stream;
+    return (this.#part = part);
   }
 
   next(): boolean {
-    const entry = this.#entries[this.#index++];
-    if (entry === undefined) return false;
-    this.stream = entry.stream.index;
-    this.start = entry.start;
-    this.end = entry.end;
-    this.deleted = entry.deleted;
-    this.#ts = entry.ts;
+    const index = this.#index;
+    if (index === this.#count) return false;
+    this.#index++;
+    this.stream = this.#streams[index]!.index;
+    this.start = this.end;
+    this.end = this.#ends[index]!;
+    this.deleted = this.#deleted[index]!;
+    this.tsLength = this.#timestamps[index]!.length;
+    this.#tsStart = this.start + this.#tsAt[index]!;
     return true;
   }
 
   clear(): void {
     this.#documents.clear();
-    this.#entries = [];
-    this.#index = 0;
+    this.#parts.clear();
+    this.#stream = undefined;
+    this.#count = this.#index = this.end = 0;
   }
 
   /** For each stream, the timestamps of its last change, and of its last commit before that, if it has one here: digits, nanoseconds. */
   ends(): Map<TableStream, { last: string; before: string | undefined }> {
-    const ends = new Map<TableStream, { last: string; before: string | undefined }>();
-    for (const { stream, ts } of this.#entries) {
-      const end = ends.get(stream);
-      if (end?.last !== ts) ends.set(stream, { last: ts, before: end?.last });
-    }
-    return ends;
+    return new Map(this.#parts);
   }
 
   /** For each stream of the segment, timestamps at which listings of its table together show every document that is written here. */
   witnesses(): Map<TableStream, string[]> {
-    const byStream = Map.groupBy(this.#entries, ({ stream }) => stream);
-    return new Map([...byStream].map(([stream, entries]) => [stream, this.#witnessesOf(entries)]));
+    return new Map(
+      [...this.#parts].map(([stream, { last, hasTombstones }]) => [
+        stream,
+        hasTombstones ? [...this.#beforeTombstones(stream), last] : [last],
+      ]),
+    );
   }
 
-  #witnessesOf(entries: readonly Entry[]): string[] {
-    const last = entries.at(-1)!.ts;
-    if (!entries.some(({ deleted }) => deleted)) return [last];
+  /** The commits before those tombstones whose documents were written here since the last of these commits. */
+  #beforeTombstones(wanted: TableStream): string[] {
     const found: string[] = [];
     // Ids that were written since the last timestamp that was found: up to the commit before, and in the commit in hand.
     let written = new Set<string>();
     let inCommit: string[] = [];
     let before = '';
     let current = '';
-    for (const { ts, deleted, start, end } of entries) {
+    for (let index = 0; index < this.#count; index++) {
+      if (this.#streams[index] !== wanted) continue;
+      const ts = this.#timestamps[index]!;
       if (ts !== current) {
         [before, current] = [current, ts];
         for (const id of inCommit) written.add(id);
         inCommit = [];
       }
-      const id = this.#ids.read(this.buffer, start, end);
-      if (!deleted) {
+      const id = this.#ids.read(this.buffer, index === 0 ? 0 : this.#ends[index - 1]!, this.#ends[index]!);
+      if (!this.#deleted[index]) {
         inCommit.push(id);
       } else if (written.has(id)) {
         // It was alive at the commit before its deletion, and so were the others that were written since.
@@ -124,6 +158,6 @@ export class Segment implements RecordCursor, RecordHead, SourceRecord {
         written = new Set();
       }
     }
-    return [...found, last];
+    return found;
   }
 }

@@ -6,6 +6,7 @@
 import type { StreamDescriptor } from '../../shared/core/stream-descriptor.ts';
 import type { ProtocolWriter } from '../../shared/airbyte/writer.ts';
 import { ColumnFilter } from '../columns.ts';
+import { bytesAre } from '../../shared/json/raw.ts';
 import type { RecordHead, SourceRecord } from './events.ts';
 import { ISO_LENGTH, TS_DIGITS, writeIso } from './timestamps.ts';
 
@@ -24,7 +25,9 @@ class Tail {
   readonly #deletedAt: number | undefined;
   readonly #emittedAt: number;
   readonly #tsLength: number;
+  /** Of the last record: consecutive ones are often of one commit. */
   readonly #digits = Buffer.alloc(TS_DIGITS, '0');
+  readonly #next = Buffer.alloc(TS_DIGITS, '0');
   #emitted = 0;
 
   /** `tsLength`: digits of the timestamps that fit into its hole. */
@@ -49,10 +52,13 @@ class Tail {
   bytes(head: RecordHead, emittedAt: number): Buffer {
     const bytes = this.#bytes;
     const digits = this.#digits;
-    head.copyTs(digits, TS_DIGITS - this.#tsLength);
-    head.copyTs(bytes, this.#lsn);
-    writeIso(bytes, this.#updatedAt, digits, 0);
-    if (this.#deletedAt !== undefined) writeIso(bytes, this.#deletedAt, digits, 0);
+    head.copyTs(this.#next, TS_DIGITS - this.#tsLength);
+    if (!bytesAre(digits, 0, TS_DIGITS, this.#next)) {
+      this.#next.copy(digits);
+      head.copyTs(bytes, this.#lsn);
+      writeIso(bytes, this.#updatedAt, digits, 0);
+      if (this.#deletedAt !== undefined) writeIso(bytes, this.#deletedAt, digits, 0);
+    }
     if (emittedAt !== this.#emitted) {
       this.#emitted = emittedAt;
       bytes.write(String(emittedAt), this.#emittedAt, 'latin1');

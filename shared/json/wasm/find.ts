@@ -112,24 +112,32 @@ const EXPORT_PIECE = 63 * 1024;
 
 /**
  * Positions in `buffer[at, limit)`, which is one JSON value: the byte after each integer without a point or an exponent, each `$` after a
- * quote, and, if `withMinus`, each minus that begins a number. They are in `found` from 0 to before the number that is returned, counted
- * from `at`. A text longer than a piece is dealt with in several: call again with the next `at` and `first` false.
+ * quote, and each minus that begins a number. They are in `found` from 0 to before `count`, counted from `at`. A text longer than a
+ * piece is dealt with in several: call again with the next `at` and `first` false.
  */
 export function findExportValues(
   buffer: Buffer,
   at: number,
   limit: number,
-  { first, withMinus }: { first: boolean; withMinus: boolean },
+  first: boolean,
 ): { count: number; length: number } {
   const length = Math.min(limit - at, EXPORT_PIECE);
   copied.set(buffer.subarray(at, at + length));
-  piece.count = wasm.findExportValues(COPIED, length, Number(first), Number(withMinus));
+  piece.count = wasm.findExportValues(COPIED, length, Number(first));
   piece.length = length;
   return piece;
 }
 
 /** Reused: one for each document would be garbage. */
 const piece = { count: 0, length: 0 };
+
+/** What `findChanges` found, in positions counted from its `at`: see assembly/changes.ts. Valid until it is called again. */
+export const foundChanges = new Int32Array(memory, wasm.CHANGES.value, wasm.MAX_CHANGES.value);
+
+/** `buffer[at, limit)` begins with a change of a Data Sync page. Returns how many were found; may be less than there are, also none. */
+export function findChanges(buffer: Buffer, at: number, limit: number): number {
+  return wasm.findChanges(COPIED, copy(buffer, at, limit));
+}
 
 /** Is told of what `inspect` finds, in positions of its buffer. None of these functions may be called meanwhile. */
 export interface Inspection {

@@ -22,11 +22,14 @@ interface Exports {
   MAX_COPIED: Constant;
   RESIDENT: Constant;
   MAX_RESIDENT: Constant;
+  CHANGES: Constant;
+  MAX_CHANGES: Constant;
   findElements: (text: number, length: number) => number;
   findEnd: (text: number, length: number, depth: number, inString: number, escaped: number) => number;
   findStringEnd: (text: number, length: number, escaped: number) => number;
   findMembers: (text: number, length: number, keys: number, names: number, numbers: number) => number;
-  findExportValues: (text: number, length: number, first: number, withMinus: number) => number;
+  findChanges: (text: number, length: number) => number;
+  findExportValues: (text: number, length: number, first: number) => number;
   inspect: (text: number, length: number, first: number, names: number, numbers: number) => number;
 }
 

@@ -1,4 +1,5 @@
 /** AssemblyScript: what the WebAssembly module exports. See find.ts. */
+export { findChanges } from './changes';
 export { findExportValues } from './export-values';
 export { inspect } from './inspect';
 export { findMembers } from './members';
@@ -14,5 +15,7 @@ export {
   MAX_COPIED,
   RESIDENT,
   MAX_RESIDENT,
+  CHANGES,
+  MAX_CHANGES,
 } from './memory';
 export { findElements, findEnd, findStringEnd } from './structure';
