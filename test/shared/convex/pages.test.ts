@@ -45,8 +45,8 @@ async function readFrom(tries: readonly Try[], attempts = 10): Promise<Result> {
     const batches = readPage(http, { method: 'POST', path: '/api/list_snapshot', body: '{}' });
     let step = await batches.next();
     for (; !step.done; step = await batches.next()) {
-      const { buffers, starts, ends } = step.value;
-      documents.push(...buffers.map((buffer, i) => buffer.toString('utf8', starts[i], ends[i])));
+      const { buffers, starts, ends, length } = step.value;
+      for (let i = 0; i < length; i++) documents.push(buffers[i]!.toString('utf8', starts[i], ends[i]));
     }
     result.page = step.value;
   } catch (error) {

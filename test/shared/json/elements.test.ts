@@ -25,8 +25,8 @@ function scan(parts: readonly Buffer[]): Scanned {
   return { elements, members };
 }
 
-function textsOf({ buffers, starts, ends }: ElementBatch): string[] {
-  return buffers.map((buffer, i) => buffer.toString('utf8', starts[i], ends[i]));
+function textsOf({ buffers, starts, ends, length }: ElementBatch): string[] {
+  return buffers.slice(0, length).map((buffer, i) => buffer!.toString('utf8', starts[i], ends[i]));
 }
 
 const whole = (text: string): Scanned => scan([Buffer.from(text)]);

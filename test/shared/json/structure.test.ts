@@ -231,8 +231,8 @@ describe('IndexedMembers', () => {
   });
 });
 
-function textsOf({ buffers, starts, ends }: ElementBatch): string[] {
-  return buffers.map((buffer, i) => buffer.toString('utf8', starts[i], ends[i]));
+function textsOf({ buffers, starts, ends, length }: ElementBatch): string[] {
+  return buffers.slice(0, length).map((buffer, i) => buffer!.toString('utf8', starts[i], ends[i]));
 }
 
 describe('ElementScanner', () => {
