@@ -1,27 +1,27 @@
 /**
- * Columns that the user deselected. A configured schema that lacks a column does not tell whether the column
- * was deselected or is new, so discover lists the columns that it offers under a keyword of its own.
- * Deselected is what is listed there and is not in `properties`.
+ * Columns that the user deselected. A column that is missing in a configured schema may be deselected or new.
+ * So discover lists all columns under a keyword of its own (`OFFERED_COLUMNS`): a column that is listed there
+ * and missing in `properties` is deselected.
  */
 import type { ProtocolWriter } from '../shared/airbyte/writer.ts';
 import { notConvex } from '../shared/convex/client.ts';
 import { isFieldName } from '../shared/convex/identifiers.ts';
 import { COMMA, JsonError, Members } from '../shared/json/raw.ts';
 
-/** The keyword of a stream's `json_schema`: the names of all columns that can be deselected. */
+/** Keyword of a stream's `json_schema`: the names of all columns that can be deselected. */
 export const OFFERED_COLUMNS = 'x-convex-columns';
 
-/** The one column of Convex's own that its selection can leave out. */
+/** The only system column that a selection can leave out (C7). */
 const CREATION_TIME = '_creationTime';
 
-/** What discover lists: `own` are the names of the table's own fields. */
+/** The columns to list in discover. `own`: the names of the table's own fields. */
 export function offeredColumns(own: readonly string[]): string[] {
   return [CREATION_TIME, ...own];
 }
 
 /**
- * The columns of a configured stream that are not to be read. None where the schema has no list of offered
- * columns (catalogs of other connectors and of version 0.1.0) or no properties.
+ * The deselected columns of a configured stream. Empty where the schema has no properties or no list of
+ * offered columns (catalogs of version 0.1.0 and of other connectors).
  */
 export function deselectedColumns(jsonSchema: unknown): string[] {
   const { [OFFERED_COLUMNS]: offered, properties } = (jsonSchema ?? {}) as Record<string, unknown>;
@@ -30,13 +30,14 @@ export function deselectedColumns(jsonSchema: unknown): string[] {
   return [...new Set(names)].filter((name) => !Object.hasOwn(properties, name));
 }
 
-/** An invalid name, or `_id`, would make the deployment answer the request with an error 500. */
+/** A selection with an invalid name or `_id` is answered with a 500 (C7). */
 function isDeselectable(name: string): boolean {
   return name === CREATION_TIME || (isFieldName(name) && !name.startsWith('_'));
 }
 
 /**
- * Removes columns from documents. Backends before 2025-08-14 send all columns, whatever the request selects.
+ * Removes columns from documents. Backends before 2025-08-14 send all columns, whatever the request selects
+ * (C53).
  */
 export class ColumnFilter {
   readonly #excluded: ReadonlySet<string>;
@@ -60,7 +61,7 @@ export class ColumnFilter {
 
   #write(writer: ProtocolWriter, buffer: Buffer, start: number, end: number): void {
     const members = this.#members.open(buffer, start, end);
-    // What is kept and not written yet is `buffer[from, to)`.
+    // Bytes to keep that are not written yet: `buffer[from, to)`.
     let from = start;
     let to = start + 1;
     let kept = 0;

@@ -1,4 +1,4 @@
-/** The verb `discover`: tables and query streams. Either may be all there is. */
+/** The verb `discover`: the streams of tables and query streams. */
 import type { Context } from '../shared/airbyte/connector.ts';
 import { configError } from '../shared/core/failure.ts';
 import type { AirbyteCatalog } from '../shared/airbyte/protocol.generated.ts';

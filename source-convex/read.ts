@@ -12,8 +12,8 @@ import { queryStreamsOf } from './query-streams/config.ts';
 import { readTables } from './streaming-export/read.ts';
 
 /**
- * Resolves to false if some stream could not be read; its TRACE has been written then. Throws where nothing
- * can be read.
+ * Resolves to false if a stream could not be read; its error TRACE is then written. Throws where nothing can
+ * be read.
  */
 export async function read(
   config: SourceConfig,
@@ -48,7 +48,7 @@ async function* readAll(
     const { name, namespace } = stream.stream;
     return { index, configured: stream, query: namespace ? undefined : queries.get(name) };
   });
-  // First, since they are short, and a user's token may not outlast a long sync of tables.
+  // Query streams come first: they are short, and a user's token may expire during a long sync of tables.
   if (queries.size > 0) {
     const { readQueryStreams } = await import('./query-streams/read.ts');
     const streams = selected.flatMap(({ query, ...stream }) => (query === undefined ? [] : [{ ...stream, query }]));

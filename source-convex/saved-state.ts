@@ -1,17 +1,17 @@
 /**
- * What the saved states of tables and of query streams have in common: a JSON object, read without decoding
- * more than is used.
+ * What saved states of tables and of query streams share: a JSON object, of which only the used members are
+ * decoded.
  */
 import { digitsOf } from '../shared/json/integers.ts';
 import { JsonError, rawMembers } from '../shared/json/raw.ts';
 import type { ConfiguredStream } from './catalog.ts';
 
-/** The text is no state of this source. `message` continues "the saved state …". */
+/** The text is not a state of this source. `message` continues "The saved state of stream … ". */
 export class StateError extends Error {
   override readonly name = 'StateError';
 }
 
-/** The members of a state as raw JSON texts. Throws `StateError` where it is no object. */
+/** The members of a state as raw JSON texts. Throws `StateError` if it is not an object. */
 export function stateMembers(raw: string): Map<string, string> {
   try {
     return rawMembers(Buffer.from(raw));
@@ -21,9 +21,7 @@ export function stateMembers(raw: string): Map<string, string> {
   }
 }
 
-/**
- * A member that is a string; undefined where it is missing or null. Throws `StateError` for anything else.
- */
+/** A string member; undefined if it is missing or null. Throws `StateError` for any other value. */
 export function stringMember(members: Map<string, string>, name: string): string | undefined {
   const raw = members.get(name);
   if (raw === undefined || raw === 'null') return undefined;
@@ -31,26 +29,30 @@ export function stringMember(members: Map<string, string>, name: string): string
     const value = JSON.parse(raw) as unknown;
     if (typeof value === 'string') return value;
   } catch {
-    // Not JSON: as wrong as a number.
+    // Not JSON: refused below.
   }
   throw new StateError(`has a ${name} that is no string`);
 }
 
-/**
- * The sync whose full refresh the state belongs to; undefined where the member is missing or no such number.
- */
+/** The sync that a full refresh belongs to; undefined if the member is missing or not an integer. */
 export function syncIdMember(members: Map<string, string>): number | undefined {
   const raw = members.get('sync_id');
   const value = Number(digitsOf(raw));
   return raw === undefined || !Number.isSafeInteger(value) ? undefined : value;
 }
 
-/** The sync that this run is an attempt of; undefined where the catalog does not identify it. */
+/**
+ * The sync that this run belongs to; undefined where the catalog does not identify it. Airbyte gives every
+ * attempt of a job the same `sync_id`. PyAirbyte gives 1 to every run, so 1 identifies none.
+ */
 export function syncIdOf({ sync_id: syncId }: ConfiguredStream): number | undefined {
   return syncId === 1 ? undefined : (syncId ?? undefined);
 }
 
-/** Whether a state was saved by an earlier attempt of this sync. False where either is not identified. */
+/**
+ * Whether a state was saved by an attempt of this sync. What another sync has read of a full refresh does not
+ * count, since the destination empties the table for each sync. False where either sync is not identified.
+ */
 export function isSameSync(saved: number | undefined, current: number | undefined): boolean {
   return current !== undefined && saved === current;
 }

@@ -1,13 +1,13 @@
 /**
- * The JSON schema of a value, from its bytes. For query streams, and for tables of which Convex gives no
- * schema. Pure.
+ * Infers the JSON schema of a value from its bytes. For query streams, and for tables without a schema from
+ * Convex.
  */
 import type { ValueFormat } from '../shared/convex/streaming-export.ts';
 import { eachElement } from '../shared/json/array.ts';
 import { Members, OPEN_BRACE, OPEN_BRACKET, QUOTE } from '../shared/json/raw.ts';
 import { merge, nullable, type JsonSchema } from './streaming-export/schema.ts';
 
-/** The schema of one value, as its bytes say: nothing is decoded but the names of fields. */
+/** The schema of the value `buffer[start, end)`. Only field names are decoded. */
 export function schemaOf(buffer: Buffer, start: number, end: number, format: ValueFormat): JsonSchema {
   switch (buffer[start]) {
     case OPEN_BRACE: {
@@ -37,7 +37,7 @@ export function schemaOf(buffer: Buffer, start: number, end: number, format: Val
   }
 }
 
-/** Only in export_json a number without a point is an integer; elsewhere int64 values are no numbers. */
+/** Only export_json has int64 values as numbers: those without a point (C42). */
 function isInt64(buffer: Buffer, start: number, end: number, format: ValueFormat): boolean {
   return format === 'export_json' && /^-?\d+$/.test(buffer.toString('latin1', start, end));
 }

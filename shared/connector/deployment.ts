@@ -1,4 +1,4 @@
-/** From a connector's configuration to a connection: the same for source and destination. */
+/** Makes connections from a connector's configuration, for the source and the destination. */
 import { ConnectorFailure, configError } from '../core/failure.ts';
 import type { Log } from '../core/log.ts';
 import { DeploymentUrlError, deploymentName, deploymentOrigin } from '../convex/deployment-url.ts';
@@ -27,8 +27,7 @@ type Verb = 'check' | 'discover' | 'sync';
 const RETRIES: Record<Verb, RetryLimits> = { check: CHECK_RETRIES, discover: DISCOVER_RETRIES, sync: SYNC_RETRIES };
 
 /**
- * `client`: the name in the Convex-Client header, by which Convex attributes the traffic. Throws a
- * config_error.
+ * Connects with the deploy key. `client`: the name in the Convex-Client header (C13). Throws a config_error.
  */
 export function connect(
   config: DeploymentConfig,
@@ -42,8 +41,8 @@ export function connect(
 }
 
 /**
- * As `connect`, for calling functions: in the name of a user, with the deploy key, or, if there is neither,
- * by nobody in particular.
+ * Connects for function calls: as the user of `user_token`, else with the deploy key, else anonymously
+ * (C193). Throws a config_error.
  */
 export function connectFunctions(
   config: DeploymentConfig & { user_token?: string },
@@ -60,8 +59,8 @@ export function connectFunctions(
 }
 
 /**
- * A connection to an HTTP action of the deployment; `secret` goes into its Authorization header. Throws
- * `HttpActionUrlError`, too.
+ * Connects to an HTTP action of the deployment. `secret` is sent as a Bearer token. Throws a config_error or
+ * `HttpActionUrlError`.
  */
 export function connectSite(
   config: DeploymentConfig,
@@ -76,7 +75,7 @@ export function connectSite(
   return { http, address };
 }
 
-/** Whether the platform is one that runs for others, and http would go over networks that nobody knows. */
+/** Whether the platform is Airbyte Cloud, from where http would cross public networks. */
 function isCloud(): boolean {
   return process.env['DEPLOYMENT_MODE']?.toUpperCase() === 'CLOUD';
 }
@@ -111,7 +110,7 @@ function open(
   return { http, host: hostname, name: deploymentName(hostname, scheme === 'Convex' ? (key ?? '') : '') };
 }
 
-/** Node would throw, with the value and so the password of the proxy in its message. */
+/** Node's own error would contain the value, and so the proxy's password. */
 function refuseBadProxy(protocol: string): void {
   const proxy = proxySetting(protocol, process.env);
   if (proxy?.heeded === true && proxy.address === undefined)
@@ -137,7 +136,7 @@ function limits(base: RetryLimits): RetryLimits {
   };
 }
 
-/** Milliseconds. What a check asks for is answered at once or not at all. */
+/** Milliseconds. A check only sends requests that are answered at once. */
 const CHECK_RESPONSE = 15_000;
 
 function timeouts(base: Timeouts): Timeouts {

@@ -1,31 +1,27 @@
 /**
- * What a user is told when a deployment does not do what was asked: each of Convex's reasons as an Airbyte
- * failure, with its remedy. The table of DESIGN, in words. Expired positions are the source's own business:
- * it knows the streams.
+ * Explains errors of a deployment to the user: each `Reason` as an Airbyte failure, with its remedy (DEC62).
+ * Expired positions are explained by the source, which knows the streams.
  */
 import { ConnectorFailure, type FailureType } from '../core/failure.ts';
 import { ConvexApiError } from '../convex/errors.ts';
 import { proxySetting } from '../convex/proxy-env.ts';
 
 export interface Circumstances {
-  /** Host of the deployment, for the message. */
+  /** Host of the deployment. */
   host: string;
   /** The permission that the key needs. */
   permission:
     | 'deployment:data:view'
     | 'deployment:backups:import'
     | `deployment:functions:runInternal${'Queries' | 'Mutations' | 'Actions'}`;
-  /**
-   * In a check somebody can mend the URL at once; in a sync it worked before, so a network failure is more
-   * likely.
-   */
+  /** In a check the user can correct the URL; in a sync a network failure is more likely. */
   during: 'check' | 'sync';
 }
 
 const WHERE_KEYS_ARE_MADE =
   'Deploy keys are made in the Convex dashboard under Settings → URL & Deploy Key; the admin key of a self-hosted deployment is made with its generate_admin_key script.';
 
-/** `error` itself, unless it is a `ConvexApiError`: then the failure that explains it. */
+/** The failure that explains a `ConvexApiError`; other errors are returned as they are. */
 export function explain(error: unknown, circumstances: Circumstances): unknown {
   if (!(error instanceof ConvexApiError)) return error;
   const { host, permission, during } = circumstances;
@@ -99,7 +95,7 @@ export function explain(error: unknown, circumstances: Circumstances): unknown {
   }
 }
 
-/** Other reasons that a check may have found, where nobody can tell. */
+/** Further causes that a check may have hit. */
 function hints(error: ConvexApiError): string {
   return `${error.obstacle === undefined ? '' : ` ${remedyOf(error, process.env)}`}${proxyHint(process.env)}`;
 }
@@ -111,7 +107,7 @@ function effort({ tries, elapsed }: ConvexApiError): string {
 const NETWORK =
   'Check that the deployment URL is right (https://<deployment name>.convex.cloud) and that this machine may connect to it (firewall, allow list).';
 
-/** The remedy for `error`, in whole sentences. `env` names the proxies. */
+/** The remedy, in whole sentences. `env`: where proxies are named. */
 function remedyOf({ obstacle, code = '' }: ConvexApiError, env: NodeJS.ProcessEnv): string {
   switch (obstacle) {
     case 'certificate':
@@ -137,7 +133,7 @@ function certificateRemedy(code: string): string {
   return 'The TLS certificate of the server was issued by an authority that this machine does not know. Name the file of its certificate (PEM) in the environment variable NODE_EXTRA_CA_CERTS: the authority of a self-hosted deployment, or that of a proxy that looks into TLS.';
 }
 
-/** A proxy that nobody thinks of is a common reason. Its user name and password are left out. */
+/** Points to a proxy in the environment, which is a common cause. Leaves out its user name and password. */
 function proxyHint(env: NodeJS.ProcessEnv): string {
   const proxy = proxySetting('https:', env) ?? proxySetting('http:', env);
   if (proxy === undefined) return '';

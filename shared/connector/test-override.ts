@@ -1,7 +1,4 @@
-/**
- * Intervals that only tests and experiments change: `CONVEX_CONNECTOR_<NAME>` in the environment. Users have
- * no need to, so they are not in the configuration.
- */
+/** A limit that only tests and experiments change, by `CONVEX_CONNECTOR_<NAME>` in the environment. */
 export function testOverride(
   name:
     | 'RETRY_MIN_MS'

@@ -3,11 +3,11 @@ import type { StreamDescriptor } from './stream-descriptor.ts';
 export type FailureType = 'config_error' | 'transient_error' | 'system_error';
 
 /**
- * A failure that the user sees. `message` says what happened and what to do, without keys or content of
- * documents.
+ * A failure that the user sees. `message` says what happened and what to do, without keys or document
+ * content.
  *
- * `config_error`: the user has to change something; Airbyte does not try again. `transient_error`: trying
- * later may help. `system_error`: anything else, including defects.
+ * `config_error`: the user has to change something; Airbyte does not retry. `transient_error`: a later try
+ * may succeed. `system_error`: anything else, including defects.
  */
 export class ConnectorFailure extends Error {
   override readonly name = 'ConnectorFailure';
@@ -24,7 +24,7 @@ export class ConnectorFailure extends Error {
     this.stream = options.stream;
   }
 
-  /** The same failure as a stream's own. */
+  /** The same failure, assigned to a stream. */
   of(stream: StreamDescriptor): ConnectorFailure {
     return new ConnectorFailure(this.failureType, this.message, { stream, cause: this.cause });
   }

@@ -1,6 +1,8 @@
-/** Helpers for async generators that yield the parts of something and return what is known at its end. */
+/** Helpers for async generators that yield parts and return a result. */
 
-/** Takes all yielded values, closes the generator also where `take` throws, and returns what it returns. */
+/**
+ * Passes each yielded value to `take` and returns the result. Closes the generator, also if `take` throws.
+ */
 export async function consume<T, Result>(
   source: AsyncGenerator<T, Result>,
   take: (value: T) => void = () => undefined,
@@ -16,7 +18,7 @@ export async function consume<T, Result>(
   }
 }
 
-/** The same generator with each yielded value mapped; the return value is passed through. */
+/** Maps the yielded values of a generator; returns its result. */
 export async function* mapYields<T, U, Result>(
   source: AsyncGenerator<T, Result>,
   map: (value: T) => U | Promise<U>,
@@ -35,13 +37,13 @@ export async function* mapYields<T, U, Result>(
 export interface PageEnd<Event, Position> {
   /** Where the next page begins; undefined at the end of the walk. */
   next: Position | undefined;
-  /** What follows from the page as a whole. */
+  /** Events to yield after the page. */
   events: readonly Event[];
 }
 
 /**
  * Walks pages one after another. A page yields events while it is read. The next page is requested before the
- * events at the end of a page are yielded: the server prepares it while the consumer writes them.
+ * events at the end of a page are yielded, so that the server works while they are written (DEC4).
  */
 export async function* walkPages<Event, Position>(
   start: Position,
@@ -64,7 +66,7 @@ export async function* walkPages<Event, Position>(
       if (next === undefined) return;
     }
   } finally {
-    // Not awaited: a request under way would hold up the end of the run.
+    // Not awaited: a pending request would delay the end of the run.
     current.return(undefined as never).catch(() => undefined);
   }
 }

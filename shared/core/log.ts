@@ -1,4 +1,4 @@
-/** The log of a sync, as users see it: what happened, and what to do. No keys, no content of documents. */
+/** The log that users see: what happened, and what to do. No keys, no document content. */
 export interface Log {
   debug(text: string): void;
   info(text: string): void;

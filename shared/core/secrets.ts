@@ -1,10 +1,7 @@
-/**
- * Secrets never leave the process: whatever is logged, traced or said passes through `Secrets.mask`.
- * Records and states do not: they are the user's data, and are not looked into.
- */
+/** Masks secrets in logs, traces and messages. Records and states are the user's data and are not masked. */
 
 const MASK = '****';
-/** Shorter values are no keys, and masking them would blacken ordinary words. */
+/** Shorter values are no keys; masking them would hide ordinary words. */
 const MIN_LENGTH = 4;
 
 interface SchemaNode {
@@ -17,12 +14,15 @@ interface SchemaNode {
 export class Secrets {
   #forms: string[] = [];
 
-  /** Learns the values at the places that the connector's specification marks with `airbyte_secret`. */
+  /** Learns the values that the connector's specification marks with `airbyte_secret`. */
   learn(config: unknown, schema: unknown): void {
     for (const value of secretsIn(config, schema as SchemaNode)) this.add(value);
   }
 
-  /** Learns one secret: as it is, trimmed, its part after `|`; each also URL-encoded, as base64, as JSON. */
+  /**
+   * Learns one secret: as it is, trimmed, and its part after `|`, each also URL-encoded, as base64 and as
+   * JSON.
+   */
   add(secret: string): void {
     const forms = new Set<string>();
     const trimmed = secret.trim();
@@ -34,7 +34,7 @@ export class Secrets {
       forms.add(Buffer.from(plain).toString('base64url'));
       forms.add(Buffer.from(plain).toString('base64').replace(/=+$/, ''));
     }
-    // The longest first: if a part were masked before the whole, the rest of the whole would stay readable.
+    // Longest first: masking a part before the whole would leave the rest of the whole readable.
     this.#forms = [...new Set([...this.#forms, ...forms])]
       .filter((form) => form.length >= MIN_LENGTH)
       .sort((a, b) => b.length - a.length);

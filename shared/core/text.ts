@@ -13,10 +13,10 @@ export function counted(number: number, noun: string): string {
   return `${number.toLocaleString('en')} ${noun}${number === 1 ? '' : 's'}`;
 }
 
-/** The last millisecond that a Date knows. */
+/** The greatest Date, in milliseconds. */
 const LAST = 8_640_000_000_000_000n;
 
-/** A timestamp (digits, nanoseconds) for humans, to the second. */
+/** A timestamp (digits, nanoseconds) in a message, to the second. */
 export function date(digits: string): string {
   const milliseconds = BigInt(digits) / 1_000_000n;
   if (milliseconds > LAST) return `${digits} ns`;

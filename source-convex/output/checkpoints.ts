@@ -1,15 +1,12 @@
-/** When states are written. */
+/** Decides when states are written (DEC8). */
 import type { ProtocolWriter } from '../../shared/airbyte/writer.ts';
 import { testOverride } from '../../shared/connector/test-override.ts';
 import type { StreamOutput } from './stream-output.ts';
 
-/**
- * Milliseconds between states. A crash repeats no more than this; every state costs the destination
- * something.
- */
+/** Milliseconds between states. A crash repeats at most this much; each state makes the destination flush. */
 const INTERVAL = 5_000;
 /**
- * Milliseconds after which a run without records writes a state: platforms take only records and states for a
+ * Milliseconds. A run without records writes a state this often: platforms count only records and states as a
  * heartbeat.
  */
 const HEARTBEAT = 60_000;
@@ -26,7 +23,7 @@ export class Checkpoints {
     this.#writer = writer;
   }
 
-  /** To be called after new positions: writes the states that save progress, at most every few seconds. */
+  /** Call after new positions. Writes the states that save progress, at most once per interval. */
   afterPositions(): void {
     if (performance.now() - this.#last >= this.#interval) this.write();
   }
@@ -37,9 +34,9 @@ export class Checkpoints {
   }
 
   /**
-   * Writes states once a minute, also while a page takes long: those of streams that have advanced without a
-   * record. Where there are none, the last state of one stream is written again. Streams with records beyond
-   * their position are left out: two equal states with records between them would contradict each other.
+   * Writes a state once a minute, also during a long page: the states of streams that have advanced without a
+   * record, or else the last state of one stream again. Streams with records after their position are left
+   * out: a state that is repeated after those records would claim to cover them.
    */
   startHeartbeat(): void {
     this.#timer = setInterval(
@@ -59,7 +56,7 @@ export class Checkpoints {
   #write(streams: readonly StreamOutput[]): void {
     if (streams.length === 0) return;
     for (const stream of streams) stream.writeState();
-    // A state in this process's buffer would be lost if the process were killed before the next page.
+    // Flushed at once: a buffered state would be lost if the process were killed.
     this.#writer.flush();
     this.#last = performance.now();
   }

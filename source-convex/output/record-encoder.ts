@@ -1,7 +1,7 @@
 /**
- * A document's bytes become a RECORD line's bytes: `{"type":"RECORD","record":{"stream":…,"data":` + the
- * document, its closing brace replaced by the `_ab_cdc_*` columns + `,"emitted_at":…}}`. The document itself
- * is copied, never decoded.
+ * Encodes a document as the bytes of a RECORD line: `{"type":"RECORD","record":{"stream":…,"data":`, the
+ * document with the `_ab_cdc_*` columns before its closing brace, `,"emitted_at":…}}`. The document is
+ * copied, never decoded (INV4).
  */
 import type { StreamDescriptor } from '../../shared/core/stream-descriptor.ts';
 import type { ProtocolWriter } from '../../shared/airbyte/writer.ts';
@@ -14,10 +14,10 @@ const ISO_BLANK = ' '.repeat(ISO_LENGTH);
 /** Milliseconds since 1970 have 13 digits until the year 2286. */
 const EMITTED_AT_LENGTH = 13;
 
-/** What a document of list_snapshot lacks; documents of the change log have a `_deleted` of their own. */
+/** `snapshot`: the document lacks `_deleted`, so it is added. Documents of the change log have it. */
 type Origin = 'snapshot' | 'changed' | 'deleted';
 
-/** What follows a document, as bytes with holes for what differs from document to document. */
+/** The bytes after a document, with holes for the parts that differ between documents. */
 class Tail {
   readonly #bytes: Buffer;
   readonly #lsn: number;
@@ -30,7 +30,7 @@ class Tail {
   readonly #next = Buffer.alloc(TS_DIGITS, '0');
   #emitted = 0;
 
-  /** `tsLength`: digits of the timestamps that fit into its hole. */
+  /** `tsLength`: number of digits of its timestamps. */
   constructor(tsLength: number, origin: Origin) {
     let text = origin === 'snapshot' ? ',"_deleted":false' : '';
     const hole = (before: string, content: string): number => {
@@ -76,7 +76,7 @@ export class RecordEncoder {
   #plainTail: Buffer = Buffer.alloc(0);
   #plainEmittedAt = -1;
 
-  /** `excluded`: columns that records do not have. */
+  /** `excluded`: columns to leave out of records. */
   constructor({ name, namespace }: StreamDescriptor, excluded: readonly string[] = []) {
     const space = namespace === undefined ? '' : `"namespace":${JSON.stringify(namespace)},`;
     this.#prefix = Buffer.from(`{"type":"RECORD","record":{"stream":${JSON.stringify(name)},${space}"data":`);

@@ -1,4 +1,4 @@
-/** Writes what the ways of reading yield: the one loop that turns events into messages. */
+/** Writes the events of the ways of reading: the one loop that turns events into messages. */
 import type { Context } from '../../shared/airbyte/connector.ts';
 import type { StreamDescriptor } from '../../shared/core/stream-descriptor.ts';
 import { Checkpoints } from './checkpoints.ts';
@@ -7,7 +7,7 @@ import { Progress } from './progress.ts';
 import { StreamOutput } from './stream-output.ts';
 
 export class SourceOutput {
-  /** By the index that events name streams with. */
+  /** In the order of the index that events name streams by. */
   readonly streams: readonly StreamOutput[];
   readonly #context: Context;
   readonly #checkpoints: Checkpoints;
@@ -21,8 +21,8 @@ export class SourceOutput {
   }
 
   /**
-   * Writes all events, waiting for the reader of the output. Throws what reading or writing throws; streams
-   * that have not ended are INCOMPLETE then.
+   * Writes all events, with backpressure from stdout. Throws what reading or writing throws; streams that
+   * have not ended are then INCOMPLETE.
    */
   async write(events: AsyncGenerator<ReadEvent, void>): Promise<void> {
     this.#checkpoints.startHeartbeat();
@@ -46,14 +46,14 @@ export class SourceOutput {
         step = failure === undefined ? await events.next() : await events.throw(failure.error);
       }
     } finally {
-      // Not awaited: a request under way would hold up the end of the run.
+      // Not awaited: a pending request would delay the end of the run.
       events.return().catch(() => undefined);
     }
   }
 
   /**
-   * Writes one event. Returns the error where its records could not be read: the way of reading knows what to
-   * do about it.
+   * Writes one event. Returns the error if its records could not be read, so that the way of reading handles
+   * it.
    */
   #writeEvent(event: ReadEvent): { error: unknown } | undefined {
     switch (event.kind) {
@@ -96,7 +96,7 @@ export class SourceOutput {
     }
   }
 
-  /** Rejects when nobody reads the output any more. A run that waits for the deployment would not notice. */
+  /** Rejects when stdout fails. A run that waits for the deployment would not notice otherwise. */
   #outputFailure(): Promise<never> {
     return new Promise((_resolve, reject) => {
       this.#context.writer.onFailure(reject);

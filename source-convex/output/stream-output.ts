@@ -1,4 +1,4 @@
-/** The lifecycle of a stream in the output: its statuses, records and states, whatever way it is read. */
+/** The lifecycle of a stream in the output: its statuses, records and states, for every way of reading. */
 import type { Context } from '../../shared/airbyte/connector.ts';
 import { descriptorText, type StreamDescriptor } from '../../shared/core/stream-descriptor.ts';
 import type { ConnectorFailure } from '../../shared/core/failure.ts';
@@ -20,12 +20,12 @@ export class StreamOutput {
   #sinceState = 0;
   /** Whether the position has changed since the last STATE. */
   #advanced = false;
-  /** Whether a STATE is due although no record was written since the last one. */
+  /** Whether to write a STATE although no record was written since the last one. */
   #due = false;
   #stateWritten = false;
   #status: StreamStatus | undefined;
 
-  /** `excluded`: columns that its records do not have. */
+  /** `excluded`: columns to leave out of its records. */
   constructor(descriptor: StreamDescriptor, excluded: readonly string[], context: Context) {
     this.#descriptor = descriptor;
     this.name = descriptorText(descriptor);
@@ -33,17 +33,17 @@ export class StreamOutput {
     this.#encoder = new RecordEncoder(descriptor, excluded);
   }
 
-  /** Whether it is complete or has failed: nothing more is written of it. */
+  /** Whether it is complete or has failed. Nothing more is written for it then. */
   get ended(): boolean {
     return this.#status === 'COMPLETE' || this.#status === 'INCOMPLETE';
   }
 
-  /** Whether a STATE would save progress: it covers records, or is due for another reason. */
+  /** Whether a STATE would save progress: it covers new records, or it is due. */
   get hasUnsavedProgress(): boolean {
     return this.#advanced && (this.#sinceState > 0 || this.#due);
   }
 
-  /** Whether a STATE may be written at any time: no record was written that it would not cover. */
+  /** Whether a STATE may be written at any time: its position covers every record written. */
   get isIdle(): boolean {
     return !this.ended && this.#state !== undefined && this.#sinceState === 0;
   }
@@ -65,7 +65,7 @@ export class StreamOutput {
     this.#sinceState++;
   }
 
-  /** Sets the position from which the run goes on. It is saved already, so no STATE is due. */
+  /** Sets the position that the run goes on from. It is saved already, so no STATE is due. */
   resumeAt(state: StateOf): void {
     this.#state = state;
   }
@@ -77,7 +77,7 @@ export class StreamOutput {
     this.#due ||= due;
   }
 
-  /** Writes the STATE. Every record that it covers stands before it in the output. */
+  /** Writes the STATE. Every record that it covers precedes it in the output (INV1). */
   writeState(): void {
     if (this.#state === undefined) return;
     this.#context.writer.message({
@@ -94,7 +94,7 @@ export class StreamOutput {
     this.#stateWritten = true;
   }
 
-  /** Ends the stream well: RUNNING also for an empty one, its last STATE, COMPLETE. */
+  /** Ends the stream: RUNNING if it was empty, its last STATE, COMPLETE. */
   complete(): void {
     if (this.ended) return;
     if (this.#status !== 'RUNNING') this.#writeStatus('RUNNING');
@@ -102,7 +102,7 @@ export class StreamOutput {
     this.#writeStatus('COMPLETE');
   }
 
-  /** Ends the stream with a failure of its own. */
+  /** Ends the stream with an error TRACE and INCOMPLETE. */
   fail(failure: ConnectorFailure): void {
     if (this.ended) return;
     this.failed = true;
@@ -111,7 +111,7 @@ export class StreamOutput {
   }
 
   /**
-   * Ends a started stream early, as INCOMPLETE. Its position is kept; the next run reads the records after it
+   * Ends a started stream as INCOMPLETE. Its position is saved; the next run reads the records after it
    * again.
    */
   stop(): void {

@@ -1,6 +1,6 @@
 /**
- * Nanosecond timestamps as text. A Date has milliseconds and a double rounds nanoseconds to multiples of 256,
- * so both are kept away: digits go in, digits come out.
+ * Nanosecond timestamps as text. A Date has milliseconds and a double rounds to multiples of 256 ns, so
+ * neither is used for them (INV5).
  */
 
 /** Length of `2026-11-22T03:14:15.926535`. */
@@ -8,7 +8,7 @@ export const ISO_LENGTH = 26;
 
 const ZERO = 0x30;
 const SECONDS_DIGITS = 10;
-/** Digits of nanoseconds since 1970, from 2001 to 2286; earlier ones are padded. */
+/** Digits of nanoseconds since 1970, from 2001 to 2286. Earlier timestamps are padded with zeros. */
 export const TS_DIGITS = 19;
 const SECONDS_PER_DAY = 86_400;
 
@@ -16,9 +16,9 @@ let cachedDay = -1;
 let cachedDate = '';
 
 /**
- * Writes the naive UTC timestamp (ISO 8601, six digits of a second, truncated, no zone: as the Python source
- * wrote it) of a timestamp into `out` at `at`: `ISO_LENGTH` bytes. The timestamp is given as 19 digits in
- * `digits` at `from`: nanoseconds since 1970.
+ * Writes a timestamp as ISO 8601 in UTC, without a zone and with six digits of a second (truncated), as the
+ * Python source did: `ISO_LENGTH` bytes into `out` at `at`. The timestamp is given as 19 digits (nanoseconds
+ * since 1970) in `digits` at `from`.
  */
 export function writeIso(out: Buffer, at: number, digits: Buffer, from: number): void {
   let seconds = 0;

@@ -1,6 +1,4 @@
-/**
- * The verb `check` for query streams: each query is called, for a page of one record where it is paginated.
- */
+/** The verb `check` for query streams: calls each query once, paginated ones for a page of one record. */
 import type { Log } from '../../shared/core/log.ts';
 import { connectFunctions } from '../../shared/connector/deployment.ts';
 import { Functions } from '../../shared/convex/functions.ts';
@@ -9,7 +7,7 @@ import type { QueryStream } from './config.ts';
 import { explainQuery } from './failures.ts';
 import { QueryPages } from './walk.ts';
 
-/** Throws the failure of the first stream that cannot be read. */
+/** Throws the `ConnectorFailure` of the first stream that cannot be read. */
 export async function checkQueryStreams(
   config: SourceConfig,
   streams: readonly QueryStream[],

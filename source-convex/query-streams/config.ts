@@ -1,4 +1,4 @@
-/** The query streams of a configuration, checked as far as a schema cannot. Pure. */
+/** The query streams of a configuration, and the checks that a JSON Schema cannot express. Pure. */
 import { createHash } from 'node:crypto';
 import { configError } from '../../shared/core/failure.ts';
 import { FunctionPathError, parseFunctionPath } from '../../shared/convex/function-path.ts';
@@ -9,16 +9,18 @@ export interface QueryStream {
   name: string;
   /** `orders:open` */
   query: string;
-  /** Raw JSON of each argument, by name: what is passed on keeps its digits. */
+  /** Raw JSON of each argument, by name, so that numbers keep their digits. */
   args: ReadonlyMap<string, string>;
   paginated: boolean;
   pageSize: number;
   primaryKey: readonly string[];
-  /** The field whose greatest value a sync goes on from, and the argument that takes this value. */
+  /**
+   * Incremental syncs continue from the greatest value of `field`. `argument`: the argument that takes this
+   * value.
+   */
   cursor: { field: string; argument: string | undefined } | undefined;
   /**
-   * Stands for all on which a saved position depends: with another query, other arguments or another cursor
-   * it means nothing.
+   * Hash of the query, its arguments and its cursor. A position saved with another fingerprint is invalid.
    */
   fingerprint: string;
 }
@@ -26,7 +28,7 @@ export interface QueryStream {
 type Configured = NonNullable<SourceConfig['query_streams']>[number];
 
 const PAGE_SIZE = 1000;
-/** What Convex's `paginate` takes. */
+/** The argument of Convex's `paginate`. */
 const PAGINATION = 'paginationOpts';
 
 /** Throws a config_error that names the stream and what is wrong with it. */
@@ -75,7 +77,7 @@ function pathOf(text: string, refuse: Refuse): string {
 function argsOf(text: string, refuse: Refuse): Map<string, string> {
   if (text.trim() === '') return new Map();
   try {
-    // Parsed to be sure that it is JSON all through, then taken as text.
+    // Parsed only to check that it is JSON; the text is used as it is.
     JSON.parse(text);
     return rawMembers(Buffer.from(text.trim()));
   } catch (error) {
@@ -86,7 +88,7 @@ function argsOf(text: string, refuse: Refuse): Map<string, string> {
 }
 
 export interface CallArgs {
-  /** Raw JSON for the cursor argument; undefined: it is passed as configured, or not at all. */
+  /** Raw JSON of the cursor argument. Undefined: the configured value, if any. */
   cursor: string | undefined;
   page: { numItems: number; cursor: string | null } | undefined;
 }

@@ -1,23 +1,21 @@
 /**
- * The value of a cursor field: kept as the raw JSON that came, compared exactly, in the order that Convex's
- * own indexes have.
+ * Values of a cursor field: kept as raw JSON, compared exactly, in the order of Convex's indexes (C43).
  *
- * Numbers are compared digit by digit, never as doubles. Texts are compared by their UTF-8 bytes, as Convex
- * does; JavaScript's order by UTF-16 units differs for characters beyond U+FFFF, and would lose records whose
- * text holds them. An int64 comes wrapped (`{"$integer":…}`) in the format convex_encoded_json and as a bare
- * integer in export_json; in plain json it is a text of digits, which is not in the order of its numbers,
- * hence not an int64 any more.
+ * Numbers are compared by their digits, never as doubles. Strings are compared by their UTF-8 bytes;
+ * JavaScript's order by UTF-16 units differs beyond U+FFFF and would lose records. An int64 is
+ * `{"$integer":…}` in convex_encoded_json and a bare integer in export_json (C42). In json it is a string of
+ * digits (C41), so it is ordered as a string.
  */
 import type { ValueFormat } from '../../shared/convex/streaming-export.ts';
 import { compareNumbers, isNumber } from '../../shared/json/decimals.ts';
 
 export interface CursorValue {
   kind: 'number' | 'text' | 'int64';
-  /** The JSON text that came. */
+  /** Raw JSON, as it came. */
   raw: string;
 }
 
-/** The value of this raw JSON; undefined for null; the kind's name where it is none that has an order. */
+/** The value of raw JSON. Undefined for null; the name of the type for values without an order. */
 export function cursorValueOf(raw: string): CursorValue | undefined | 'boolean' | 'list' | 'object' {
   if (raw === 'null') return undefined;
   if (raw.startsWith('"')) return { kind: 'text', raw };
@@ -28,7 +26,7 @@ export function cursorValueOf(raw: string): CursorValue | undefined | 'boolean' 
 
 const INT64 = /^\{\s*"\$integer"\s*:\s*"([A-Za-z0-9+/]{11}=)"\s*\}$/;
 
-/** Compares two values of one kind. */
+/** Compares two values of the same kind. */
 export function compareCursors(a: CursorValue, b: CursorValue): number {
   if (a.raw === b.raw) return 0;
   switch (a.kind) {
@@ -42,8 +40,8 @@ export function compareCursors(a: CursorValue, b: CursorValue): number {
 }
 
 /**
- * The value as an argument. Arguments are decoded as Convex's own JSON, in which a bare number is always a
- * float64: the int64 of an export has to be wrapped again.
+ * The value as raw JSON for an argument. A bare number in arguments is a float64 (C196), so an int64 of
+ * export_json is encoded as `{"$integer":…}`.
  */
 export function asArgument({ kind, raw }: CursorValue, format: ValueFormat): string {
   if (format !== 'export_json' || kind !== 'number' || !/^-?\d{1,19}$/.test(raw)) return raw;

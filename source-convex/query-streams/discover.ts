@@ -1,6 +1,5 @@
 /**
- * The verb `discover` for query streams: each is asked for its first page with records, and described by what
- * that holds.
+ * The verb `discover` for query streams: the schema of a stream is inferred from its first page with records.
  */
 import { ConnectorFailure } from '../../shared/core/failure.ts';
 import type { Log } from '../../shared/core/log.ts';
@@ -15,7 +14,7 @@ import { ResultError, type QueryPage } from './page.ts';
 import { recordsSchema } from './schema.ts';
 import { QueryFailed, QueryPages } from './walk.ts';
 
-/** Milliseconds for empty pages of one stream: Airbyte ends a discovery after nine minutes. */
+/** Milliseconds to look for records in one stream: Airbyte ends a discovery after nine minutes. */
 const EMPTY_PAGES = 2 * 60_000;
 
 const NOTHING: QueryPage = { buffer: Buffer.alloc(0), places: [], empty: 0, next: null };
@@ -39,8 +38,7 @@ export async function discoverQueryStreams(
         );
     } catch (error) {
       const failure = explainQuery(error, stream, { host, config, during: 'check' });
-      // A stream of which nothing is known is still there: the others, and the schemas of tables, do not
-      // depend on it.
+      // The failure of one query does not hide other streams: this one is listed without columns.
       const isOwn = error instanceof QueryFailed || error instanceof ResultError;
       if (!isOwn || !(failure instanceof ConnectorFailure)) throw failure;
       log.warn(`${failure.message} The stream is listed without its columns.`);
@@ -51,9 +49,7 @@ export async function discoverQueryStreams(
   return found;
 }
 
-/**
- * The first page that has records, or the last one: a query that filters its pages may begin with empty ones.
- */
+/** The first page with records, or the last page. A query that filters may begin with empty pages. */
 async function firstRecords(walk: QueryPages): Promise<QueryPage> {
   const end = performance.now() + EMPTY_PAGES;
   let page = await walk.page(null, undefined);

@@ -1,4 +1,4 @@
-/** What a user is told when a query stream cannot be read. */
+/** Explains to the user why a query stream cannot be read. */
 import { ConnectorFailure } from '../../shared/core/failure.ts';
 import { explain } from '../../shared/connector/failures.ts';
 import { ConvexApiError } from '../../shared/convex/errors.ts';
@@ -13,7 +13,7 @@ export interface QueryCircumstances {
   during: 'check' | 'sync';
 }
 
-/** `error` itself where it is none of those that reading a query stream throws. */
+/** The `ConnectorFailure` that explains an error of a query stream; other errors are returned as they are. */
 export function explainQuery(error: unknown, stream: QueryStream, circumstances: QueryCircumstances): unknown {
   const { host, config, during } = circumstances;
   const subject = `Query stream "${stream.name}": the query ${stream.query}`;
@@ -54,7 +54,7 @@ function failed({ failure: { kind, text } }: QueryFailed, subject: string, { con
     case 'stopped':
       return fail('Resume it in the Convex dashboard.');
     case 'own':
-      // The app's code may do better the next time, the configuration has no part in it.
+      // A failure of the app's own code may pass, so it is not a config_error in a sync.
       return new ConnectorFailure(
         during === 'check' ? 'config_error' : 'transient_error',
         `${subject} failed with ${text}.`,

@@ -1,4 +1,4 @@
-/** One page of a query's records, as bytes: what the query returned, understood as far as that takes. */
+/** Reads the result of a query as one page of records. Records stay bytes. */
 import {
   decoded,
   isArray,
@@ -11,22 +11,22 @@ import { eachElement } from '../../shared/json/array.ts';
 import { CARRIAGE_RETURN, CLOSE_BRACE, NEWLINE, OPEN_BRACE, onOneLine, skipSpace } from '../../shared/json/raw.ts';
 
 export interface QueryPage {
-  /** The bytes in which the records stand. */
+  /** The bytes that hold the records. */
   buffer: Buffer;
-  /** Where each record begins and ends: start and end in turn. Records without any field are left out. */
+  /** Start and end of each record in turn. Records without any field are left out. */
   places: number[];
-  /** How many were left out: Airbyte would drop them without a word. */
+  /** How many records were left out because they have no field: Airbyte would drop them silently. */
   empty: number;
-  /** Where the next page begins; null where this was the last one. */
+  /** Cursor of the next page; null after the last page. */
   next: string | null;
 }
 
-/** What the query returned is none of what a query stream can be. `message` continues "the query …". */
+/** The result cannot be a query stream. `message` continues "the query …". */
 export class ResultError extends Error {
   override readonly name = 'ResultError';
 }
 
-/** Throws `ResultError` for a result of another form, `JsonError` for one that is no JSON. */
+/** Throws `ResultError` for a result of another form, `JsonError` for invalid JSON. */
 export function pageOf({ value }: FunctionSuccess, paginated: boolean): QueryPage {
   if (!paginated) {
     if (isArray(value)) return { ...recordsOf(value), next: null };
@@ -70,7 +70,7 @@ function recordsOf(list: RawValue): Omit<QueryPage, 'next'> {
   return { buffer, places, empty };
 }
 
-/** Deployments write no line breaks; a proxy that prints JSON prettily would, and a record is one line. */
+/** A record is one line. Deployments write no line breaks, but a proxy that reformats JSON may. */
 function singleLine({ buffer, start, end }: RawValue): RawValue {
   const bytes = buffer.subarray(start, end);
   if (!bytes.includes(NEWLINE) && !bytes.includes(CARRIAGE_RETURN)) return { buffer, start, end };

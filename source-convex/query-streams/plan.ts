@@ -1,4 +1,4 @@
-/** What a query stream still needs: its saved state and what is asked for -> where its walk begins. Pure. */
+/** Plans what to read of a query stream, from its saved state and the catalog. Pure. */
 import { descriptorText, type StreamDescriptor } from '../../shared/core/stream-descriptor.ts';
 import { configError, type ConnectorFailure } from '../../shared/core/failure.ts';
 import { StateError, isSameSync } from '../saved-state.ts';
@@ -6,23 +6,23 @@ import type { QueryStream } from './config.ts';
 import { parseQueryState, type QueryState } from './state.ts';
 
 export type QueryPlan =
-  /** A walk from its beginning; `why` where a saved position could not be used, for the log. */
+  /** A walk from its beginning. `why`: the reason why a saved position was not used, for the log. */
   | { kind: 'walk'; why: string | undefined }
-  /** The changes since the value of the cursor in the state. */
+  /** The changes since the cursor value in the state. */
   | { kind: 'changes'; state: QueryState }
   /** The rest of a walk. */
   | { kind: 'resume'; state: QueryState }
-  /** Nothing: an earlier attempt of this very sync has read all of it. The state is handed back. */
+  /** Nothing: an earlier attempt of this sync has read all of it. Its state is written again. */
   | { kind: 'done'; state: QueryState }
-  /** It cannot be read; the others can. */
+  /** It cannot be read; others can. */
   | { kind: 'failed'; failure: ConnectorFailure };
 
 export interface QueryPlanInput {
   stream: QueryStream;
   descriptor: StreamDescriptor;
-  /** Whether the sync asks for changes only; without a cursor field there is no such thing. */
+  /** Whether the catalog asks for changes only. Has no effect without a cursor field. */
   incremental: boolean;
-  /** The sync that this run is an attempt of, where that is known. */
+  /** The sync that this run belongs to, if known. */
   syncId: number | undefined;
   /** Raw JSON of the saved state. */
   raw: string | undefined;
@@ -49,9 +49,9 @@ export function planQuery({ stream, descriptor, incremental, syncId, raw, deploy
     return { kind: 'walk', why: 'its query, its arguments or its cursor were changed since the last sync' };
   const changesOnly = incremental && stream.cursor !== undefined;
   if (state.hasMore) {
-    // The rest of a walk over changes is not the rest of everything.
+    // The rest of a walk over changes is not a full read.
     if (!changesOnly && state.cursor !== undefined) return { kind: 'walk', why: undefined };
-    // What another sync has read of a full refresh is not in the table that this one fills.
+    // The destination's table does not have what another sync has read of a full refresh.
     if (!incremental && !isSameSync(state.syncId, syncId))
       return { kind: 'walk', why: 'its saved state is of a full refresh that another sync did not finish' };
     return { kind: 'resume', state };

@@ -1,4 +1,4 @@
-/** The records of a query's pages, without those that the watermark leaves out. */
+/** The records of a query's pages, without those that the watermark excludes. */
 import type { RecordCursor, SourceRecord } from '../output/events.ts';
 import type { QueryPage } from './page.ts';
 import type { Watermark } from './watermark.ts';
@@ -12,9 +12,7 @@ export class QueryRecords implements RecordCursor, SourceRecord {
   buffer = NOTHING;
   start = 0;
   end = 0;
-  /**
-   * Records so far, and records without any field: those are left out, as Airbyte would drop them silently.
-   */
+  /** `count`: records so far. `empty`: records without any field, which were left out (see `QueryPage`). */
   count = 0;
   empty = 0;
   #places: readonly number[] = [];

@@ -1,4 +1,4 @@
-/** Reads query streams, one after the other, each on its own. */
+/** Reads query streams one after another. */
 import { descriptorKey, descriptorOf, type StreamStates } from '../../shared/core/stream-descriptor.ts';
 import { ConnectorFailure } from '../../shared/core/failure.ts';
 import type { Log } from '../../shared/core/log.ts';
@@ -22,13 +22,13 @@ import { Watermark } from './watermark.ts';
 
 /** A query stream that the catalog selects. */
 export interface SelectedQuery {
-  /** How events name it. */
+  /** Index by which events name it. */
   index: number;
   query: QueryStream;
   configured: ConfiguredStream;
 }
 
-/** Yields what is to be written of the query streams. A stream that cannot be read fails on its own. */
+/** Yields the events of the query streams. A stream that cannot be read does not stop the others. */
 export async function* readQueryStreams(
   config: SourceConfig,
   selected: readonly SelectedQuery[],
@@ -56,7 +56,7 @@ export async function* readQueryStreams(
   }
 }
 
-/** After these, no other stream can be read either. */
+/** Reasons after which no other stream can be read. */
 const FATAL: ReadonlySet<Reason> = new Set(['unreachable', 'stopped', 'no-deployment', 'bad-key']);
 
 function isFatal(error: unknown): boolean {
@@ -95,7 +95,7 @@ class QueryReader {
     });
   }
 
-  /** Throws what `explainQuery` explains. */
+  /** Throws errors for `explainQuery`. */
   async *read(): AsyncGenerator<ReadEvent, void> {
     const { index } = this.#options;
     const plan = this.#plan;
@@ -121,7 +121,7 @@ class QueryReader {
     if (plan.kind !== 'done') this.#summary();
   }
 
-  /** Walks from a position to the end. `before`: the state that the walk goes on from, or began with. */
+  /** Walks from a position to the end. `before`: the state that the walk begins or continues with. */
   async *#walk(position: string | null, before: QueryState | undefined): AsyncGenerator<ReadEvent, void> {
     const { query, functions, config, log } = this.#options;
     const pages = new QueryPages(functions, query, (previous, now, { text }) => {
@@ -160,7 +160,7 @@ class QueryReader {
     return { next: page.next ?? undefined, events: [position] };
   }
 
-  /** Each page is worth a STATE: a query may have many pages without a record that passes the watermark. */
+  /** Each page is worth a STATE: many pages may have no record that passes the watermark. */
   #position(state: QueryState): ReadEvent {
     const { index, query } = this.#options;
     return {
@@ -178,7 +178,7 @@ class QueryReader {
       cursor: next === null ? watermark.reached : watermark.lower,
       nextCursor: next === null ? undefined : watermark.seen,
       deployment,
-      // A full refresh says in each state which sync it belongs to: only that one may go on with it.
+      // Only the sync that began a full refresh may continue it.
       syncId: this.#incremental ? undefined : this.#syncId,
     };
   }

@@ -1,13 +1,10 @@
-/**
- * The schema of a query stream, from its records themselves. Merged by the rules that hold for tables (see
- * ../schema.ts). Pure.
- */
+/** The schema of a query stream, inferred from its records and merged as for tables. Pure. */
 import type { ValueFormat } from '../../shared/convex/streaming-export.ts';
 import { merge, nullable, type JsonSchema } from '../streaming-export/schema.ts';
 import { schemaOf } from '../value-schema.ts';
 import type { QueryPage } from './page.ts';
 
-/** Fields that have to be there, whatever has been seen: the key of a record, and its cursor. */
+/** Fields that are listed even if no record has them. */
 export interface Essential {
   primaryKey: readonly string[];
   cursorField: string | undefined;
@@ -37,7 +34,7 @@ export function recordsSchema(
   };
 }
 
-/** A part of a primary key is there in every record, and never null. */
+/** Key fields are in every record and never null. */
 function keySchema(name: string, seen: JsonSchema | undefined): JsonSchema {
   if (name === '_id') return { type: 'string', description: 'The id of the document.' };
   const types = [seen?.type ?? SCALARS].flat().filter((type) => type !== 'null');

@@ -1,13 +1,13 @@
 /**
- * The state of a query stream:
+ * The saved state of a query stream:
  *
  * `{"query": "orders:changed", "fingerprint": "…", "page_cursor": string|null, "has_more": boolean, "cursor":
- * string|null, "next_cursor": string|null}`, with `deployment` and `sync_id` as in the state of a table.
+ * string|null, "next_cursor": string|null}`, with `deployment` and `sync_id` as in a table's state.
  *
- * `page_cursor` is the position in a walk that is not finished (`has_more`). `cursor` is what the walk was
- * begun with: the greatest value of the cursor field that the walks before it have seen; `next_cursor` is the
- * greatest that this walk has seen so far, and becomes `cursor` when it is finished. Both are JSON texts
- * inside of JSON strings, so that no reader rounds a number or writes it another way.
+ * `page_cursor` is the position in an unfinished walk (`has_more`). `cursor` is the greatest value of the
+ * cursor field that earlier walks have seen. `next_cursor` is the greatest that this walk has seen; it
+ * becomes `cursor` at the end. Both are raw JSON in a JSON string, so that no reader rounds or reformats a
+ * number.
  */
 import { StateError, stateMembers, stringMember, syncIdMember } from '../saved-state.ts';
 import { cursorValueOf, type CursorValue } from './cursor-value.ts';
@@ -19,11 +19,11 @@ export interface QueryState {
   cursor: CursorValue | undefined;
   nextCursor: CursorValue | undefined;
   deployment: string | undefined;
-  /** The sync whose full refresh this state belongs to. */
+  /** The sync that a full refresh belongs to. */
   syncId: number | undefined;
 }
 
-/** Reads the raw JSON text of a saved state. Unknown members are ignored. Throws `StateError`. */
+/** Parses the raw JSON text of a saved state. Ignores unknown members. Throws `StateError`. */
 export function parseQueryState(raw: string): QueryState {
   const members = stateMembers(raw);
   const fingerprint = stringMember(members, 'fingerprint');

@@ -1,9 +1,7 @@
 /**
  * The pages of a query.
  *
- * A page comes whole or not at all: each call of a query reads the deployment's present, so a page that
- * breaks off and is requested again may be another one. Its size is bounded by what a function may return (16
- * MiB).
+ * A page is taken as a whole or not at all (DEC18). A function returns at most 16 MiB (C194).
  */
 import { safeFailure, type SafeFailure } from '../../shared/convex/function-failure.ts';
 import type { Functions } from '../../shared/convex/functions.ts';
@@ -12,7 +10,7 @@ import { JsonError } from '../../shared/json/raw.ts';
 import { argsText, type QueryStream } from './config.ts';
 import { pageOf, type QueryPage } from './page.ts';
 
-/** The query failed, and trying again would not help. */
+/** The query failed, and another try would not help. */
 export class QueryFailed extends Error {
   override readonly name = 'QueryFailed';
   readonly failure: SafeFailure;
@@ -23,17 +21,19 @@ export class QueryFailed extends Error {
   }
 }
 
-/** Failures that smaller pages may avoid. Where messages are kept back, nothing tells which it was. */
+/**
+ * Failures that smaller pages may avoid. A deployment that hides its error messages does not tell which
+ * failure it was.
+ */
 const SMALLER_MAY_HELP = new Set<SafeFailure['kind']>(['too-much', 'own']);
-/** By how much pages shrink: a thousand records, then 125, 15, 1. */
+/** Divisor for the page size: 1000 records, then 125, 15, 1. */
 const SHRINK = 8;
 /**
- * After so many pages of a smaller size, twice as many records are tried, if that is fewer than were too many
- * before.
+ * Pages of one size after which twice as many records are tried, if that is fewer than were too many before.
  */
 const PATIENCE = 4;
 
-/** Is told when pages become smaller: how many records were too many, how many are tried now, and why. */
+/** Called when pages become smaller: the size that failed, the new size, and why. */
 export type OnSmaller = (before: number, now: number, failure: SafeFailure) => void;
 
 export class QueryPages {
@@ -41,9 +41,9 @@ export class QueryPages {
   readonly #stream: QueryStream;
   readonly #onSmaller: OnSmaller;
   #numItems: number;
-  /** The fewest records that were too many for a page. */
+  /** The smallest page size that failed. */
   #tooMany = Infinity;
-  /** Pages since the size was changed. */
+  /** Pages since the size changed. */
   #pages = 0;
 
   constructor(functions: Functions, stream: QueryStream, onSmaller: OnSmaller = () => {}) {
@@ -54,7 +54,7 @@ export class QueryPages {
   }
 
   /**
-   * One page; a smaller one where the query cannot give as many records at a time. `since`: raw JSON for the
+   * Reads one page, a smaller one where the query cannot return as many records. `since`: raw JSON of the
    * cursor argument, see `argsText`. Throws `QueryFailed`, `ResultError` and `ConvexApiError`.
    */
   async page(cursor: string | null, since: string | undefined): Promise<QueryPage> {

@@ -1,10 +1,9 @@
 /**
- * How far a walk has come by the values of its cursor field, and which records are news.
+ * The greatest value of the cursor field that a walk has seen, and which records it lets pass.
  *
- * Where the query takes the value as an argument, what it returns is for it to decide: it may well go back a
- * little, for records that were committed late. Where it does not, it returns everything each time, and
- * records from the last value on are passed on: those of the same value again, since others of it may have
- * come in the meantime.
+ * A query that takes the value as an argument decides itself what it returns; it may go back a little for
+ * records that were committed late. Any other query returns everything each time: records from the saved
+ * value on pass, including those equal to it, since more of them may have been added.
  */
 import { configError } from '../../shared/core/failure.ts';
 import { Members } from '../../shared/json/raw.ts';
@@ -12,7 +11,7 @@ import type { QueryStream } from './config.ts';
 import { compareCursors, cursorValueOf, type CursorValue } from './cursor-value.ts';
 
 export class Watermark {
-  /** What the walk was begun with. */
+  /** The value that the walk began with. */
   readonly lower: CursorValue | undefined;
   /** The greatest value that the walk has seen. */
   seen: CursorValue | undefined;
@@ -40,8 +39,7 @@ export class Watermark {
   }
 
   /**
-   * Takes notice of the record `buffer[start, end)`; whether it is to be passed on. A record without a value
-   * always is.
+   * Whether the record `buffer[start, end)` passes; also updates `seen`. Records without a value always pass.
    */
   passes(buffer: Buffer, start: number, end: number): boolean {
     if (this.#field === undefined) return true;

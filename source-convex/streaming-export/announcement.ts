@@ -1,12 +1,12 @@
-/**
- * What the log says before tables are read. `changeLog`: whether changes are read from the change log, and
- * not through Data Sync. Pure.
- */
+/** The log lines before tables are read. */
 import { CHANGE_LOG_REMARK } from './change-reader.ts';
 import { counted, date, names } from '../../shared/core/text.ts';
 import type { TableStream } from './table-stream.ts';
 
-/** `head`: digits, nanoseconds: the present of the deployment. */
+/**
+ * `head`: the deployment's present (digits, nanoseconds). `changeLog`: changes are read from the change log,
+ * not through Data Sync.
+ */
 export function announcement(
   streams: readonly TableStream[],
   head: string,
@@ -34,10 +34,10 @@ export function announcement(
   ];
 }
 
-/** Plans of which a snapshot is a part. */
+/** Plans that include a snapshot. */
 const SNAPSHOT_PLANS: ReadonlySet<string> = new Set(['snapshot', 'resume']);
 
-/** Streams whose saved state was not used, by the reason. */
+/** Streams whose saved state was not used, by reason. */
 function byReason(streams: readonly TableStream[]): Map<string, TableStream[]> {
   const reasons = new Map<string, TableStream[]>();
   for (const stream of streams) {

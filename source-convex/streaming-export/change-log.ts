@@ -1,10 +1,8 @@
 /**
- * The document_deltas walk: one, from the oldest position of all streams up to a pinned timestamp.
+ * The document_deltas walk: one for all streams, from their oldest position to a pinned timestamp (DEC2).
  *
- * The server reads its whole log for any selection and stops after 128 rows read, so a walk for each stream
- * would cost N times the requests (C66, C68). A page without documents but with more to come is normal: the
- * next position is the page's cursor, never a document's timestamp. A transaction is never split over pages
- * (C67), so every page ends at a commit.
+ * An empty page with `hasMore` is normal (C66). Positions are the cursors of pages, never a document's `_ts`
+ * (DEC7). Each page ends at a commit (C67).
  */
 import { mapYields, walkPages } from '../../shared/core/generators.ts';
 import type { DocumentHead } from '../../shared/convex/documents.ts';
@@ -19,11 +17,11 @@ import type { TableStream } from './table-stream.ts';
 
 export interface ChangeLogWalk {
   streams: readonly TableStream[];
-  /** Digits, nanoseconds: the oldest position of the streams. */
+  /** The oldest position of the streams (digits, nanoseconds). */
   cursor: string;
   /**
-   * Digits, nanoseconds: the walk ends with the first page that reaches it, so it also ends on a deployment
-   * that is written without pause.
+   * The walk ends with the first page that reaches this timestamp (digits, nanoseconds), so it ends even if
+   * the deployment is written to without pause.
    */
   head: string;
 }
@@ -68,7 +66,7 @@ class LogOrder extends RoutedDocuments {
       throw notConvex('a page of the change log ends before its own documents', 200);
     if (page.hasMore && compareDigits(page.cursor, cursor) <= 0)
       throw notConvex('a page of the change log says that there is more, but makes no progress', 200);
-    // A position ahead of the log is answered with an older one (C70). A position never moves backwards.
+    // The answer to a position ahead of the log is an older one (C70). Positions never move backwards (INV6).
     return this.#streams.flatMap((stream) => stream.advanceTo(inLog(maxDigits(stream.cursor, page.cursor))));
   }
 }

@@ -1,4 +1,4 @@
-/** Whether tables can be read. */
+/** Checks that tables can be read. */
 import type { Log } from '../../shared/core/log.ts';
 import { connect } from '../../shared/connector/deployment.ts';
 import { explain } from '../../shared/connector/failures.ts';
@@ -9,7 +9,7 @@ import { CHANGE_LOG_REMARK } from './change-reader.ts';
 import { activeSyncsRoute } from './component-changes.ts';
 
 /**
- * Proves the URL, the key, its permission and the plan with a request that reads nothing, and says how
+ * Checks the URL, the key, its permission and the plan with a request that reads no data (C86). Logs how
  * changes will be read. Throws a `ConnectorFailure`.
  */
 export async function checkTables(config: SourceConfig, log: Log): Promise<void> {
@@ -30,10 +30,13 @@ async function howChangesAreRead(api: StreamingExport, config: SourceConfig): Pr
   return `incremental streams are read from the change log, since the backend has no Data Sync. ${CHANGE_LOG_REMARK}`;
 }
 
-/** Reasons why tables cannot be read with this key or plan. Functions can be called all the same. */
+/** Reasons that exclude tables, with this key or plan, but not function calls. */
 const NO_EXPORT: readonly Reason[] = ['no-streaming-export', 'not-permitted'];
 
-/** Whether tables can be read beside query streams. Throws where the key is no key of this deployment. */
+/**
+ * Whether tables can be read in addition to query streams. Throws a `ConnectorFailure` where the deployment
+ * or the key is at fault.
+ */
 export async function tablesReadable(config: SourceConfig, during: 'check' | 'discover', log: Log): Promise<boolean> {
   if (config.access_key === undefined) return false;
   const { http, host } = connect(config, 'airbyte-export', during, log);

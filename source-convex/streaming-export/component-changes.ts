@@ -1,7 +1,6 @@
 /**
- * Whether the change log of a deployment shows the tables of components. Backends before 2026-08-11 leave
- * them out (C72) and answer a walk over the log as if nothing had changed, so an incremental stream of a
- * component would lose its changes in silence.
+ * Whether the change log shows the tables of components. Backends before 2026-08-11 leave them out and report
+ * no changes (C72), so an incremental stream of a component would lose its changes without an error.
  */
 import type { Log } from '../../shared/core/log.ts';
 import { configError, type ConnectorFailure } from '../../shared/core/failure.ts';
@@ -12,8 +11,8 @@ import type { TableStream } from './table-stream.ts';
 import { names } from '../../shared/core/text.ts';
 
 /**
- * Fails the incremental streams of components where the backend is known to be too old for them. Writes a
- * WARN where it cannot be told.
+ * Fails the incremental streams of components where the backend is known to be too old. Logs a warning where
+ * its age is unknown.
  */
 export function* checkComponentChanges(
   route: ActiveSyncsRoute,
@@ -28,13 +27,15 @@ export function* checkComponentChanges(
   else log.warn(warning(host, streams, route.answer));
 }
 
-/** Whether the backend is of 2026-08-13 or later. Throws `ConvexApiError` where it cannot be read at all. */
+/**
+ * Whether the backend is of 2026-08-13 or later (C90). Throws `ConvexApiError` where it cannot be read at
+ * all.
+ */
 export async function activeSyncsRoute(api: StreamingExport): Promise<ActiveSyncsRoute> {
   try {
     return await api.activeSyncsRoute();
   } catch (error) {
-    // What a deployment says of the key or the plan stops the run where everything is asked for. So does a
-    // host that is not reached.
+    // Failures of the key, the plan or the connection stop the run: other requests would fail as well.
     if (!(error instanceof ConvexApiError) || !(error.reason === 'not-convex' || error.reason === 'refused'))
       throw error;
     return { answer: error.message };

@@ -1,7 +1,4 @@
-/**
- * The verb `discover`: every table of the deployment as a stream, those of components with the component's
- * path as namespace.
- */
+/** Discovers tables: each is a stream, with the component's path as namespace. */
 import type { Log } from '../../shared/core/log.ts';
 import { descriptorOf, descriptorText } from '../../shared/core/stream-descriptor.ts';
 import { connect } from '../../shared/connector/deployment.ts';
@@ -35,17 +32,14 @@ export async function discoverTables(config: SourceConfig, log: Log): Promise<Di
   }
 }
 
-/**
- * One table whose documents have no common shape, and no schema in the app, makes the request fail for all
- * (C80).
- */
+/** One table whose documents have no common shape makes the request for schemas fail for all tables (C80). */
 async function tablesOf(api: StreamingExport, format: ValueFormat, log: Log): Promise<Table[]> {
   try {
     return tablesBySchema(await api.jsonSchemas());
   } catch (error) {
     if (!(error instanceof ConvexApiError) || error.reason !== 'refused') throw error;
-    // In a fixed order: Convex lists them in no order, and which ones are looked at must not change from run
-    // to run.
+    // Sorted: Convex lists tables in no fixed order (C84), and the choice of sampled tables must not vary
+    // from run to run.
     const tables = (await tablesByColumns(api, error)).sort(byComponentAndName);
     const samples = await sampleTables(
       api,
@@ -69,7 +63,7 @@ async function tablesOf(api: StreamingExport, format: ValueFormat, log: Log): Pr
 }
 
 function tablesBySchema(schemas: Record<string, Record<string, unknown>>): Table[] {
-  // Backends without components answer with the tables themselves.
+  // Backends without components answer with the tables alone.
   const byComponent = Object.hasOwn(schemas, '') ? schemas : { '': schemas };
   return Object.entries(byComponent).flatMap(([component, tables]: [string, unknown]) => {
     if (typeof tables !== 'object' || tables === null || Array.isArray(tables))
@@ -83,8 +77,8 @@ interface Columns extends Named {
 }
 
 /**
- * Every table, with the names of its columns: knows tables of any shape, but no types. Throws `refusal` where
- * a backend is too old for it.
+ * Every table with the names of its columns (C84). Throws `refusal` where the backend is too old for this
+ * route.
  */
 async function tablesByColumns(api: StreamingExport, refusal: ConvexApiError): Promise<Columns[]> {
   try {
@@ -95,11 +89,11 @@ async function tablesByColumns(api: StreamingExport, refusal: ConvexApiError): P
   }
 }
 
-/** Names the table that the server could not describe. Some of its refusals do, others leave it open. */
+/** The table that the server could not describe. Only some of its refusals name it. */
 function oddTable({ detail }: ConvexApiError, tables: readonly Columns[]): string {
   const named = /\btable "(\w+)"/.exec(detail ?? '')?.[1];
   if (named !== undefined) return `the table ${named}`;
-  // An odd table has no columns of its own, and neither has an empty one.
+  // Tables without an object shape have only system columns (C84). So do empty tables.
   const candidates = tables.filter(({ columns }) => columns.every((column) => column.startsWith('_')));
   const names = candidates.map(({ component, name }) => descriptorText(descriptorOf(name, component)));
   if (names.length === 0) return 'one of the tables';
@@ -125,7 +119,7 @@ function byComponentAndName(a: Named, b: Named): number {
   return a.component === b.component ? compare(a.name, b.name) : compare(a.component, b.component);
 }
 
-/** By code unit: the same order on every machine, whatever its locale. */
+/** By code unit: the order does not depend on the machine's locale. */
 function compare(a: string, b: string): number {
   return a < b ? -1 : a > b ? 1 : 0;
 }

@@ -5,8 +5,8 @@ import { tableKey, type TableRef } from '../../shared/convex/selection.ts';
 import type { StreamingExport } from '../../shared/convex/streaming-export.ts';
 
 /**
- * The `tableKey`s of the deployment's tables; undefined where it cannot list them, because its backend is old
- * or has only just been started: then a missing table just has no documents. Throws `ConvexApiError`.
+ * The `tableKey`s of the deployment's tables. Undefined where it cannot list them, because its backend is old
+ * or has just started (C85); a missing table then looks empty. Throws `ConvexApiError`.
  */
 export async function existingTables(api: StreamingExport, log?: Log): Promise<Set<string> | undefined> {
   try {
@@ -20,7 +20,7 @@ export async function existingTables(api: StreamingExport, log?: Log): Promise<S
   }
 }
 
-/** Whether a table is among those that `existingTables` gave; true where the deployment cannot tell. */
+/** Whether a table is in the result of `existingTables`; true where that is unknown. */
 export function mayExist(tables: ReadonlySet<string> | undefined, { component, table }: TableRef): boolean {
   return tables === undefined || tables.has(tableKey(component, table));
 }

@@ -1,5 +1,5 @@
 /**
- * A saved position that the deployment does not keep any more: how it is recognised, and what the user is
+ * Saved positions that the deployment does not keep any more: how they are recognised, and what the user is
  * told.
  */
 import { configError, type ConnectorFailure } from '../../shared/core/failure.ts';
@@ -11,8 +11,8 @@ interface Named {
 }
 
 /**
- * Whether an answer means that the position is too old. Also a 503 of this code: documents as of then are no
- * longer kept.
+ * Whether an answer means that the position is too old. A 503 of this code says that its documents are no
+ * longer kept (C56).
  */
 export function isExpired({ reason, status, code }: ConvexApiError): boolean {
   return reason === 'expired' || (status === 503 && code === 'InternalServerError');
@@ -25,7 +25,10 @@ export function expiredFailure(host: string, streams: readonly Named[], position
   );
 }
 
-/** A full refresh needs no history: it begins anew, whatever the configuration says of expired positions. */
+/**
+ * A full refresh needs no history, so it begins again whatever the configuration says about expired
+ * positions.
+ */
 export function refreshAnewWarning(host: string, streams: readonly Named[], snapshot: string): string {
   return `The snapshot of ${date(snapshot)} that the full refresh of ${names(streams)} was reading is not kept by ${host} any more. The full refresh begins anew. Documents of its first part that were deleted since then stay in the destination until the next full refresh.`;
 }

@@ -1,27 +1,22 @@
 /**
- * Notices a walk over a snapshot that gets nowhere, and would go on for ever: a deployment cannot be like
- * that, but what stands between it and here can, such as a cache that answers one request with the answer of
- * another.
+ * Detects a snapshot walk that never ends. A deployment does not answer so, but something between it and the
+ * connector may, for example a cache that answers one request with the answer to another.
  */
 import { notConvex } from '../../shared/convex/client.ts';
 import type { SnapshotPage } from '../../shared/convex/streaming-export.ts';
 
-/**
- * Each table gives one page without documents at most, or one after its last document; a deployment has up to
- * 10,000 tables.
- */
+/** Empty pages in a row. Each table has at most one, and a deployment at most 10,000 tables (C153). */
 const MAX_EMPTY_PAGES = 20_000;
 
 export class LoopGuard {
-  // Brent's way to find a circle without remembering the positions of a walk of any length: one of them is
-  // remembered, and after twice as many pages the next one. Once the circle is shorter than that stretch, the
-  // remembered position comes by again.
+  // Brent's algorithm finds a cycle while it remembers a single cursor: the remembered cursor is replaced
+  // after 1, 2, 4, 8 … pages. Once the stretch is longer than the cycle, the remembered cursor comes again.
   #remembered: string | null = null;
   #pages = 0;
   #stretch = 1;
   #empty = 0;
 
-  /** Throws `ConvexApiError` where this page shows that there is no headway. */
+  /** Call after each page. Throws `ConvexApiError` if the walk makes no progress. */
   after({ cursor, documents }: Pick<SnapshotPage, 'cursor' | 'documents'>): void {
     if (cursor === null) return;
     if (cursor === this.#remembered) throw notConvex('the pages of the snapshot go round in a circle', 200);

@@ -1,6 +1,6 @@
 /**
- * What each stream still needs: configured catalog + saved states + the tables that exist -> one plan a
- * stream. Pure.
+ * Plans what to read of each stream, from the configured catalog, the saved states and the existing tables.
+ * Pure.
  */
 import {
   descriptorKey,
@@ -20,21 +20,21 @@ import { parseState, type StreamState, type SyncPlace } from './state.ts';
 export type Plan =
   /** A snapshot from its beginning. `why`: the reason why a saved state was not used, for the log. */
   | { kind: 'snapshot'; why?: string }
-  /** An unfinished snapshot: its timestamp, and the position in it (null: no page of it was committed). */
+  /** The rest of a snapshot: its timestamp and the position in it (null: at its beginning). */
   | { kind: 'resume'; snapshot: string; cursor: string | null; dataSync?: SyncPlace | undefined }
-  /** The changes after a position. */
+  /** The changes after a position (digits, nanoseconds). */
   | { kind: 'changes'; cursor: string; dataSync?: SyncPlace | undefined }
-  /** Nothing: an earlier attempt of this very sync has read all of it. The state is handed back. */
+  /** Nothing: an earlier attempt of this sync has read all of it. Its state is written again. */
   | { kind: 'done'; cursor: string }
-  /** It cannot be read; the others can. */
+  /** It cannot be read; others can. */
   | { kind: 'failed'; failure: ConnectorFailure };
 
 export interface PlannedStream {
   descriptor: StreamDescriptor;
-  /** Where the stream's documents are: the namespace is the component path, '' the root. */
+  /** The component's path, which is the stream's namespace; '' is the root (C32). */
   component: string;
   table: string;
-  /** Columns that are not to be read, because the user deselected them. */
+  /** Deselected columns. */
   excluded: string[];
   incremental: boolean;
   syncId: number | undefined;
@@ -44,9 +44,9 @@ export interface PlannedStream {
 export interface PlanInput {
   configured: readonly ConfiguredStream[];
   states: StreamStates;
-  /** `tableKey`s of the tables that exist; undefined if the deployment cannot tell. */
+  /** `tableKey`s of the existing tables; undefined where the deployment cannot list them. */
   tables: ReadonlySet<string> | undefined;
-  /** Name of the deployment, where it is known. */
+  /** Name of the deployment, if known. */
   deployment: string | undefined;
 }
 
@@ -69,9 +69,7 @@ export function planStreams({ configured, states, tables, deployment }: PlanInpu
   });
 }
 
-/**
- * A name that no table can have makes the deployment answer a request for many tables with an error 500 (C7).
- */
+/** An invalid name makes the request for all selected tables a 500 (C7). */
 function couldExist(component: string, table: string): boolean {
   return isIdentifier(table) && (component === '' || component.split('/').every(isIdentifier));
 }
@@ -95,8 +93,7 @@ function planAfter(
     return { kind: 'failed', failure: configError(message, descriptor) };
   }
   if (state.deployment !== undefined && deployment !== undefined && state.deployment !== deployment) {
-    // Its positions mean nothing here: a snapshot would skip documents and the change log would start at a
-    // wrong place, silently.
+    // Positions of another deployment would skip documents without an error.
     const message = `The saved state of stream "${stream}" was saved from the deployment ${state.deployment}, but this connection reads ${deployment}. Refresh (or clear) the stream to read it anew from here, or correct the deployment URL and the deploy key.`;
     return { kind: 'failed', failure: configError(message, descriptor) };
   }
@@ -105,7 +102,7 @@ function planAfter(
   const { dataSync } = state;
   if (incremental)
     return state.snapshotHasMore ? { ...resume, dataSync } : { kind: 'changes', cursor: state.deltaCursor, dataSync };
-  // What another sync has read of a full refresh is not in the table that this one fills.
+  // The destination's table does not have what another sync has read of a full refresh.
   if (isSameSync(state.syncId, syncId))
     return state.snapshotHasMore ? resume : { kind: 'done', cursor: state.deltaCursor };
   return state.snapshotHasMore
@@ -113,7 +110,7 @@ function planAfter(
     : { kind: 'snapshot' };
 }
 
-/** What is said of a stream whose table is not there. `synced`: whether it was there before. */
+/** The failure of a stream without a table. `synced`: whether the table existed in an earlier sync. */
 export function missingTable(descriptor: StreamDescriptor, synced: boolean): ConnectorFailure {
   const where = descriptor.namespace === undefined ? '' : ` in the component "${descriptor.namespace}"`;
   const what = synced
@@ -125,7 +122,7 @@ export function missingTable(descriptor: StreamDescriptor, synced: boolean): Con
   );
 }
 
-/** Streams whose snapshots are read in one walk: all of them at one timestamp. */
+/** Streams whose snapshots are read in one walk at one timestamp. */
 export interface SnapshotWalk<Stream> {
   /** Digits, nanoseconds. */
   snapshot: string;
@@ -134,10 +131,12 @@ export interface SnapshotWalk<Stream> {
 }
 
 /**
- * Which walks the snapshots take, in order. Streams in the middle of a table come first, each alone, at its
- * own timestamp and position: a position is only valid for the tables that it was made with. Then the streams
- * that are at the beginning of a timestamp, one walk a timestamp. Fresh streams that may join it are read at
- * the timestamp of the interrupted ones if there is exactly one, so that all streams end on one cut.
+ * Groups the snapshots into walks, in the order in which they run.
+ *
+ * First the streams in the middle of a table, each alone: their cursors are only valid for the tables that
+ * they were made with. Then one walk for each timestamp, for the streams at its beginning. Fresh streams are
+ * read at the timestamp of the interrupted ones if there is exactly one and `joins` allows it, else at
+ * `head`: all streams then end at one timestamp.
  */
 export function snapshotWalks<Stream extends { plan: Plan }>(
   streams: readonly Stream[],

@@ -1,7 +1,6 @@
 /**
- * Reads tables: snapshots first, then the changes of all streams up to one head, never two walks at a time.
- * The head is pinned when the snapshots are finished: what is committed while they are read for hours belongs
- * to this run.
+ * Reads tables: the snapshots, then the changes of all streams up to one head, one walk at a time (DEC2). The
+ * head is pinned after the snapshots, so commits made during long snapshots belong to this run (DEC9).
  */
 import type { Log } from '../../shared/core/log.ts';
 import { ConvexApiError } from '../../shared/convex/errors.ts';
@@ -30,8 +29,8 @@ export interface ReadTablesOptions {
 type Events<Result = void> = AsyncGenerator<ReadEvent, Result>;
 
 /**
- * Rounds of snapshots and changes. More than one where snapshots expire, or tables are replaced, while
- * changes are read. A deployment that needs more keeps too little history, or replaces its tables faster than
+ * Rounds of snapshots and changes. Snapshots that expire and tables that are replaced during the run need
+ * another round. A deployment that needs more rounds keeps too little history, or replaces tables faster than
  * they are read.
  */
 const MAX_ROUNDS = 4;
@@ -41,8 +40,8 @@ export class TableReader {
   readonly #failures: WalkFailures;
   #changes: ChangeReader;
   /**
-   * Digits: the present of the deployment when the run began, and again after its snapshots. The changes are
-   * read up to there.
+   * The deployment's present (digits, nanoseconds), pinned when the run begins and after its snapshots.
+   * Changes are read up to it.
    */
   #head = '0';
 
@@ -52,10 +51,7 @@ export class TableReader {
     this.#changes = options.changes;
   }
 
-  /**
-   * Yields everything that is to be written of the tables. Throws the `ConvexApiError` that stops the whole
-   * run.
-   */
+  /** Yields the events of all tables. Throws the `ConvexApiError` that stops the whole run. */
   async *read(): Events {
     const { api, host, streams, log } = this.#options;
     if (streams.every((stream) => stream.failed)) return;
@@ -81,9 +77,7 @@ export class TableReader {
     yield* this.#complete(streams);
   }
 
-  /**
-   * Reads snapshots, and then the changes of all streams up to the time at which the snapshots were finished.
-   */
+  /** Reads the snapshots that are due, then the changes of all streams up to a new head. */
   async *#round(): Events {
     const { api, streams } = this.#options;
     this.#failures.again.clear();
@@ -114,7 +108,7 @@ export class TableReader {
     }
   }
 
-  /** `at`: the timestamp at which the fresh streams of this round are read. */
+  /** `at`: the timestamp of this round's fresh streams (digits, nanoseconds). */
   async *#snapshot(walk: SnapshotWalk<TableStream>, at: string): Events {
     const { snapshot, cursor, streams } = walk;
     this.#options.log.info(
@@ -129,9 +123,8 @@ export class TableReader {
   }
 
   /**
-   * The timestamp is saved before the first record. A run that is killed before its first checkpoint is
-   * followed by one that goes on at the same timestamp, and whose changes then show what was deleted
-   * meanwhile.
+   * Writes a state with the snapshot's timestamp before the first record. The next run of a killed one
+   * continues at the same timestamp, so the changes after it include the deletions made meanwhile (DEC3).
    */
   *#pinStates({ snapshot, cursor, streams }: SnapshotWalk<TableStream>): Generator<ReadEvent> {
     const resumed = streams.filter((stream) => stream.plan.kind === 'resume');
@@ -149,19 +142,18 @@ export class TableReader {
     const { api, log } = this.#options;
     const failures = this.#failures;
     const unfinished = streams.filter((stream) => !stream.hasSnapshot);
-    // A table may have ended on the page that failed, so that its end was not yielded.
+    // A table may have ended on the failed page; its end was then not yielded.
     const finished = streams.filter((stream) => stream.hasSnapshot && !stream.failed);
     yield { kind: 'positions', positions: finished.map((stream) => stream.current()) };
     const expired = isExpired(error);
     if (snapshot !== at && (expired || error.reason === 'bad-position')) {
-      // Fresh streams only joined the timestamp of interrupted ones: their own positions are sound.
+      // Fresh streams only joined the timestamp of interrupted ones. They can be read at another timestamp.
       failures.readAgain(unfinished.filter((stream) => stream.plan.kind === 'snapshot'));
       const interrupted = unfinished.filter((stream) => stream.plan.kind === 'resume');
       yield* expired ? failures.afterExpiry(interrupted, snapshot) : failures.failAll(interrupted, error);
       return;
     }
-    // A failure of the whole deployment is no reason to ask for each table. A failure of one table should
-    // cost only this one.
+    // If a single table may be at fault, each table is read on its own, so that only that table fails.
     const ofOneTable = error.reason !== 'transient' || error.status === 500;
     if (unfinished.length === 1 || !ofOneTable || expired) {
       yield* failures.failAll(unfinished, error);

@@ -1,4 +1,4 @@
-/** The tables that a sync reads: which exist, what is still to be read of each, and then their events. */
+/** Reads the tables of a sync: finds the tables, plans the streams, chooses how changes are read. */
 import {
   descriptorKey,
   descriptorOfKey,
@@ -25,12 +25,12 @@ import { WalkFailures } from './walk-failures.ts';
 
 /** A table that the catalog selects. */
 export interface SelectedTable {
-  /** How events name its stream. */
+  /** Index by which events name its stream. */
   index: number;
   configured: ConfiguredStream;
 }
 
-/** Yields what is to be written of the tables. Throws a `ConnectorFailure` where no table can be read. */
+/** Yields the events of the tables. Throws a `ConnectorFailure` where no table can be read. */
 export async function* readTables(
   config: SourceConfig,
   selected: readonly SelectedTable[],
@@ -71,8 +71,8 @@ function isIncremental({ planned, failed }: TableStream): boolean {
 }
 
 /**
- * Whether Data Sync may be used and can select these tables: not those of a component that is called as the
- * selection's own word (C54).
+ * Whether Data Sync is allowed and can select these tables. A component named `_other` cannot be selected
+ * (C54).
  */
 function canFollow({ changes_from: changesFrom }: SourceConfig, streams: readonly TableStream[]): boolean {
   return changesFrom !== 'Change log' && !streams.some(({ planned }) => planned.component === '_other');

@@ -1,4 +1,4 @@
-/** The first documents of tables: what they say of columns and types where Convex gives no schemas. */
+/** Infers schemas from the first documents of tables, where Convex gives none. */
 import { consume } from '../../shared/core/generators.ts';
 import { ConvexApiError } from '../../shared/convex/errors.ts';
 import { selectTables, type TableRef } from '../../shared/convex/selection.ts';
@@ -7,16 +7,13 @@ import { testOverride } from '../../shared/connector/test-override.ts';
 import { merge, type JsonSchema } from './schema.ts';
 import { schemaOf } from '../value-schema.ts';
 
-/**
- * Tables, and milliseconds, after which no further table is looked at: Airbyte ends a discovery after nine
- * minutes.
- */
+/** Limits: tables, and milliseconds. Airbyte ends a discovery after nine minutes. */
 const MAX_TABLES = 200;
 const MAX_TIME = 60_000;
 
 /**
- * The schema of the first documents of each table, in the order of `tables`; of an empty table, one without
- * properties. Shorter than `tables` where the limits were reached or a page could not be read.
+ * The schemas of the first documents of each table, in the order of `tables`; without properties for an empty
+ * table. Shorter than `tables` if a limit was reached or a page could not be read.
  */
 export async function sampleTables(
   api: StreamingExport,
@@ -34,15 +31,15 @@ export async function sampleTables(
       samples.push(sample);
     }
   } catch (error) {
-    // The names of the columns are known without: the caller says for how many tables there is no more.
+    // Column names are known without samples. The caller reports how many tables were not sampled.
     if (!(error instanceof ConvexApiError)) throw error;
   }
   return samples;
 }
 
 /**
- * The first page that has documents of the table. Pages may be empty before the end. Undefined where the time
- * is over before.
+ * The schema of the first page that has documents of the table. Earlier pages may be empty (C50). Undefined
+ * if time runs out.
  */
 async function firstDocuments(
   api: StreamingExport,
@@ -57,7 +54,7 @@ async function firstDocuments(
   do {
     const page: SnapshotPage = await consume(api.listSnapshot({ snapshot, cursor, selection }), (documents) => {
       while (documents.next())
-        // A backend that ignores the selection sends documents of other tables too.
+        // A backend that ignores the selection sends documents of other tables (C52, C53).
         if (documents.head.component === table.component && documents.head.table === table.table)
           sample = merge(sample, schemaOf(documents.buffer, documents.start, documents.end, format));
     });

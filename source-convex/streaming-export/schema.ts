@@ -1,10 +1,9 @@
 /**
- * Convex's JSON Schemas become ones that destinations understand. Pure.
+ * Converts Convex's JSON Schemas into ones that destinations understand (DEC16). Pure.
  *
- * Convex infers a table's schema from the documents that it holds at the moment. Later documents may have
- * other fields, so nothing is required, everything of the user's is nullable and additional properties are
- * allowed. Destinations take a list of types where Convex writes `anyOf`, and know neither `items: false` nor
- * `$description` (C82).
+ * Nothing is required, user fields are nullable and additional properties are allowed, since later documents
+ * may have other fields (C81). `anyOf` becomes a list of types; `items: false` and `$description` are
+ * replaced (C82).
  */
 
 import { OFFERED_COLUMNS, offeredColumns } from '../columns.ts';
@@ -16,15 +15,15 @@ export interface JsonSchema {
   items?: JsonSchema;
   additionalProperties?: true;
   $schema?: string;
-  /** Of a stream's schema: see columns.ts. */
+  /** Only in a stream's schema: see columns.ts. */
   [OFFERED_COLUMNS]?: string[];
 }
 
-/** The order in which types are listed; null first, as is usual in Airbyte's catalogs. */
+/** Order of types in a list: null first, as in Airbyte's catalogs. */
 const TYPES = ['null', 'boolean', 'integer', 'number', 'string', 'object', 'array'];
 const ANY = ['null', 'boolean', 'number', 'string', 'object', 'array'];
 
-/** Columns that this source adds to a document; see record.ts. */
+/** Columns that this source adds to each document: see record-encoder.ts. */
 const SOURCE_COLUMNS: Record<string, JsonSchema> = {
   _ab_cdc_lsn: { type: 'integer', description: 'The same as _ts: nanoseconds since 1970.' },
   _ab_cdc_updated_at: { type: 'string', description: 'When the document was written: UTC, to the microsecond.' },
@@ -46,17 +45,20 @@ const META_COLUMNS: Record<string, JsonSchema> = {
   _deleted: { type: 'boolean', description: 'Whether the document was deleted.' },
 };
 
-/** The schema of a stream's records, from what `json_schemas` says of its table. */
+/** The schema of a stream's records. `table`: the answer of `json_schemas` for its table. */
 export function streamSchema(table: unknown): JsonSchema {
   const { properties } = convert(table);
   return record(properties ?? {});
 }
 
-/** The schema of a stream's records from some of its documents, and the names of its other columns. */
+/**
+ * The schema of a stream's records. `sample`: the schema of some documents; `columns`: the names of all
+ * columns.
+ */
 export function sampleSchema(sample: JsonSchema, columns: readonly string[]): JsonSchema {
   const properties = new Map(columns.map((column): [string, JsonSchema] => [column, { type: [...ANY] }]));
   for (const [name, schema] of Object.entries(sample.properties ?? {}))
-    // Only nulls have been seen: any value may follow.
+    // Only nulls were seen, so the type is unknown.
     properties.set(name, typesOf(schema).every((type) => type === 'null') ? { type: [...ANY] } : schema);
   return record(Object.fromEntries(properties));
 }
@@ -85,10 +87,10 @@ function describedId(id: JsonSchema | undefined): JsonSchema {
   return { type: 'string', description: id?.description ?? ID!.description! };
 }
 
-/** Values are nested 64 deep at most. */
+/** Convex nests values at most 64 deep. */
 const MAX_DEPTH = 100;
 
-/** One schema of Convex's. What is not understood, or nested deeper than any value, may be anything. */
+/** Converts a schema. One that is not understood, or nested deeper than any value, allows any type. */
 function convert(schema: unknown, depth = 0): JsonSchema {
   if (!isObject(schema) || depth > MAX_DEPTH) return { type: [...ANY] };
   const { anyOf, $description } = schema;
@@ -114,7 +116,7 @@ function convertOne(node: Record<string, unknown>, depth: number): JsonSchema {
       };
     }
     case 'array':
-      // `false`: only empty arrays have been seen.
+      // `false` means that only empty arrays were seen (C82).
       return { type: 'array', items: isObject(node['items']) ? nullable(convert(node['items'], depth)) : {} };
     case 'null':
     case 'boolean':
@@ -131,7 +133,7 @@ function mergeAll(variants: JsonSchema[]): JsonSchema {
   return variants.reduce(merge, {});
 }
 
-/** A schema that allows what either allows. */
+/** A schema that allows everything that `a` or `b` allows. */
 export function merge(a: JsonSchema, b: JsonSchema): JsonSchema {
   const types = new Set([...typesOf(a), ...typesOf(b)]);
   const list = TYPES.filter((type) => types.has(type));
@@ -139,7 +141,7 @@ export function merge(a: JsonSchema, b: JsonSchema): JsonSchema {
   const descriptions = [...new Set([a.description, b.description].filter((text) => text !== undefined))];
   if (descriptions.length > 0) merged.description = descriptions.join(', or ');
   if (a.properties !== undefined || b.properties !== undefined) {
-    // By entries: a field may be called __proto__, to which an object cannot be assigned.
+    // A Map, since assigning a field `__proto__` to an object would set its prototype.
     const properties = new Map(Object.entries(a.properties ?? {}));
     for (const [name, property] of Object.entries(b.properties ?? {})) {
       const other = properties.get(name);
@@ -155,13 +157,13 @@ export function merge(a: JsonSchema, b: JsonSchema): JsonSchema {
   return merged;
 }
 
-/** An empty schema stands for "nothing seen yet" here: only empty arrays. */
+/** An empty schema means that no element was seen. */
 function mergeItems(a: JsonSchema, b: JsonSchema): JsonSchema {
   if (a.type === undefined) return b;
   return b.type === undefined ? a : merge(a, b);
 }
 
-/** The same schema, with null allowed. */
+/** The same schema with null allowed. */
 export function nullable(schema: JsonSchema): JsonSchema {
   const types = new Set(['null', ...typesOf(schema)]);
   return { ...schema, type: TYPES.filter((type) => types.has(type)) };

@@ -1,7 +1,6 @@
 /**
- * The list_snapshot walk: one over all tables that are wanted, at one pinned timestamp.
+ * The list_snapshot walk: one over all wanted tables, at one pinned timestamp (DEC2, DEC3).
  *
- * The server remembers a single walk (C57): a walk for each table would make it read its log again for each.
  * A page holds documents of at most one table and may be empty; the walk ends where the cursor is null (C50).
  */
 import { mapYields, walkPages } from '../../shared/core/generators.ts';
@@ -16,10 +15,7 @@ import { inLog, inSnapshot } from './state.ts';
 import { RoutedDocuments } from './stream-router.ts';
 import type { TableStream } from './table-stream.ts';
 
-/**
- * Yields the walk's documents, and after each page the positions of the streams that it brought further.
- * Throws `ConvexApiError`.
- */
+/** Yields the documents of the walk, and after each page the new positions. Throws `ConvexApiError`. */
 export function walkSnapshot(api: StreamingExport, walk: SnapshotWalk<TableStream>): AsyncGenerator<ReadEvent, void> {
   const { snapshot } = walk;
   const selection = selectTables(walk.streams.map((stream) => stream.planned));
@@ -36,14 +32,14 @@ export function walkSnapshot(api: StreamingExport, walk: SnapshotWalk<TableStrea
 }
 
 /**
- * The records of snapshot pages, and which table the walk is in: the one before it is finished, those after
- * it have not begun.
+ * The records of snapshot pages. Tables come one after another: when a table begins, the one before it is
+ * finished.
  */
 class TableOrder extends RoutedDocuments {
   readonly #walk: SnapshotWalk<TableStream>;
   readonly #snapshot: Buffer;
   readonly #finished = new Set<TableStream>();
-  /** Positions of tables that were finished on this page. */
+  /** Positions of tables that ended on this page. */
   #ended: StreamPosition[] = [];
   #current: TableStream | undefined;
 
@@ -51,7 +47,7 @@ class TableOrder extends RoutedDocuments {
     super(walk.streams);
     this.#walk = walk;
     this.#snapshot = Buffer.from(walk.snapshot);
-    // A walk that goes on in the middle of a table is a walk of that table alone.
+    // A walk that resumes in the middle of a table has only that table.
     this.#current = walk.cursor === null ? undefined : walk.streams[0];
   }
 
@@ -72,7 +68,7 @@ class TableOrder extends RoutedDocuments {
   }
 
   #enter(stream: TableStream): void {
-    // A state may have said already that the table is complete.
+    // A state may already say that the table is complete.
     if (this.#finished.has(stream)) throw notConvex('the snapshot goes back to a table that it had finished', 200);
     const before = this.#current;
     this.#current = stream;

@@ -1,30 +1,30 @@
 /**
- * A stream's state, in the shape that users already have stored: `{"snapshot_cursor": string|null,
- * "snapshot_has_more": boolean, "delta_cursor": "<digits>"}`.
+ * The saved state of a table's stream: `{"snapshot_cursor": string|null, "snapshot_has_more": boolean,
+ * "delta_cursor": "<digits>"}`.
  *
- * While the snapshot runs, `delta_cursor` is the snapshot's timestamp; after it, the position in the change
- * log. The Python source wrote it as an integer, which is read digit for digit. `deployment`, `sync_id` and
- * `data_sync` are ours, and optional: the deployment that was read, the sync that a full refresh belongs to,
- * and where the stream stands in Data Sync.
+ * `delta_cursor` (nanoseconds) is the snapshot's timestamp while `snapshot_has_more`, then the position in
+ * the change log. The Python source wrote these three, `delta_cursor` as an integer (INV14). Optional
+ * members: `deployment` is the name of the deployment, `sync_id` the sync of a full refresh, `data_sync` the
+ * place in Data Sync.
  */
 import { compareDigits, digitsOf, isDigits } from '../../shared/json/integers.ts';
 import { StateError, stateMembers, stringMember, syncIdMember } from '../saved-state.ts';
 
 /** How far a stream has been read. */
 export interface Position {
-  /** Position in an unfinished snapshot; null before its first page and after its last. */
+  /** Cursor in an unfinished snapshot; null before its first page and after its last. */
   snapshotCursor: string | null;
   snapshotHasMore: boolean;
-  /** Digits, nanoseconds: the snapshot's timestamp, then the position in the change log. */
+  /** The snapshot's timestamp, then the position in the change log (digits, nanoseconds). */
   deltaCursor: string;
 }
 
-/** In the middle of the snapshot at a timestamp; without a cursor, at its beginning. */
+/** In the snapshot at a timestamp. `cursor`: null at its beginning. */
 export function inSnapshot(snapshot: string, cursor: string | null): Position {
   return { snapshotCursor: cursor, snapshotHasMore: true, deltaCursor: snapshot };
 }
 
-/** After the snapshot: all that happened up to a timestamp has been read. */
+/** After the snapshot: everything up to this timestamp has been read. */
 export function inLog(cursor: string): Position {
   return { snapshotCursor: null, snapshotHasMore: false, deltaCursor: cursor };
 }
@@ -35,45 +35,45 @@ export function samePosition(a: Position, b: Position): boolean {
   );
 }
 
-/** Where a stream stands in Data Sync. */
+/** The place of a stream in Data Sync. */
 export interface SyncPlace {
   /**
-   * The chain of cursors that tracks the stream's table. A chain begins with a conversion, and all streams of
-   * a run share it. Null: no chain tracks the table, so its contents have to be compared.
+   * Id of the chain of cursors that tracks the stream's table. A chain begins with a conversion (DEC11); all
+   * streams of a run share it. Null: no chain tracks the table, so its contents have to be compared (DEC12).
    */
   chain: string | null;
   /**
-   * A cursor of the chain, unless it is in the state of another stream: hex, and up to when it has read
-   * (digits, at most `delta_cursor`).
+   * A cursor of the chain, unless the state of another stream holds it (DEC22): hex, and the timestamp up to
+   * which it has read (digits, at most `delta_cursor`).
    */
   cursor?: { hex: string; ts: string } | undefined;
   /**
-   * Further timestamps (digits) as of which the destination may hold documents, beside `delta_cursor`: where
-   * records were written that no state covers, or changes were read without Data Sync.
+   * Further timestamps (digits) as of which the destination may hold documents, besides `delta_cursor`:
+   * records were written that no state covers (DEC19), or changes were read without Data Sync (DEC21).
    */
   held: readonly string[];
 }
 
-/** The place when the destination may hold documents as of `ts` (digits). */
+/** The place with one more timestamp (digits) in `held`. */
 export function withHeld(place: SyncPlace, ts: string): SyncPlace {
   return place.held.includes(ts) ? place : { ...place, held: [...place.held, ts] };
 }
 
 export interface StreamState extends Omit<Position, 'deltaCursor'> {
-  /** As in `Position`; undefined: nothing was read yet. */
+  /** As in `Position`; undefined if nothing was read yet. */
   deltaCursor: string | undefined;
-  /** Name of the deployment that the state is of, where it was known. */
+  /** Name of the deployment that was read, if known. */
   deployment: string | undefined;
-  /** The sync whose full refresh this state belongs to. */
+  /** The sync that a full refresh belongs to. */
   syncId: number | undefined;
-  /** Undefined: the changes of the stream were not read through Data Sync. */
+  /** Undefined: changes were not read through Data Sync. */
   dataSync?: SyncPlace | undefined;
 }
 
-/** What Convex's timestamps, signed 64-bit integers, can hold. */
+/** The greatest timestamp: a signed 64-bit integer. */
 const MAX_TIMESTAMP = '9223372036854775807';
 
-/** Reads the raw JSON text of a saved state. Unknown members are ignored. Throws `StateError`. */
+/** Parses the raw JSON text of a saved state. Ignores unknown members. Throws `StateError`. */
 export function parseState(raw: string): StreamState {
   const members = stateMembers(raw);
   const cursor = members.get('delta_cursor');
@@ -102,7 +102,7 @@ function objectOf(raw: string): Record<string, unknown> {
   try {
     return JSON.parse(raw) as Record<string, unknown>;
   } catch {
-    // Not JSON: as wrong as any other text.
+    // Not JSON: refused by the caller.
     return {};
   }
 }
@@ -121,7 +121,7 @@ function dataSyncOf(raw: string | undefined): SyncPlace | undefined {
   return { chain, held, ...(cursor === undefined ? {} : { cursor: { hex: cursor, ts: ts as string } }) };
 }
 
-/** The state as it is written: a JSON object whose timestamp is a string, so that no reader rounds it. */
+/** The state as it is written: timestamps are strings, so that no reader rounds them. */
 export function formatState(state: StreamState): Record<string, unknown> {
   return {
     snapshot_cursor: state.snapshotCursor,

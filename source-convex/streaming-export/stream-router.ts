@@ -1,4 +1,4 @@
-/** Finds the stream of each document. The server's own selection is not relied upon (INV7). */
+/** Finds the stream of each document. The server's selection is not relied upon (INV7). */
 import type { DocumentHead, Documents } from '../../shared/convex/documents.ts';
 import { tableKey } from '../../shared/convex/selection.ts';
 import type { ReadEvent, RecordCursor } from '../output/events.ts';
@@ -6,7 +6,7 @@ import type { TableStream } from './table-stream.ts';
 
 export class StreamRouter {
   readonly #streams = new Map<string, TableStream>();
-  // The last answer: consecutive documents are mostly of one table.
+  // The last result. Consecutive documents are mostly of one table.
   #component = '';
   #table = '';
   #found: TableStream | undefined;

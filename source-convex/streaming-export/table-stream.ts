@@ -1,4 +1,4 @@
-/** A table's stream during a run: what is still to be read of it, and how far it has been read. */
+/** A table's stream during a run: its plan, and how far it has been read. */
 import { descriptorText } from '../../shared/core/stream-descriptor.ts';
 import type { ConnectorFailure } from '../../shared/core/failure.ts';
 import type { ReadEvent, StateOf, StreamPosition } from '../output/events.ts';
@@ -6,20 +6,20 @@ import type { Plan, PlannedStream } from './plan.ts';
 import { formatState, samePosition, type Position, type SyncPlace } from './state.ts';
 
 export class TableStream {
-  /** How events name it. */
+  /** Index by which events name it. */
   readonly index: number;
   readonly name: string;
   readonly planned: PlannedStream;
-  /** What is to be read. Changes when a saved position turns out to be of no use. */
+  /** Replaced when a saved position turns out to be unusable. */
   plan: Plan;
-  /** Where the next run would go on; undefined until something is known. */
+  /** Position of the next state; undefined until one is known. */
   position: Position | undefined;
   /**
-   * Where it stands in Data Sync; undefined while its changes are not read so. Part of each state that is
-   * made from now on.
+   * Place in Data Sync, part of each state made from now on. Undefined while changes are read without Data
+   * Sync.
    */
   place: SyncPlace | undefined;
-  /** Whether its states carry the cursor of its chain. */
+  /** Whether its states carry the cursor of its chain (DEC22). */
   carriesCursor = true;
   readonly #deployment: string | undefined;
 
@@ -42,49 +42,49 @@ export class TableStream {
   }
 
   /**
-   * Digits, nanoseconds: everything up to here in the change log has been read. Only defined after the
+   * Position in the change log (digits, nanoseconds): everything up to it has been read. Only after the
    * snapshot.
    */
   get cursor(): string {
     return this.position!.deltaCursor;
   }
 
-  /** The position where it stands, which must be known. */
+  /** The current position, which must be known. */
   current(): StreamPosition {
     return { stream: this.index, state: this.#stateAt(this.position!) };
   }
 
-  /** The position where it stands, as one to be saved: its place in Data Sync has changed. */
+  /** The current position, marked as worth a STATE because the place in Data Sync has changed. */
   due(): StreamPosition {
     return { ...this.current(), due: true };
   }
 
-  /** Takes the position that the saved state has. */
+  /** Continues from a saved position. */
   resumeAt(position: Position): StreamPosition {
     this.position = position;
     return this.current();
   }
 
-  /** Moves to a position. Empty where the stream stands there already. */
+  /** Moves to a position. Empty if the stream is there already. */
   advanceTo(position: Position): StreamPosition[] {
     const before = this.position;
     if (before !== undefined && samePosition(before, position)) return [];
     this.position = position;
-    // The end of a snapshot is worth a state: without it, the next run would read the table's last page
+    // The end of a snapshot is worth a STATE: without it, the next run would read the table's last page
     // again.
     const due = !position.snapshotHasMore && before?.snapshotHasMore !== false;
     return [{ stream: this.index, state: this.#stateAt(position), due }];
   }
 
-  /** The event that ends it with a failure of its own. */
+  /** The event that ends it with a failure. */
   fail(failure: ConnectorFailure): ReadEvent {
     this.plan = { kind: 'failed', failure };
     return { kind: 'failed', stream: this.index, failure };
   }
 
-  /** `position` with the place of this moment. */
+  /** The state at `position` with the current place. */
   #stateAt(position: Position): StateOf {
-    // A full refresh says in each state which sync it belongs to: only that one may go on with it.
+    // Only the sync that began a full refresh may continue it.
     const syncId = this.planned.incremental ? undefined : this.planned.syncId;
     const { place } = this;
     const dataSync = place === undefined || this.carriesCursor ? place : { ...place, cursor: undefined };

@@ -1,6 +1,6 @@
 /**
- * What a walk that fails means for its streams. A stream that fails on its own leaves the others running. A
- * key that is refused, or a deployment that cannot be reached, stops all.
+ * What a failed walk means for its streams. A stream that fails on its own does not stop the others. A
+ * refused key or an unreachable deployment stops the run.
  */
 import type { ConnectorFailure } from '../../shared/core/failure.ts';
 import type { Log } from '../../shared/core/log.ts';
@@ -11,10 +11,7 @@ import { expiredFailure, refreshAnewWarning, resyncWarning } from './expiry.ts';
 import { inSnapshot } from './state.ts';
 import type { TableStream } from './table-stream.ts';
 
-/**
- * Failures after which no other stream can be read either. A missing route is another way of reading's
- * business.
- */
+/** Failures after which no stream can be read. `no-route` makes `TableReader` read the change log instead. */
 const FATAL: ReadonlySet<Reason> = new Set([
   'unreachable',
   'stopped',
@@ -25,12 +22,12 @@ const FATAL: ReadonlySet<Reason> = new Set([
   'no-route',
 ]);
 
-/** Failures that concern one position and not the deployment. */
+/** Failures of a position, not of the deployment. */
 const OF_POSITIONS: ReadonlySet<Reason> = new Set(['expired', 'bad-position']);
 
 /**
- * Walks that fail one after the other, without a page between them, until the deployment is at fault and not
- * a stream.
+ * Failed walks in a row, without a page between them, after which the deployment is at fault and not a
+ * stream.
  */
 const MAX_FAILED_WALKS = 3;
 
@@ -38,12 +35,12 @@ export interface WalkFailuresOptions {
   /** Host of the deployment. */
   host: string;
   log: Log;
-  /** What to do with a position that has expired: read the stream anew, or fail it. */
+  /** With an expired position: true reads the stream again, false fails it. */
   resync: boolean;
 }
 
 export class WalkFailures {
-  /** Streams whose snapshot has to be taken anew. */
+  /** Streams whose snapshot has to be taken again. */
   readonly again = new Set<TableStream>();
   readonly #options: WalkFailuresOptions;
   #failedWalks = 0;
@@ -52,7 +49,10 @@ export class WalkFailures {
     this.#options = options;
   }
 
-  /** Passes on the events of a walk. Returns what stopped it; throws what stops the whole run. */
+  /**
+   * Passes on the events of a walk. Returns the failure of the walk, if any; throws a failure that stops the
+   * run.
+   */
   async *pass(events: AsyncGenerator<ReadEvent, void>): AsyncGenerator<ReadEvent, ConvexApiError | undefined> {
     let failure: ConvexApiError | undefined;
     try {
@@ -69,7 +69,7 @@ export class WalkFailures {
     return failure;
   }
 
-  /** `position`: digits, nanoseconds: what the deployment does not keep any more. */
+  /** Handles an expired position (digits, nanoseconds). */
   *afterExpiry(all: readonly TableStream[], position: string): Generator<ReadEvent> {
     const { resync, log, host } = this.#options;
     const refreshes = all.filter(({ planned }) => !planned.incremental);
