@@ -10,7 +10,7 @@ export interface DestinationConfig {
   /** Convex refuses records that it cannot store, such as documents over 1 MiB. "Fail sync" writes all other records of the batch and then stops, naming the stream and the primary key. "Skip and report" leaves the record out, counts it as rejected, names it in the log, and goes on. */
   on_rejected_record?: 'Fail sync' | 'Skip and report';
 
-  /** "Clear, then insert" empties a table that is to be replaced and fills it while records arrive. "Replace at once" uploads the records and replaces the table in one transaction when the whole sync has succeeded: the app sees all old rows or all new ones. Streams that are deduplicated are cleared and filled all the same. Needs a deploy key with the permissions deployment:backups:import and deployment:backups:view. */
+  /** "Clear, then insert" empties a table that is to be replaced and fills it while records arrive. "Replace at once" uploads the records and replaces the table in one transaction when the whole sync has succeeded: the app sees all old rows or all new ones. Of a stream that is deduplicated, a few rows may be of an earlier version for a moment. Needs a deploy key with the permissions deployment:backups:import and deployment:backups:view. */
   overwrite_method?: 'Clear, then insert' | 'Replace at once';
 
   /** Calls your app after a successful sync, with a summary of it: streams, tables, numbers of records. Delivered at least once, so the function must be idempotent. */

@@ -99,7 +99,7 @@ export class Intake {
     const merged = this.#watches[index]!.merged();
     if (merged !== undefined) return this.#rejectHere(stream, record, buffer.subarray(start, end), mergedText(merged));
     if (this.#replacements?.has(index) === true)
-      return this.#endWhereRefused(this.#replacements.take(index, record, buffer, start, end));
+      return this.#endWhereRefused(this.#replacements.take(index, record, buffer, start, end, deletion));
     const body = this.#sender.batch.bodyFor(stream);
     if (body.fits(stream, end - start, deletion)) return this.#put(stream, record, buffer, start, end, deletion);
     if (body.count === 0) return this.#rejectHere(stream, record, buffer.subarray(start, end), tooLarge(end - start));

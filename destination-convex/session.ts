@@ -111,13 +111,14 @@ export class WriteSession {
       this.#sender.fail(failure);
     });
     try {
-      await this.#replacements?.begin(
-        (stream) => this.#tables.mustReplace(stream),
-        (stream, record, data, reason) => {
+      await this.#replacements?.begin({
+        mustReplace: (stream) => this.#tables.mustReplace(stream),
+        index: (stream) => this.#tables.index([stream]),
+        reject: (stream, record, data, reason) => {
           this.#intake.reject(stream, record, data, reason);
         },
-        (part) => this.#intake.spellingOf(part),
-      );
+        spellingOf: (part) => this.#intake.spellingOf(part),
+      });
       await this.#input.read(input);
       await this.#finish();
     } finally {
@@ -167,7 +168,7 @@ export class WriteSession {
 
   async #finish(): Promise<void> {
     await this.#progress.waitFor('convex', this.#sender.finish());
-    await this.#replacements?.flush();
+    await this.#replacements?.finish();
     const { complete, silent, incomplete } = this.#tracker.outcomes();
     const isReplacedAtOnce = ({ index }: StreamPlan) => this.#replacements?.has(index) === true;
     await this.#commits.commit(
@@ -192,8 +193,10 @@ export class WriteSession {
     if (due.length === 0) return;
     const filled = due.filter(({ index }) => replacements.rowsOf(index) > 0);
     await this.#progress.waitFor('convex', replacements.commit(filled));
-    const counts = new Map(filled.map((stream) => [stream, replacements.rowsOf(stream.index)]));
+    const counts = new Map(filled.map((stream) => [stream, this.countsOf(stream).records]));
     this.#progress.sent({ streams: counts, bytes: 0 });
+    // Only a schema that was changed meanwhile refuses what was checked before.
+    this.#failIfRejected();
     this.#tables.replaced(filled);
     await this.#commits.commit(
       this.#ledger.received,

@@ -41,9 +41,14 @@ export class Tables {
   async prepare(streams: Iterable<StreamPlan>): Promise<void> {
     const wanted = [...streams];
     await this.clear(wanted);
-    const unready = wanted.filter((stream) => stream.key !== undefined && !this.#ready.has(stream));
+    await this.index(wanted);
+  }
+
+  /** Resolves when the tables of these streams are indexed by their keys. Tables that are missing are made. */
+  async index(streams: readonly StreamPlan[]): Promise<void> {
+    const unready = streams.filter((stream) => stream.key !== undefined && !this.#ready.has(stream));
     if (unready.length === 0) return;
-    await this.#index(unready);
+    await this.#addIndexes(unready);
     await this.#waitFor(unready);
     for (const stream of unready) this.#ready.add(stream);
   }
@@ -154,7 +159,7 @@ export class Tables {
    * Convex builds indexes in the background, so all tables that will need one are given theirs at once. Not those that are still to be
    * emptied: a table cannot be emptied while its index is being built.
    */
-  async #index(wanted: readonly StreamPlan[]): Promise<void> {
+  async #addIndexes(wanted: readonly StreamPlan[]): Promise<void> {
     const due = this.#streams.filter(
       (stream) =>
         stream.key !== undefined &&

@@ -10,7 +10,63 @@ import type { TableUpload } from './table-upload.ts';
 /** Milliseconds. `deadline`: without any progress. */
 const POLL = { first: 200, longest: 5_000, deadline: 60 * 60_000, progress: 30_000 };
 
-export interface Performing {
+/** Milliseconds during which an import that was refused for a passing reason is tried again, and between two tries. */
+const RETRY = { most: 10 * 60_000, first: 5_000, longest: 60_000 };
+
+export interface Replacing {
+  api: SnapshotImport;
+  log: Log;
+  upload: TableUpload;
+  /** Whether the table is replaced by one request, since the key cannot follow imports. */
+  whole: boolean;
+}
+
+/**
+ * Resolves when the table is replaced. Otherwise it is as it was. An import that was refused for a passing reason is over and has changed
+ * nothing, so another one is made of the same upload.
+ */
+export async function replaceTable(replacing: Replacing): Promise<void> {
+  const { api, log, upload, whole } = replacing;
+  const { stream, rows } = upload;
+  const deadline = performance.now() + testOverride('POLL_DEADLINE_MS', RETRY.most);
+  let delay = testOverride('POLL_MS', RETRY.first);
+  let refusal: PassingRefusal | undefined;
+  for (;;) {
+    try {
+      if (whole) return await replaceByOneRequest(upload);
+      const importId = await finished(upload, refusal);
+      return await perform({ api, log, stream, importId, rows, uncertain: upload.uncertain });
+    } catch (error) {
+      if (!(error instanceof PassingRefusal) || performance.now() + delay > deadline) throw error;
+      if (refusal === undefined) log.info(`${error.told} It is tried again for up to ten minutes.`);
+      refusal = error;
+    }
+    await new Promise((resolve) => setTimeout(resolve, delay));
+    delay = Math.min(2 * delay, Math.max(RETRY.longest, delay));
+  }
+}
+
+/** Only local storage is known to make several imports of one upload: where that fails, the refusal is what the user has to know. */
+async function finished(upload: TableUpload, refusal: PassingRefusal | undefined): Promise<string> {
+  try {
+    return await upload.finish();
+  } catch (error) {
+    throw refusal ?? error;
+  }
+}
+
+/** The import is over and has changed nothing; the same one may succeed later. */
+class PassingRefusal extends ConnectorFailure {
+  /** What happened, without what the user can do. */
+  readonly told: string;
+
+  constructor(told: string, remedy: string) {
+    super('transient_error', `${told} ${remedy}`);
+    this.told = told;
+  }
+}
+
+interface Performing {
   api: SnapshotImport;
   log: Log;
   stream: StreamPlan;
@@ -22,7 +78,7 @@ export interface Performing {
 }
 
 /** Resolves when the table is replaced. Otherwise the import is canceled, and the table is as it was. */
-export async function perform(performing: Performing): Promise<void> {
+async function perform(performing: Performing): Promise<void> {
   const { api, log, importId, rows, stream } = performing;
   try {
     const uploaded = rowsIn(await follow(performing, 'waiting_for_confirmation'));
@@ -41,7 +97,7 @@ export async function perform(performing: Performing): Promise<void> {
 }
 
 /** As `perform`, for a key that cannot follow imports. */
-export async function replaceByOneRequest(upload: TableUpload): Promise<void> {
+async function replaceByOneRequest(upload: TableUpload): Promise<void> {
   const { stream, rows } = upload;
   let written: number;
   try {
@@ -122,17 +178,20 @@ async function stateOf(api: SnapshotImport, importId: string): Promise<ImportSta
 }
 
 /** The message of the deployment may hold a row, so it is not repeated. */
-export function failed({ table, text, descriptor }: StreamPlan, message: string): ConnectorFailure {
+function failed({ table, text, descriptor }: StreamPlan, message: string): ConnectorFailure {
   const what = `Convex did not replace table ${table} by the records of stream "${text}"`;
   const kept = 'The table is as it was.';
   const later = (why: string) => new ConnectorFailure('transient_error', `${what}: ${why} ${kept}`);
   switch (failureOf(message)) {
     case 'backfilling':
-      return later('an index of the table is still being built. Sync again when it is ready.');
+      return new PassingRefusal(
+        `${what}: an index of the table is still being built. ${kept}`,
+        'Sync again when it is ready.',
+      );
     case 'canceled':
       return later('somebody canceled the import.');
     case 'schema-changed':
-      return later("the deployment's schema was changed meanwhile. Sync again.");
+      return new PassingRefusal(`${what}: the deployment's schema was changed meanwhile. ${kept}`, 'Sync again.');
     case 'too-old':
       return later('the import waited too long for others. Sync again.');
     case 'not-json':

@@ -16,6 +16,17 @@ const MAX_BEGINNINGS = 5;
 /** Bytes of a table's rows that one request may hold: what it does in its 300 s (C171), and what memory has room for. */
 export const MAX_WHOLE_BYTES = 48 * 1024 * 1024;
 
+/** Changes rows that have not been sent. */
+export interface Revision {
+  /** Whether there is something to change. */
+  readonly isDue: boolean;
+  /**
+   * Moves the rows that stay to the beginning of `rows`. Returns how many bytes they have, how many rows were taken out, and new rows.
+   * `uploaded`: whether parts were sent before.
+   */
+  revise: (rows: Buffer, uploaded: boolean) => Promise<{ kept: number; dropped: number; added: Buffer[] }>;
+}
+
 export class TableUpload {
   readonly stream: StreamPlan;
   /** Rows so far. */
@@ -29,19 +40,25 @@ export class TableUpload {
   readonly #whole: boolean;
   /** Bytes of rows that make a part. Read once: `add` runs for every record. */
   readonly #partBytes = testOverride('PART_BYTES', MIN_PART_BYTES);
-  #buffer = Buffer.allocUnsafeSlow(0);
+  readonly #revision: Revision | undefined;
+  /** Bytes of rows at which the next part is sent, unless there is less to send after a revision. */
+  #partAt = this.#partBytes;
+  #buffer: Buffer = Buffer.allocUnsafeSlow(0);
   #used = 0;
   /** Earlier rows of the part, compressed. */
   #packed: Buffer[] = [];
   #packedBytes = 0;
   #rawBytes = 0;
+  /** What was sent by one request: it may have to be sent again. */
+  #file: Buffer | undefined;
   #token = '';
   #partTokens: string[] = [];
 
-  constructor(stream: StreamPlan, api: SnapshotImport, whole: boolean) {
+  constructor(stream: StreamPlan, api: SnapshotImport, whole: boolean, revision?: Revision) {
     this.stream = stream;
     this.#api = api;
     this.#whole = whole;
+    this.#revision = revision;
   }
 
   /** Bytes of memory that it takes. */
@@ -51,6 +68,34 @@ export class TableUpload {
 
   /** Appends a row, which is copied. Returns something to wait for before the next one, where there is. */
   add(row: Buffer): Promise<void> | undefined {
+    this.#append(row);
+    if (this.#rawBytes + this.#used < this.#partAt) return undefined;
+    if (!this.#whole) return this.#revision?.isDue === true ? this.#revisePart() : this.#sendPart();
+    if (this.bytes > MAX_WHOLE_BYTES) throw this.#tooLarge();
+    if (this.#used >= MIN_PART_BYTES) this.pack();
+    return undefined;
+  }
+
+  /** Changes the rows that have not been sent, where that is due. */
+  async settle(): Promise<void> {
+    if (this.#revision?.isDue !== true) return;
+    const rows = this.#take();
+    const { kept, dropped, added } = await this.#revision.revise(rows, this.#partTokens.length > 0);
+    this.#buffer = rows;
+    this.#used = kept;
+    this.rows -= dropped;
+    this.bytes -= rows.length - kept;
+    for (const row of added) this.#append(row);
+  }
+
+  /** A part that a revision makes too small waits for more rows: many, so that few rows are not revised again and again. */
+  async #revisePart(): Promise<void> {
+    await this.settle();
+    if (this.#used >= this.#partBytes) return this.#sendPart();
+    this.#partAt = Math.max(this.#partBytes, this.#used + this.#partBytes / 4);
+  }
+
+  #append(row: Buffer): void {
     const needed = this.#used + row.length + 1;
     if (needed > this.#buffer.length) {
       const grown = Buffer.allocUnsafeSlow(Math.max(needed, FIRST_SIZE, 2 * this.#buffer.length));
@@ -61,11 +106,6 @@ export class TableUpload {
     this.#buffer[this.#used++] = NEWLINE;
     this.rows++;
     this.bytes += row.length + 1;
-    if (this.#rawBytes + this.#used < this.#partBytes) return undefined;
-    if (!this.#whole) return this.#sendPart();
-    if (this.bytes > MAX_WHOLE_BYTES) throw this.#tooLarge();
-    if (this.#used >= MIN_PART_BYTES) this.pack();
-    return undefined;
   }
 
   /** Compresses what is held, and gives its memory back. */
@@ -79,7 +119,7 @@ export class TableUpload {
     this.#used = 0;
   }
 
-  /** Sends what is left, and makes an import of it that waits for its confirmation. Returns its id. */
+  /** Sends what is left, and makes an import of it that waits for its confirmation; each time another one. Returns its id. */
   async finish(): Promise<string> {
     if (this.#rawBytes + this.#used > 0 || this.#partTokens.length === 0) await this.#sendPart();
     return this.#api.finishUpload(this.#token, this.#partTokens, this.stream.table);
@@ -87,11 +127,15 @@ export class TableUpload {
 
   /** Replaces the table by one request. Returns the number of rows that it has then. */
   async replaceAtOnce(): Promise<number> {
-    return this.#api.replaceAtOnce(this.stream.table, this.#take());
+    this.#file ??= this.#take();
+    const rows = await this.#api.replaceAtOnce(this.stream.table, this.#file);
+    this.#file = undefined;
+    return rows;
   }
 
   async #sendPart(): Promise<void> {
     const bytes = this.#take();
+    this.#partAt = this.#partBytes;
     const number = this.#partTokens.length + 1;
     if (number > MAX_PARTS) throw this.#tooLarge();
     if (number > 1) {

@@ -9,6 +9,7 @@ import { IMPORT_REQUESTS_OF_EMULATOR } from './emulator/import-requests.ts';
 import { IMPORT_ROWS_OF_EMULATOR } from './emulator/import-rows.ts';
 import { REQUESTS_OF_EMULATOR } from './emulator/requests.ts';
 import type { Mutation } from './mutation.ts';
+import { REPLACE_AT_ONCE } from './replace-at-once.ts';
 import { SHARED } from './shared.ts';
 import { SOURCE } from './source.ts';
 
@@ -18,6 +19,7 @@ export const MUTATIONS: readonly Mutation[] = [
   ...DATA_SYNC,
   ...SHARED,
   ...DESTINATION,
+  ...REPLACE_AT_ONCE,
   ...REQUESTS_OF_EMULATOR,
   ...DATA_SYNC_OF_EMULATOR,
   ...DATA_SYNC_READERS_OF_EMULATOR,

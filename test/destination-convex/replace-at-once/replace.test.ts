@@ -1,44 +1,8 @@
 /** `Replace at once` through the front door: the destination as a process, and a reader that looks at the table all the time. */
 import { describe, expect, test } from 'vitest';
-import type { EmulatorOptions } from '../../../emulator/index.ts';
 import { until } from '../../support/until.ts';
-import {
-  append,
-  dedup,
-  Destination,
-  overwrite,
-  record,
-  state,
-  statesIn,
-  status,
-  T1,
-  text,
-  type Wanted,
-} from '../setup.ts';
-
-/** Parts of a few rows, and checks of a few. */
-const ENV = { CONVEX_CONNECTOR_PART_BYTES: '100', CONVEX_CONNECTOR_BATCH_RECORDS: '3' };
-const OLD = Array.from({ length: 5 }, (_, n) => ({ old: n }));
-const NEW = Array.from({ length: 40 }, (_, n) => ({ n, at: T1 }));
-const REPLACED = { generation: 7, minimum: 7, sync: 12 };
-
-function linesOf(stream: string, rows: readonly object[] = NEW): string[] {
-  return [
-    ...rows.flatMap((row, n) => [record(stream, row), ...(n % 10 === 9 ? [state(stream, n + 1)] : [])]),
-    status(stream, 'COMPLETE'),
-  ];
-}
-
-function configOf(destination: Destination, permissions = ['deployment:backups:import', 'deployment:backups:view']) {
-  const { keys } = destination.emulator;
-  return { overwrite_method: 'Replace at once', access_key: keys.make(permissions as Parameters<typeof keys.make>[0]) };
-}
-
-async function started(options: EmulatorOptions = {}): Promise<Destination> {
-  const destination = await Destination.start(options);
-  destination.insert('t', ...OLD);
-  return destination;
-}
+import { append, Destination, overwrite, record, state, statesIn, status, T1, text, type Wanted } from '../setup.ts';
+import { configOf, ENV, linesOf, NEW, OLD, REPLACED, same, started } from './setup.ts';
 
 /** Looks at the table in every turn of the event loop, until it is stopped: says what was seen, each change once. */
 function reader(destination: Destination, table = 't'): () => string[] {
@@ -57,9 +21,6 @@ function reader(destination: Destination, table = 't'): () => string[] {
     return seen;
   };
 }
-
-const same = (a: readonly object[], b: readonly object[]) => JSON.stringify(sorted(a)) === JSON.stringify(sorted(b));
-const sorted = (rows: readonly object[]) => rows.map((row) => JSON.stringify(Object.entries(row).sort())).sort();
 
 describe('a reader sees all old rows or all new ones', () => {
   test.each<[string, Wanted]>([
@@ -100,16 +61,6 @@ describe('a reader sees all old rows or all new ones', () => {
     ]);
     expect(destination.rows('e')).toEqual([]);
     expect(statesIn(lines)).toHaveLength(3);
-  });
-
-  test('a stream that is deduplicated is written as without the setting', async () => {
-    await using destination = await started();
-    const lines = [record('d', { id: 1, n: 1 }), record('d', { id: 1, n: 2 }), state('d', 2), status('d', 'COMPLETE')];
-    const streams = [dedup('d', ['id'], REPLACED)];
-    const { code, lines: output } = await destination.write({ streams, config: configOf(destination) }, lines);
-    expect(code).toBe(0);
-    expect(destination.rows('d')).toEqual([{ id: 1, n: 2 }]);
-    expect(output.join('\n')).toContain('is deduplicated: its table is cleared and then filled');
   });
 });
 
@@ -231,50 +182,6 @@ describe('a sync that fails leaves the old rows', () => {
     expect(same(destination.rows('t'), NEW)).toBe(true);
     const message = 'Table t was replaced. 40 rows were sent, and Convex does not say how many it wrote.';
     if (never) expect(lines.join('\n')).toContain(message);
-  });
-
-  test('an import that somebody cancels', async () => {
-    await using destination = await started();
-    const hold = destination.emulator.imports.hold('start');
-    const running = destination.start(
-      { streams: [overwrite('t')], config: configOf(destination), env: ENV },
-      { input: text(linesOf('t')) },
-    );
-    const { importId } = await hold.reached;
-    destination.emulator.imports.rows.cancel(importId);
-    hold.release();
-    const { code, lines } = await running.finished;
-    expect(code).toBe(1);
-    expect(lines.join('\n')).toContain('somebody canceled the import');
-    expect(same(destination.rows('t'), OLD)).toBe(true);
-  });
-});
-
-describe('a failure of the one request that replaces a table without polling', () => {
-  test.each<[string, number, string]>([
-    ['an import that somebody cancels', 0, 'somebody canceled the import'],
-    ['an answer that quotes a row', 1, 'What Convex says of it may hold a record'],
-  ])('%s', async (_, faults, message) => {
-    await using destination = await started();
-    const { imports, faults: plan } = destination.emulator;
-    if (faults > 0)
-      plan.add({
-        kind: 'status',
-        path: '/api/import',
-        status: 400,
-        code: 'ImportFailed',
-        message: 'bad {"n":"private content"}',
-      });
-    const hold = imports.hold('start');
-    const config = configOf(destination, ['deployment:backups:import']);
-    const running = destination.start({ streams: [overwrite('t')], config, env: ENV }, { input: text(linesOf('t')) });
-    if (faults === 0) imports.rows.cancel((await hold.reached).importId);
-    hold.release();
-    const { code, lines } = await running.finished;
-    expect(code).toBe(1);
-    expect(lines.join('\n')).toContain(message);
-    expect(lines.join('\n')).not.toContain('private content');
-    expect(same(destination.rows('t'), OLD)).toBe(true);
   });
 });
 

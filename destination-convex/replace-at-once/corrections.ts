@@ -1,0 +1,118 @@
+/**
+ * The newest version of each key that came more than once: what was uploaded cannot be taken back. A version whose row still waits in memory
+ * takes its place there; the others are written by streaming import when the table is replaced.
+ */
+import { configError } from '../../shared/core/failure.ts';
+import { NEWLINE } from '../../shared/json/raw.ts';
+import type { Deletion } from '../request-body.ts';
+import type { StreamPlan } from '../streams.ts';
+import { Fingerprints } from './fingerprints.ts';
+import { RowKeys } from './row-keys.ts';
+
+/** A version that came after another one of its key. */
+export interface Correction {
+  /** Number by which the ledger knows the record. */
+  record: number;
+  /** The record's data, as they came. */
+  data: Buffer;
+  /** Undefined where the row is to be as the data say. */
+  deletion: Deletion | undefined;
+}
+
+/** Bytes of corrections that may wait, of all streams together, and what each of them takes besides its data and its key. */
+const MAX_WAITING = 32 * 1024 * 1024;
+const OVERHEAD = 400;
+
+/** What the corrections of all streams take; shared by them. */
+export interface CorrectionBudget {
+  used: number;
+}
+
+export class KeyedRows {
+  readonly #stream: StreamPlan;
+  readonly #keys: RowKeys;
+  readonly #seen = new Fingerprints();
+  readonly #corrections = new Map<string, Correction>();
+  readonly #budget: CorrectionBudget;
+  /** Whether a correction has come since `settle`: its row may be one of those that wait. */
+  isDue = false;
+
+  constructor(stream: StreamPlan, paths: readonly (readonly string[])[], budget: CorrectionBudget) {
+    this.#stream = stream;
+    this.#keys = new RowKeys(paths);
+    this.#budget = budget;
+  }
+
+  /** Takes the record whose row this is. Returns whether the row belongs into the upload. `data` is called where a copy is needed. */
+  take(row: Buffer, record: number, data: () => Buffer, deletion?: Deletion): boolean {
+    const key = this.#keys.of(row, 0, row.length);
+    if (deletion === undefined ? this.#seen.add(key) : !this.#seen.has(key)) return deletion === undefined;
+    this.#forget(key);
+    const copy = data();
+    this.#corrections.set(key, { record, data: copy, deletion });
+    this.#budget.used += costOf(key, copy);
+    this.isDue = true;
+    if (this.#budget.used > MAX_WAITING) throw this.#tooMany();
+    return false;
+  }
+
+  /**
+   * Takes the rows out of `rows` (each with a line break) that a correction replaces. The others move to the beginning; returns how many bytes
+   * they have, how many rows were taken out, and what comes instead of them. `uploaded`: whether other rows were sent before. Where none
+   * was, no correction is left.
+   */
+  settle(rows: Buffer, uploaded: boolean): { kept: number; dropped: number; instead: Correction[] } {
+    const instead: Correction[] = [];
+    let kept = 0;
+    let dropped = 0;
+    for (let start = 0; start < rows.length;) {
+      const end = rows.indexOf(NEWLINE, start) + 1;
+      const correction = this.#forget(this.#keys.of(rows, start, end));
+      if (correction === undefined) {
+        if (kept !== start) rows.copyWithin(kept, start, end);
+        kept += end - start;
+      } else {
+        dropped++;
+        if (correction.deletion === undefined) instead.push(correction);
+      }
+      start = end;
+    }
+    this.isDue = false;
+    if (!uploaded)
+      for (const correction of this.takeAll()) if (correction.deletion === undefined) instead.push(correction);
+    return { kept, dropped, instead };
+  }
+
+  /** Takes out the corrections. */
+  *takeAll(): Generator<Correction> {
+    for (const [key, correction] of this.#corrections) {
+      this.#forget(key);
+      yield correction;
+    }
+  }
+
+  /** How many there are. */
+  get waiting(): number {
+    return this.#corrections.size;
+  }
+
+  #forget(key: string): Correction | undefined {
+    const correction = this.#corrections.get(key);
+    if (correction === undefined) return undefined;
+    this.#corrections.delete(key);
+    this.#budget.used -= costOf(key, correction.data);
+    return correction;
+  }
+
+  #tooMany(): Error {
+    const { text, table, descriptor } = this.#stream;
+    return configError(
+      `Too many rows of the stream "${text}" came again after they were uploaded, with other values or as deletions: more than ${MAX_WAITING / 1024 / 1024} MiB of them would have to wait until table ${table} is replaced. Nothing was changed. Set "How tables are replaced" to "Clear, then insert".`,
+      descriptor,
+    );
+  }
+}
+
+function costOf(key: string, data: Buffer): number {
+  return OVERHEAD + key.length + data.length;
+}
