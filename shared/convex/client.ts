@@ -66,9 +66,7 @@ export const TIMEOUTS: Timeouts = { connect: 15_000, response: 330_000, idle: 12
 
 /** Bytes of an error's body that are read. */
 const MAX_ERROR_BODY = 64 * 1024;
-/**
- * Empty 404s in a row after which a route counts as missing. A restarting ingress answers so for a moment.
- */
+/** Empty 404s in a row after which a route is missing. A restarting ingress answers so for a moment. */
 const MISSING_TRIES = 3;
 /** Bytes of a small answer. A schema of thousands of tables has a few megabytes. */
 const MAX_SMALL_BODY = 64 * 1024 * 1024;
@@ -87,10 +85,7 @@ export class ConvexClient {
     this.#agent = { http: new http.Agent(agentOptions), https: new https.Agent(agentOptions) };
   }
 
-  /**
-   * Sends a request with a small answer and returns its text. Retries as `classify` says. Throws
-   * `ConvexApiError`.
-   */
+  /** Sends a request with a small answer and returns its text, with retries. Throws `ConvexApiError`. */
   async text(request: HttpRequest): Promise<string> {
     return this.retrying(request.path, () => this.once(request));
   }

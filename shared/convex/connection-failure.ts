@@ -1,17 +1,14 @@
-/** What a connection that failed tells. Pure: an error in, its meaning out. */
+/** Classifies failures of connections. Pure. */
 import { ConnectTimeout, type ConnectPhase } from './time-limits.ts';
 import type { Obstacle, Verdict } from './errors.ts';
 
 export interface ConnectionFailure {
   verdict: Verdict;
-  /** Of the system, of OpenSSL, or of Node: `ECONNREFUSED`. */
+  /** Code of the system, of OpenSSL or of Node, such as `ECONNREFUSED`. */
   code: string;
-  /** Undefined where a connection stood and broke off, and nothing tells why. */
+  /** Undefined if a connection broke off for an unknown reason. */
   obstacle: Obstacle | undefined;
-  /**
-   * What did not happen, in words, where the code alone does not tell: "no answer to the DNS lookup within 15
-   * s".
-   */
+  /** What did not happen, where the code alone does not say: "the DNS lookup did not end within 15 s". */
   phrase: string | undefined;
 }
 
@@ -19,24 +16,24 @@ interface SystemError extends Error {
   code?: string;
   syscall?: string;
   errors?: unknown[];
-  /** Of the HTTP parser: the bytes that are no HTTP. */
+  /** From the HTTP parser: the bytes that are not HTTP. */
   rawPacket?: Buffer;
-  /** Of a tunnel: what the proxy answered. */
+  /** From a tunnel: the status of the proxy's answer. */
   statusCode?: number;
 }
 
 export interface Attempt {
-  /** Host and port of the proxy for it, if any. */
+  /** Host and port of the proxy, if any. */
   proxy: string | undefined;
-  /** Whether the URL says http. */
+  /** Whether the URL is an http URL. */
   http: boolean;
   /** Whether an answer had begun. */
   answered: boolean;
 }
 
 /**
- * `error`: what a request failed with. Undefined for an error without a code, which is not of a connection.
- * All failures are worth another try: networks come and go.
+ * Classifies the error of a failed request. Undefined for an error without a code: it is not of a connection.
+ * All failures of connections are retried.
  */
 export function connectionFailure(error: unknown, { proxy, http, answered }: Attempt): ConnectionFailure | undefined {
   const chain = [...causes(error)];
@@ -61,13 +58,13 @@ export function connectionFailure(error: unknown, { proxy, http, answered }: Att
   if (NO_TLS.has(code) || (code === 'EPROTO' && NO_TLS_TEXT.test(said))) return unreachable('wants-http');
   if (http && chain.some(({ rawPacket }) => rawPacket !== undefined && isTlsRecord(rawPacket)))
     return unreachable('wants-https');
-  // A connection that was closed during the TLS handshake has the code of one that stood; only its message
-  // tells.
+  // A connection closed during the TLS handshake has the code of an established one; only the message
+  // differs.
   if (said.includes('before secure TLS connection'))
     return unreachable('network', 'the connection was closed during the TLS handshake');
   const connecting = chain.some(({ syscall }) => syscall === 'connect' || syscall === 'getaddrinfo');
   if (connecting || code === 'EPROTO' || /^ERR_(?:SSL|TLS)/.test(code)) return unreachable('network');
-  // HPE: what came is not HTTP.
+  // HPE: a code of the HTTP parser.
   const reason = code.startsWith('HPE_') ? 'not-convex' : 'transient';
   const obstacle = http && !answered && code === 'ECONNRESET' ? 'may-want-https' : undefined;
   return { verdict: { reason, retry: true }, code, obstacle, phrase: undefined };
@@ -76,7 +73,7 @@ export function connectionFailure(error: unknown, { proxy, http, answered }: Att
 const CERTIFICATE =
   /^(?:(?:UNABLE_TO_|SELF_SIGNED_|DEPTH_ZERO_|CERT_|CRL_|ERROR_IN_CERT_|ERROR_IN_CRL_|INVALID_CA$|INVALID_PURPOSE$|PATH_LENGTH_)|ERR_TLS_CERT_)/;
 
-/** What OpenSSL makes of bytes that are no TLS. */
+/** OpenSSL's codes for bytes that are not TLS. */
 const NO_TLS = new Set([
   'ERR_SSL_WRONG_VERSION_NUMBER',
   'ERR_SSL_PACKET_LENGTH_TOO_LONG',
@@ -103,7 +100,7 @@ function timedOut({ phase, limit, code }: ConnectTimeout, proxy: string | undefi
   };
 }
 
-/** An alert or a handshake record of any version of TLS. */
+/** An alert or a handshake record, of any version of TLS. */
 function isTlsRecord(bytes: Buffer): boolean {
   return (bytes[0] === 0x15 || bytes[0] === 0x16) && bytes[1] === 0x03;
 }
@@ -113,7 +110,7 @@ function isOfGot(code: string): boolean {
   return code.startsWith('ERR_GOT') || code === 'ERR_READING_RESPONSE_STREAM';
 }
 
-/** The error, what caused it, and, where several addresses were tried, the failure of each. */
+/** The error, its causes, and the failure of each address that was tried. */
 function* causes(error: unknown, depth = 0): Generator<SystemError> {
   if (!(error instanceof Error) || depth > 5) return;
   yield error;

@@ -1,20 +1,21 @@
-/** The deployment's URL, as users write it. */
+/** The deployment's URL as users write it, and the deployment's name. */
 
 export class DeploymentUrlError extends Error {
   override readonly name = 'DeploymentUrlError';
 }
 
 /**
- * A host of Convex's own without a scheme. Any other text may be a key in the wrong field, or a self-hosted
- * host that wants http.
+ * A host of Convex's cloud without a scheme. Other texts without one are refused: they may be a key in the
+ * wrong field, or a self-hosted host that needs http.
  */
 const BARE_HOST = /^[a-z0-9.-]+\.convex\.(?:cloud|site|dev)\.?(?:[/:?#]|$)/i;
 
 /**
- * Trims blanks and trailing slashes and returns the origin, e.g. `https://happy-otter-123.convex.cloud`. A
- * host of the cloud may stand without https://, and with the dot of a fully qualified name, which is taken
- * off: certificates do not have it. Throws `DeploymentUrlError`, whose message tells the user what is wrong
- * with it. A value that cannot be a URL is not repeated: it could be a key in the wrong field.
+ * The origin of a URL, such as `https://happy-otter-123.convex.cloud`. Removes blanks, trailing slashes and
+ * the final dot of the host, which certificates do not have. A host of the cloud may come without https://.
+ *
+ * Throws `DeploymentUrlError`, whose message is for the user. It does not repeat a text that cannot be a URL:
+ * it may be a key in the wrong field.
  */
 export function deploymentOrigin(text: string, { cloudOnly = false }: { cloudOnly?: boolean } = {}): string {
   const given = text.trim();
@@ -59,13 +60,12 @@ export function deploymentOrigin(text: string, { cloudOnly = false }: { cloudOnl
 }
 
 /**
- * The name of a deployment, by which a saved position is recognised as one of another deployment. An address
- * will not do for that: the same self-hosted deployment is reached as localhost from one place and under
- * another name from the next.
+ * The name of a deployment; undefined if unknown. A saved position of another deployment is recognised by it.
+ * Addresses cannot be compared: one self-hosted deployment may be reached by several.
  *
- * The first label of a cloud host is the name (`happy-otter-123.convex.cloud`); otherwise a deploy key says
- * it in the clear before its secret (`prod:happy-otter-123|…`, self-hosted `name|…`). Keys of previews and
- * projects name no deployment. Undefined: not known.
+ * The name is the first label of a cloud host (`happy-otter-123.convex.cloud`), else the part of the deploy
+ * key before its secret (`prod:happy-otter-123|…`, self-hosted `name|…`). Keys of previews and projects have
+ * none.
  */
 export function deploymentName(hostname: string, key: string): string | undefined {
   if (hostname.endsWith('.convex.cloud')) return hostname.split('.', 1)[0];

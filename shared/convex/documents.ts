@@ -1,14 +1,14 @@
-/** The exported documents of a batch, one after another, and where each belongs. */
+/** The exported documents of a batch, one after another, each with its head: table, component, timestamp. */
 import { COMMA, JsonError, Members, bytesAre, stringAt } from '../json/raw.ts';
 import { notConvex } from './client.ts';
 import type { DocumentBatch } from './pages.ts';
 
 /**
- * `while (documents.next())`: the members describe the document that `next` found, and are valid until it is
- * called again.
+ * Used as `while (documents.next())`. The members describe the document that `next` found, until it is called
+ * again.
  */
 export class Documents {
-  /** The document is `buffer` from `start` to before `end`, braces included. */
+  /** The document is `buffer[start, end)`, braces included. */
   buffer = EMPTY;
   start = 0;
   end = 0;
@@ -18,8 +18,8 @@ export class Documents {
   #index = 0;
 
   /**
-   * `path`: the route that the documents come from, for messages. `changes`: whether it is the change log,
-   * where each has `_deleted`.
+   * `path`: the route that the documents come from, for messages. `changes`: the change log, whose documents
+   * have `_deleted`.
    */
   constructor(path: string, { changes }: { changes: boolean }) {
     this.#path = path;
@@ -39,8 +39,7 @@ export class Documents {
   }
 
   /**
-   * Moves to the next document; false at the end of the batch. Throws `ConvexApiError` where a document has
-   * no proper head.
+   * Moves to the next document; false at the end of the batch. Throws `ConvexApiError` for an invalid head.
    */
   next(): boolean {
     const batch = this.#batch!;
@@ -76,7 +75,7 @@ export class DocumentHead {
   /** Component path; '' is the root. */
   component = '';
   table = '';
-  /** The value of `_deleted`; undefined where the document has no such member (snapshot pages). */
+  /** `_deleted`; undefined where the document has no such member (snapshot pages). */
   deleted: boolean | undefined;
   // Where the digits of `_ts` are.
   #buffer: Buffer = EMPTY;
@@ -84,17 +83,17 @@ export class DocumentHead {
   #tsEnd = 0;
   readonly #wantDeleted: boolean;
   readonly #members = new Members();
-  // What the last document began with, up to its `_ts`; empty if that is not how it began.
+  // The bytes of the last document up to its `_ts`; empty if these were not its first members.
   #beginning: Buffer = EMPTY;
   #componentRaw: Buffer = NO_COMPONENT;
   #tableRaw: Buffer = NO_COMPONENT;
 
-  /** `wantDeleted`: for documents of deltas, each of which has `_deleted`. */
+  /** `wantDeleted`: whether each document has `_deleted` (change log). */
   constructor({ wantDeleted }: { wantDeleted: boolean }) {
     this.#wantDeleted = wantDeleted;
   }
 
-  /** The digits of `_ts`, nanoseconds (C20: never a number). */
+  /** The digits of `_ts`, nanoseconds (C20). */
   get ts(): string {
     return this.#buffer.toString('latin1', this.#tsStart, this.#tsEnd);
   }
@@ -103,7 +102,7 @@ export class DocumentHead {
     return this.#tsEnd - this.#tsStart;
   }
 
-  /** Where the digits of `_ts` are in the buffer that was read. */
+  /** Place of the digits of `_ts` in the buffer. */
   get tsStart(): number {
     return this.#tsStart;
   }
@@ -119,7 +118,7 @@ export class DocumentHead {
     for (let from = this.#tsStart; from < end; from++) out[at++] = buffer[from]!;
   }
 
-  /** Whether `_ts` is greater than the integer with these digits. */
+  /** Whether `_ts` is greater than the integer `digits`. */
   isNewerThan(digits: Buffer): boolean {
     const length = this.tsLength;
     if (length !== digits.length) return length > digits.length;
@@ -133,8 +132,8 @@ export class DocumentHead {
   }
 
   /**
-   * Reads the head of the document `buffer[start, end)`; what it gives is valid as long as these bytes are.
-   * Throws `JsonError` where a member is missing or of another type.
+   * Reads the head of the document `buffer[start, end)`, whose bytes have to stay valid. Throws `JsonError`
+   * where a member is missing or of another type.
    */
   read(buffer: Buffer, start: number, end: number): void {
     this.#buffer = buffer;
@@ -168,7 +167,7 @@ export class DocumentHead {
     let sawTable = false;
     let place = 0;
     while ((wanted > 0 || !sawComponent) && members.next()) {
-      // Old backends knew no components and sent none: where the meta fields are over, there will be none.
+      // Old backends send no `_component` (C34). After the last meta field there is none to come.
       if (wanted === 0 && buffer[members.keyStart] !== UNDERSCORE) break;
       const { valueStart, valueEnd } = members;
       if (members.keyIs(COMPONENT)) {
@@ -189,7 +188,8 @@ export class DocumentHead {
           throw new JsonError('a document has a "_ts" that is no timestamp');
         this.#tsStart = valueStart;
         this.#tsEnd = valueEnd;
-        // The third of three: component and table stand before it, and the next document may begin just so.
+        // Component and table come before `_ts` and nothing else does, so the next document may begin with
+        // the same bytes.
         if (place === 2 && sawComponent && sawTable) this.#beginning = Buffer.from(buffer.subarray(start, valueStart));
         wanted--;
       } else if (this.#wantDeleted && members.keyIs(DELETED)) {
@@ -208,7 +208,7 @@ export class DocumentHead {
   }
 }
 
-/** Where an integer of at most 19 digits that starts at `at` ends; -1 if there is none. */
+/** End of the integer of at most 19 digits that begins at `at`; -1 if there is none. */
 function digitsEnd(buffer: Buffer, at: number): number {
   const limit = at + 20;
   let end = at;

@@ -1,52 +1,47 @@
 /**
- * What a Convex deployment's answers mean. A pure table: status and code in, reason out; the words for the
- * user are elsewhere, since they differ between reading and writing.
- *
- * Sources: C2 and C3 (401 or 403), C5 and C6 (bodies that are empty or no JSON), C7 (some 500s are
- * permanent), C8 (some 400s are transient), C9 (what may pass by itself).
+ * Classifies the answers of a deployment by status and code (C2 to C9). Pure. Messages for the user are made
+ * elsewhere.
  */
 
 export type Reason =
-  /**
-   * No answer at all: the name, the address, the port or the certificate is wrong, or the network is down.
-   */
+  /** No answer: the name, address, port or certificate is wrong, or the network is down. */
   | 'unreachable'
-  /** An answer, but not one of Convex: a web page, a redirect, an unknown path. */
+  /** An answer that is not Convex's: a web page, a redirect, an unknown path. */
   | 'not-convex'
   | 'bad-key'
   | 'not-permitted'
   | 'no-streaming-export'
   /** The deployment is paused, disabled or suspended. */
   | 'stopped'
-  /** There is no such deployment, or not any more. */
+  /** The deployment does not exist, or not any more. */
   | 'no-deployment'
   /** The position is older than what the deployment keeps. */
   | 'expired'
-  /** The position is not one of this deployment, or not one any more. */
+  /** The position is not one of this deployment, or not any more. */
   | 'bad-position'
   /** The deployment is older than this route. */
   | 'no-route'
-  /** Later may help. */
+  /** A later try may succeed. */
   | 'transient'
-  /** The deployment understood and refused. */
+  /** The deployment refuses the request. */
   | 'refused';
 
-/** What has to be looked at where no connection came about. */
+/** What kept a connection from being made. */
 export type Obstacle =
-  /** Name, address, route, firewall. */
+  /** Name, address, route or firewall. */
   | 'network'
   | 'proxy'
   | 'certificate'
-  /** The URL says http, and the port speaks TLS. */
+  /** The URL is http, and the port speaks TLS. */
   | 'wants-https'
-  /** The URL says http, and the server hung up without an answer: it may speak TLS. */
+  /** The URL is http, and the server closed the connection without an answer: it may speak TLS. */
   | 'may-want-https'
-  /** The URL says https, and the port does not speak TLS. */
+  /** The URL is https, and the port does not speak TLS. */
   | 'wants-http';
 
 export interface Answer {
   status: number;
-  /** `code` of the JSON body, where there is one. */
+  /** `code` of the JSON body, if any. */
   code: string | undefined;
 }
 
@@ -59,23 +54,23 @@ export class ConvexApiError extends Error {
   override readonly name = 'ConvexApiError';
   readonly reason: Reason;
   readonly retry: boolean;
-  /** HTTP status; undefined where no answer came. */
+  /** HTTP status; undefined without an answer. */
   readonly status: number | undefined;
   readonly code: string | undefined;
   /**
-   * The first line of the server's message, as far as it cannot hold parts of a document (`detailOf`). May
-   * name fields and tables.
+   * The first line of the server's message, without document content (see `detailOf`). May name fields and
+   * tables.
    */
   readonly detail: string | undefined;
-  /** True for a 404 with an empty body, which deployments answer for routes that they do not have. */
+  /** A 404 with an empty body: the answer of deployments for an unknown route (C6). */
   readonly emptyNotFound: boolean;
-  /** What to look at where no connection came about. */
+  /** What kept a connection from being made. */
   readonly obstacle: Obstacle | undefined;
-  /** Milliseconds that the answer asked to wait. */
+  /** Milliseconds that the answer asks to wait. */
   readonly retryAfter: number | undefined;
-  /** True where the request may have been carried out although no answer says so. */
+  /** The request may have been carried out (C147). */
   readonly maybeDone: boolean;
-  /** How often the request was tried, and over how many milliseconds, before this error was final. */
+  /** Number of tries, and milliseconds over all of them, before this error was final. */
   tries = 1;
   elapsed = 0;
 
@@ -122,9 +117,9 @@ const BAD_KEY = new Set([
   'InvalidAuthHeader',
   'NoAuthProvider',
 ]);
-/** Said by Convex's edge, which knows all deployments of the cloud (C201). */
+/** Answered by the edge of the cloud (C201). */
 const NO_DEPLOYMENT = new Set(['DeploymentNotFound', 'InstanceNotFound']);
-/** Codes that mean "wait and try again" whatever the status says (C8, C85, C9). */
+/** Codes that mean "wait and try again", whatever the status (C8, C85, C9). */
 const TRANSIENT_CODES = new Set([
   'IndexBackfillingError',
   'TableSummariesUnavailable',
@@ -135,7 +130,7 @@ const TRANSIENT_CODES = new Set([
 /** Classifies an answer that is not a success. */
 export function classify({ status, code }: Answer): Verdict {
   if (code !== undefined) {
-    // By code first: the meaning of a code is fixed, its status has changed between versions of the backend.
+    // Codes come first: their meaning is fixed, while statuses changed between versions of the backend.
     if (EXPIRED.has(code)) return { reason: 'expired', retry: false };
     if (BAD_POSITION.has(code)) return { reason: 'bad-position', retry: false };
     if (code === 'StreamingExportNotEnabled') return { reason: 'no-streaming-export', retry: false };
@@ -146,28 +141,24 @@ export function classify({ status, code }: Answer): Verdict {
     if (TRANSIENT_CODES.has(code)) return { reason: 'transient', retry: true };
   }
   if (status === 401) return { reason: 'bad-key', retry: false };
-  // After an import or a restored backup the change log answers so, and will go on to.
+  // The change log's answer after an import or a restored backup. It does not pass.
   if (status === 409) return { reason: 'bad-position', retry: false };
   if (status === 408 || status === 421 || status === 425 || status === 429 || status >= 500)
     return { reason: 'transient', retry: true };
-  // A deployment gives its refusals a code; what a proxy or a firewall forbids has none. An ingress whose
-  // backend restarts answers so for a moment, also with 403 and 404.
+  // Refusals of a deployment have a code; those of a proxy or a firewall have none. A restarting ingress
+  // answers 403 and 404 for a moment.
   if (code === undefined) return { reason: 'not-convex', retry: status === 403 || status === 404 };
   return { reason: 'refused', retry: false };
 }
 
 const DETAIL_LENGTH = 300;
 
-/**
- * Codes whose messages quote the document or a value of it, also in their first line: what of such a message
- * may be kept. The forms are those of the backend's SchemaEnforcementError, ValidationError and
- * DocumentValidationError; whatever else there is, is dropped.
- */
+/** Codes whose messages quote documents, and the parts of such messages that are safe to repeat (INV11). */
 const QUOTING: Record<string, RegExp | undefined> = {
   SchemaEnforcementError:
     /^Failed to insert or update a document in table "[^"]*" because it does not match the schema(?:: Object is missing the required field `[^`]*`|: Object contains extra field `[^`]*` that is not in the validator|: Value does not match validator)?/,
   InvalidDocumentError: /Document is too nested \(nested \d+ levels deep > maximum nesting \d+\)/,
-  // What a snapshot import says (C176).
+  // Messages of a snapshot import (C176).
   ImportFailed:
     /Import canceled|Import took too long|Could not complete import because schema changed|still backfilling indexes|because it does not match the schema|Row \d+ wasn't valid JSON/,
   InvalidIdError: undefined,
@@ -175,8 +166,8 @@ const QUOTING: Record<string, RegExp | undefined> = {
 };
 
 /**
- * `{code, message}` of an error body; neither where it is not one (empty bodies of 404, 405 and 408, a
- * proxy's web page).
+ * The code and the safe part of the message of an error body. Both undefined if it is not JSON with a code
+ * (C5, C6).
  */
 export function readErrorBody(body: string): { code: string | undefined; detail: string | undefined } {
   try {
@@ -189,7 +180,7 @@ export function readErrorBody(body: string): { code: string | undefined; detail:
   }
 }
 
-/** The first line of an error's message, without anything of a document. */
+/** The first line of an error's message, without document content. */
 export function detailOf(code: string, message: string): string | undefined {
   const detail = Object.hasOwn(QUOTING, code) ? QUOTING[code]?.exec(message)?.[0] : message.split(/\r?\n/, 1)[0];
   return detail?.slice(0, DETAIL_LENGTH);

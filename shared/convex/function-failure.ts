@@ -1,32 +1,30 @@
 /**
- * What of a function's error may be said in a log or to a user. Its message is the app's own text: it may
- * quote arguments, documents, anything. So only what the deployment itself writes is kept, in its known
- * forms, and the rest is named by its class and its request id, by which it is found in the deployment's log.
- * Forms: the backend's crates udf, isolate and database.
+ * Which part of a function's error may be logged or shown (INV11). The message is the app's text and may
+ * quote anything (C191). Only known forms that the deployment itself writes are kept. Other errors are named
+ * by their class and request id, by which they are found in the deployment's log.
  */
 import type { FunctionFailure } from './function-result.ts';
 
 export type FailureKind =
-  /** No such function, or none for this caller. */
+  /** No such function, or not for this caller. */
   | 'not-found'
-  /** A query called as a mutation, or the like. */
+  /** Called as another type of function than it is. */
   | 'wrong-type'
   /** The arguments do not fit the function's validator, or are too large. */
   | 'arguments'
-  /** It read or returned more than one call may. */
+  /** It read or returned more than one call may (C194). */
   | 'too-much'
-  /** The cursor of a page is not one of this query, or not any more. */
+  /** The cursor is not one of this query, or not any more. */
   | 'bad-cursor'
-  /** The deployment runs no functions at the moment. */
+  /** The deployment is paused or disabled (C197). */
   | 'stopped'
-  /** The deployment keeps its errors to itself, or the app's own code threw something. */
+  /** The app's own code threw, or the deployment hides its error messages. */
   | 'own';
 
 export interface SafeFailure {
   kind: FailureKind;
   /**
-   * What happened, without anything of the app's data. Continues "the function …" where it is the function's
-   * own error.
+   * What happened, without the app's data. Continues "the function …" where it is the function's own error.
    */
   text: string;
 }
@@ -63,14 +61,14 @@ export function safeFailure({ errorMessage, errorData }: FunctionFailure): SafeF
   return { kind: 'own', text: `${what}${where}` };
 }
 
-/** Where in the arguments something does not fit: fields' names, no values. */
+/** Where the arguments do not fit: names of fields, no values. */
 function placeOf(found: string, said: string): string {
   if (!found.startsWith('ArgumentValidationError')) return '';
   const path = /^Path: (\.[\w.[\]]{1,200})$/m.exec(said)?.[1];
   return path === undefined ? '' : ` (at ${path})`;
 }
 
-/** What `paginate` throws for a cursor that it did not make, also where messages are kept back. */
+/** The error of `paginate` for a cursor that it did not make. Sent also where messages are hidden. */
 function isInvalidCursor(errorData: string | undefined): boolean {
   if (errorData === undefined || !errorData.startsWith('{')) return false;
   try {

@@ -1,21 +1,19 @@
 /**
- * Which function is meant. `messages:list` is the function `list` of the file convex/messages.ts,
- * `admin/tools:count` one of convex/admin/tools.ts. What the backend refuses is refused here as well, before
- * anything is sent (sync_types/src/{udf_path,module_path,path,identifier}.rs). The form is that of the
- * OpenAPI document and periods, which it leaves out.
+ * Paths of functions: `messages:list` is the function `list` of convex/messages.ts (C192). What the backend
+ * would refuse is refused before anything is sent.
  */
 import { isIdentifier } from './identifiers.ts';
 
 const FORM = /^[a-zA-Z0-9_/.]+:[a-zA-Z0-9_]+$/;
 const MAX_PART = 64;
 
-/** The text names no function. Its message repeats the text and says what would be right. */
+/** The text is not a function path. The message says what would be. */
 export class FunctionPathError extends Error {
   override readonly name = 'FunctionPathError';
 }
 
 export interface FunctionPath {
-  /** `admin/tools`. Only a file whose own name has a period ends in `.js`: `reports.v2.js` */
+  /** `admin/tools`. Ends in `.js` only if the file's own name has a period: `reports.v2.js` (C200). */
   module: string;
   /** `count` */
   name: string;
@@ -23,7 +21,7 @@ export interface FunctionPath {
   text: string;
 }
 
-/** Blanks around it, and the `.js` of a module, are taken off. Throws `FunctionPathError`. */
+/** Parses a path; removes blanks around it and the `.js` of its module. Throws `FunctionPathError`. */
 export function parseFunctionPath(given: string): FunctionPath {
   const text = given.trim().replace(/\.[jt]s:/, ':');
   if (!FORM.test(text)) throw new FunctionPathError(`"${shown(given)}" is not the path of a function: ${advice(text)}`);
@@ -40,13 +38,12 @@ export function parseFunctionPath(given: string): FunctionPath {
       `"${shown(given)}" does not end in the name of a function: names begin with a letter and have up to ${MAX_PART} characters.`,
     );
   }
-  // The backend takes what follows the last period of a file for its extension, and knows no other than js
-  // (C200).
+  // The backend takes the part after the last period for an extension, and accepts only js (C200).
   const canonical = /\.[^/]*$/.test(module) ? `${module}.js` : module;
   return { module: canonical, name, text: `${canonical}:${name}` };
 }
 
-/** Where the function is called at by its path in the URL: `/api/run/admin/tools/count`. */
+/** The route that calls the function by its path: `/api/run/admin/tools/count`. */
 export function runPath({ module, name }: FunctionPath): string {
   return `/api/run/${module}/${name}`;
 }
@@ -61,7 +58,7 @@ function advice(text: string): string {
   return 'it should look like "messages:list", for the function "list" of the file convex/messages.ts.';
 }
 
-/** A value in the wrong field could be a key: no more of it is repeated than a path would have. */
+/** Repeats only what could be a path: a value in the wrong field may be a key. */
 function shown(text: string): string {
   return /^[\w./:-]{1,100}$/.test(text.trim()) ? text.trim() : '…';
 }

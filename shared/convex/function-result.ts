@@ -1,23 +1,22 @@
 /**
- * What a function gave: a value or an error, and the lines that it printed. The value stays the bytes that it
- * came as: a page of documents only passes through (`elementsOf`), and who wants it decoded asks for that
- * (`decoded`).
+ * The result of a function: a value or an error, and its log lines (C190). The value stays raw JSON;
+ * `decoded` parses it.
  */
 import { isUtf8 } from 'node:buffer';
 import { JsonError, Members, OPEN_BRACE, OPEN_BRACKET, skipSpace } from '../json/raw.ts';
 
 export interface FunctionSuccess {
   status: 'success';
-  /** The value's raw JSON, in the format that was asked for. */
+  /** Raw JSON of the value, in the requested format. */
   value: RawValue;
   logLines: string[];
 }
 
 export interface FunctionFailure {
   status: 'error';
-  /** Text of the app and of the deployment. May hold anything that the app put into it: see `safeMessage`. */
+  /** Text of the app and the deployment, which may hold anything (C191): see `safeFailure`. */
   errorMessage: string;
-  /** The data of a `ConvexApiError`, raw JSON; undefined where something else was thrown. */
+  /** Raw JSON of the data of a `ConvexError` that the app threw; undefined for other errors. */
   errorData: string | undefined;
   logLines: string[];
 }
@@ -31,9 +30,9 @@ export interface RawValue {
   end: number;
 }
 
-/** Reads a whole response. Throws `JsonError` where it is not the result of a function. */
+/** Parses a whole response. Throws `JsonError` if it is not the result of a function. */
 export function readFunctionResult(body: Buffer): FunctionResult {
-  // A line of invalid UTF-8 would be dropped by readers downstream without a word.
+  // Readers downstream drop lines of invalid UTF-8 silently.
   if (!isUtf8(body)) throw new JsonError('the response is not valid UTF-8');
   const members = new Members().open(body, 0, body.length);
   let status: string | undefined;
@@ -68,7 +67,7 @@ export function readFunctionResult(body: Buffer): FunctionResult {
   throw new JsonError('the response is not the result of a function');
 }
 
-/** The value, decoded as JSON. Throws `JsonError`. */
+/** Parses the value. Throws `JsonError`. */
 export function decoded({ buffer, start, end }: RawValue): unknown {
   try {
     return JSON.parse(buffer.toString('utf8', start, end)) as unknown;
@@ -85,7 +84,7 @@ export function isObject({ buffer, start }: RawValue): boolean {
   return buffer[start] === OPEN_BRACE;
 }
 
-/** A member of an object, or undefined. Where a key is repeated the last one counts, as in JSON.parse. */
+/** A member of an object. Of repeated keys the last one counts, as in JSON.parse. */
 export function member({ buffer, start, end }: RawValue, name: string): RawValue | undefined {
   const members = new Members().open(buffer, start, end);
   let found: RawValue | undefined;

@@ -1,13 +1,11 @@
 /**
- * The Functions API: an app's queries, mutations and actions over HTTP. Wire facts: the backend's
- * local_backend/src/public_api.rs.
+ * The Functions API: an app's queries, mutations and actions over HTTP.
  *
- * Both outcomes of a function have status 200 (C190): a function that threw is a result, not an exception.
- * Exceptions (`ConvexApiError`) are what happens around it: keys, the network, a deployment that is busy.
+ * A function that failed is a result, not an exception (C190). Exceptions (`ConvexApiError`) are failures
+ * around it: the key, the network, an overloaded deployment.
  *
- * The published client (`ConvexHttpClient` of the npm package `convex`) speaks the same API and is the
- * measure of this one in the tests. It is not used here, since it decodes every value (a page of documents
- * only passes through), and knows neither retries nor time limits nor `/api/run`.
+ * The published client (`ConvexHttpClient` of the package `convex`) is the reference in the tests. It is not
+ * used here: it decodes every value, and has no retries, time limits or `/api/run`.
  */
 import { JsonError } from '../json/raw.ts';
 import { ConvexApiError } from './errors.ts';
@@ -16,35 +14,26 @@ import { readFunctionResult, type FunctionResult } from './function-result.ts';
 import { notConvex, refusal, type ConvexClient, type HttpRequest } from './client.ts';
 import type { ValueFormat } from './streaming-export.ts';
 
-/**
- * Bytes of a request's body that the deployment reads (400 BadJsonBody beyond). Arguments have 16 MiB, as
- * Convex counts values.
- */
+/** Bytes of a request body (C11). A larger one is 400 BadJsonBody. */
 export const MAX_FUNCTION_BODY = (1 << 24) + 2000;
 
-/** Named arguments: an object, or its JSON text, which is sent as it is. */
+/** Named arguments: an object, or its JSON text, which is sent unchanged. */
 export type FunctionArgs = Readonly<Record<string, unknown>> | string;
 
 export interface CallOptions {
-  /**
-   * True: the call may be repeated although it may have been carried out. For functions that bear it; queries
-   * always do.
-   */
+  /** True: retry the call even if it may have been carried out. Only for idempotent functions. */
   repeatable?: boolean;
 }
 
-/** The status by which a deployment may say that a function failed; the published client knows it, too. */
+/** A further status for a function that failed, which the published client knows as well. */
 const FUNCTION_FAILED = 560;
 /**
- * Statuses whose body is a function's result where it has that form: so the OpenAPI document has it. Backends
- * send `{code, message}`.
+ * Statuses whose body may be a function's result, as the OpenAPI document says. Backends send `{code,
+ * message}`.
  */
 const MAYBE_RESULT = new Set([400, 401, 404]);
 
-/**
- * Codes of answers that say that nothing was carried out, whatever their status (ErrorMetadata of the
- * backend).
- */
+/** Codes that mean that nothing was carried out, whatever the status. */
 const NOT_BEGUN = new Set([
   'TooManyConcurrentRequests',
   'TooManyWrites',
@@ -57,39 +46,31 @@ export class Functions {
   readonly #http: ConvexClient;
   readonly #format: ValueFormat;
 
-  /**
-   * `format`: how values come back. The documents of the API know `json` alone, deployments the others, too.
-   */
+  /** `format`: the format of values in results. */
   constructor(http: ConvexClient, format: ValueFormat = 'json') {
     this.#http = http;
     this.#format = format;
   }
 
-  /**
-   * Runs a query. Retried as `errors.ts` says: it changes nothing. Throws `ConvexApiError` and
-   * `FunctionPathError`.
-   */
+  /** Runs a query, with retries. Throws `ConvexApiError` and `FunctionPathError`. */
   async query(path: string, args: FunctionArgs = {}): Promise<FunctionResult> {
     return this.#call('/api/query', parseFunctionPath(path), args, { repeatable: true });
   }
 
   /**
-   * Runs a mutation. Tried again only where it cannot have run, unless it is `repeatable`. Throws
-   * `ConvexApiError` and `FunctionPathError`.
+   * Runs a mutation. Retried only if it cannot have run, or is `repeatable`. Throws `ConvexApiError` and
+   * `FunctionPathError`.
    */
   async mutation(path: string, args: FunctionArgs = {}, options: CallOptions = {}): Promise<FunctionResult> {
     return this.#call('/api/mutation', parseFunctionPath(path), args, options);
   }
 
-  /** Runs an action. Tried again as a mutation is. */
+  /** Runs an action. Retried as a mutation is. */
   async action(path: string, args: FunctionArgs = {}, options: CallOptions = {}): Promise<FunctionResult> {
     return this.#call('/api/action', parseFunctionPath(path), args, options);
   }
 
-  /**
-   * Runs a function of whatever type (`POST /api/run/{functionIdentifier}`). Tried again as a mutation is: it
-   * may be one.
-   */
+  /** Runs a function of any type (`POST /api/run/…`, C192). Retried as a mutation is. */
   async run(path: string, args: FunctionArgs = {}, options: CallOptions = {}): Promise<FunctionResult> {
     const parsed = parseFunctionPath(path);
     return this.#call(runPath(parsed), parsed, args, options);

@@ -1,14 +1,14 @@
-/** HTTP actions: an app's own HTTP endpoints, which answer as the app likes. */
+/** HTTP actions: an app's own HTTP endpoints (C198). */
 import { ConvexApiError } from './errors.ts';
 import type { ConvexClient, HttpRequest } from './client.ts';
 
-/** Bytes of a body that an HTTP action is given (udf/src/http_action.rs; the documents say 20 MB). */
+/** Bytes of a request body that an HTTP action accepts (C198). */
 export const MAX_HTTP_ACTION_BODY = 20 * 1024 * 1024;
 
 /**
- * POSTs JSON to an HTTP action; every answer of 200 to 299 is a success. The receiver must be idempotent: the
- * call is tried again as `errors.ts` says, also where it may have been carried out. Throws `ConvexApiError`:
- * of the refusals, only the status says anything, since the rest is the app's own.
+ * POSTs JSON to an HTTP action; an answer of 200 to 299 is a success. Retried even if the call may have been
+ * carried out, so the receiver must be idempotent. Throws `ConvexApiError`; of a refusal only the status is
+ * used, since the rest is the app's.
  */
 export async function postToHttpAction(http: ConvexClient, path: string, json: string): Promise<void> {
   const body = Buffer.from(json);
@@ -26,10 +26,7 @@ export async function postToHttpAction(http: ConvexClient, path: string, json: s
   });
 }
 
-/**
- * No such route, or a wrong secret: answers of the app, which have no code of Convex's, and not of an ingress
- * that passes.
- */
+/** No such route or a wrong secret: the app's own refusals, which are not retried. */
 function isOwnRefusal(error: unknown): error is ConvexApiError & { status: number } {
   return error instanceof ConvexApiError && (error.status === 403 || error.status === 404);
 }

@@ -1,44 +1,34 @@
 /**
- * What an import makes of names: the backend's rules for tables, fields and index fields, as pure functions.
+ * How an import renames tables and fields (C36 to C39). Pure.
  *
- * Source: sync_types/src/identifier.rs and application/src/valid_identifier.rs. A name that is valid and not
- * reserved stays as it is; any other becomes `source_` and its slug. The slug of a name beyond ASCII depends
- * on the backend's transliteration tables, which are not repeated here: `Renamed.ask` says that only the
- * deployment knows (`StreamingImport.nameOf` asks it).
+ * A name that is valid and not reserved stays; any other becomes `source_` and its slug. Names beyond ASCII
+ * are transliterated by tables of the backend (C37), so only the deployment knows them (DEC43).
  */
 
 const MAX_IDENTIFIER_BYTES = 64;
 const MAX_FIELD_BYTES = 1024;
 const PREFIX = 'source_';
-/** Fields whose renamed form begins with this are dropped from every imported document (top level only). */
+/** Top-level fields whose new name begins with this are dropped (C39). */
 const CDC_PREFIX = 'source_ab_cdc';
-/** The renamed form of the field that marks a deletion. */
+/** The new name of the field that marks a deletion (C140). */
 export const CDC_DELETED = 'source_ab_cdc_deleted_at';
 
-/**
- * Table names and the parts of an index field's path: a letter or `_`, then letters, digits and `_`, 64
- * bytes, not only `_`.
- */
+/** Whether a name is valid for a table or a part of an index field's path (C30). */
 export function isIdentifier(name: string): boolean {
   return name.length <= MAX_IDENTIFIER_BYTES && /^[A-Za-z_][A-Za-z0-9_]*$/.test(name) && /[A-Za-z0-9]/.test(name);
 }
 
-/**
- * Fields of documents: printable ASCII of up to 1024 bytes, blanks and dots included, even empty, but not
- * with a leading `$`.
- */
+/** Whether a name is valid for a field of a document (C31). */
 export function isFieldName(name: string): boolean {
   return name.length <= MAX_FIELD_BYTES && /^(?!\$)[\x20-\x7e]*$/.test(name);
 }
 
 export type Renamed =
-  /**
-   * The name that the deployment uses. It is valid, so sending it instead of the original changes nothing.
-   */
+  /** The name that the deployment uses. It is valid, so it can be sent instead of the original. */
   | { kind: 'name'; name: string }
-  /** Beyond ASCII: what it becomes is known to the deployment only. */
+  /** Beyond ASCII: only the deployment knows the new name. */
   | { kind: 'ask' }
-  /** The renamed name has more than `limit` bytes. The deployment would answer 500 (C7). */
+  /** The new name exceeds `limit` bytes, which is a 500 (C7). */
   | { kind: 'too-long'; renamed: string; limit: number };
 
 /** The table that records for `name` are written to. */
@@ -46,37 +36,28 @@ export function tableNameOf(name: string): Renamed {
   return rename(name, isIdentifier, MAX_IDENTIFIER_BYTES);
 }
 
-/**
- * The field that `name` becomes, where no other field of the same object interferes (see `freeFieldName`).
- */
+/** The field that `name` becomes, unless another field interferes (see `freeFieldName`). */
 export function fieldNameOf(name: string): Renamed {
   return rename(name, isFieldName, MAX_FIELD_BYTES);
 }
 
-/**
- * The same for a name that is not valid as it is, and was spelled in ASCII. Undefined where the result is too
- * long.
- */
+/** The field of a renamed name that was transliterated to ASCII. Undefined if it is too long. */
 export function asciiFieldNameOf(spelled: string): string | undefined {
   const renamed = PREFIX + slug(spelled);
   return isFieldName(renamed) ? renamed : undefined;
 }
 
-/**
- * Where the new name is also the original name of another field of the same object, the prefix is put before
- * it once more.
- */
+/** The name after one more prefix: used where another field has the new name as its original name (C38). */
 export function collidingName(renamed: string): string {
   return PREFIX + renamed;
 }
 
-/** So many names are tried for a renamed field (C38). */
+/** Names that are tried for a renamed field (C38). */
 const MAX_TRIES = 3;
 
 /**
- * The name of a renamed field among `others`, the original names of its object: where one of them is the
- * same, the prefix is put before it again. Undefined where that does not help: the deployment refuses such a
- * record.
+ * The name of a renamed field among `others`, the original names of its object (C38). Undefined if all tries
+ * collide: the deployment refuses such a record.
  */
 export function freeFieldName(renamed: string, others: { has(name: string): boolean }): string | undefined {
   for (let attempt = 0; attempt < MAX_TRIES; attempt++) {
@@ -86,15 +67,12 @@ export function freeFieldName(renamed: string, others: { has(name: string): bool
   return undefined;
 }
 
-/**
- * `name` without the prefixes that renamed fields get: only renamed fields that have this in common can get
- * the same name.
- */
+/** The name without its prefixes. Renamed fields can only collide if this part is the same. */
 export function withoutPrefixes(renamed: string): string {
   return renamed.replace(/^(?:source_)+/, '');
 }
 
-/** Whether a top-level field with this (renamed) name is left out of the stored document. */
+/** Whether a top-level field with this new name is dropped (C39). */
 export function isDropped(renamed: string): boolean {
   return renamed.startsWith(CDC_PREFIX);
 }
@@ -107,8 +85,7 @@ function rename(name: string, isValid: (name: string) => boolean, limit: number)
 }
 
 /**
- * The slugify crate on ASCII: everything in lower case, each run of anything else than letters and digits one
- * `_`, none at the ends.
+ * As the slugify crate does for ASCII: lower case, each run of other characters one `_`, none at the ends.
  */
 function slug(name: string): string {
   return name

@@ -1,10 +1,9 @@
 /**
- * Reads one page of documents, also when its connection breaks off.
+ * Reads one page of documents, also if its connection breaks off (DEC6).
  *
- * A page is deterministic: the same arguments give the same documents in the same order (a snapshot is
- * pinned, the log does not change). A page that breaks off is requested again, and the documents that were
- * already yielded are skipped. The last of them is compared by its checksum. If it is another document (a
- * table was dropped in between), the page is given up.
+ * A page is deterministic (C51, C65). A page that breaks off is requested again, and documents that were
+ * already yielded are skipped. The last of them is compared by its checksum; if it differs (a table was
+ * dropped in between), the page is given up.
  */
 import { crc32 } from 'node:zlib';
 import type { ElementBatch } from '../json/element-batch.ts';
@@ -16,18 +15,20 @@ import { notConvex, type ConvexClient, type HttpRequest } from './client.ts';
 export type DocumentBatch = ElementBatch;
 
 export interface RawPage {
-  /** Raw JSON text of the members beside `values`. */
+  /** Raw JSON of the members besides `values`. */
   members: ReadonlyMap<string, string>;
   documents: number;
 }
 
-/** Larger than any page: 1024 documents of a snapshot (C55), or 128 and one transaction of the log (C67). */
+/**
+ * More than any page has: 1,024 documents of a snapshot (C55), or 128 and one transaction of the log (C67).
+ */
 const MAX_PAGE_DOCUMENTS = 500_000;
 
 /**
- * Yields the documents of a page, each once, in batches that are valid until the next one is asked for.
- * Returns what else the page says. Each batch has retries of its own: a page that comes a little further with
- * every try is complete in the end. Throws `ConvexApiError`.
+ * Yields the documents of a page, each once, in batches that are valid until the next one is requested.
+ * Returns the other members of the page. Each batch has its own retries, so a page that advances with each
+ * try is completed. Throws `ConvexApiError`.
  */
 export async function* readPage(http: ConvexClient, request: HttpRequest): AsyncGenerator<DocumentBatch, RawPage> {
   const reader = new PageReader(http, request);
@@ -47,7 +48,7 @@ class PageReader {
   readonly #request: HttpRequest;
   #body: AsyncGenerator<Buffer, void> | undefined;
   #scanner = new ElementScanner('values');
-  /** Documents that were returned, and the checksum of the last one. */
+  /** Number of returned documents, and the checksum of the last one. */
   #delivered = 0;
   #checksum = 0;
 
@@ -57,8 +58,8 @@ class PageReader {
   }
 
   /**
-   * The next documents, or the rest of the page at its end. After a failure, the next call requests the page
-   * again.
+   * The next documents, or at the end of the page its other members. After a failure, the next call requests
+   * the page again.
    */
   async next(): Promise<DocumentBatch | RawPage> {
     try {
@@ -86,7 +87,7 @@ class PageReader {
     await body?.return(undefined);
   }
 
-  /** Removes the documents that an earlier try delivered. */
+  /** Removes documents that an earlier try returned. */
   #undelivered(batch: DocumentBatch): DocumentBatch {
     const { path } = this.#request;
     const before = this.#scanner.count - batch.length;
@@ -98,7 +99,7 @@ class PageReader {
     this.#delivered += batch.length;
     if (this.#delivered > MAX_PAGE_DOCUMENTS)
       throw notConvex(`the answer of ${path} has more than ${MAX_PAGE_DOCUMENTS} documents`, 200);
-    // Only the last document of a batch: a checksum of each would cost a tenth of the walk (measured).
+    // Only the last document of a batch: checksums of all would cost a tenth of the walk (measured).
     this.#checksum = checksumOf(batch, batch.length - 1);
     return batch;
   }

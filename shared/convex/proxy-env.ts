@@ -1,26 +1,17 @@
-/** The forward proxy that the environment names, as Node's agents read it. */
+/** The forward proxy named in the environment, as Node's agents read it. */
 
 export interface ProxySetting {
-  /** The variable that names it: `HTTPS_PROXY` */
+  /** The variable that names it, such as `HTTPS_PROXY`. */
   variable: string;
-  /**
-   * Host and port, `proxy.example.com:3128`, without user name and password; undefined where the value is not
-   * a URL.
-   */
+  /** Host and port without user name and password; undefined if the value is not a URL. */
   address: string | undefined;
-  /**
-   * False: Node ignores the value, since it does not begin with http:// or https:// (`proxy:3128`,
-   * `socks5://…`).
-   */
+  /** False: Node ignores the value, since it does not begin with http:// or https://. */
   heeded: boolean;
 }
 
-/**
- * The proxy for URLs of this protocol. NO_PROXY is not looked at: whether a host is excepted is Node's
- * decision.
- */
+/** The proxy for URLs of this protocol. Ignores NO_PROXY, which Node applies. */
 export function proxySetting(protocol: string, env: NodeJS.ProcessEnv): ProxySetting | undefined {
-  // The lower case comes first, as in Node.
+  // Lower case first, as in Node.
   const names = protocol === 'https:' ? ['https_proxy', 'HTTPS_PROXY'] : ['http_proxy', 'HTTP_PROXY'];
   const variable = names.find((name) => env[name]);
   if (variable === undefined) return undefined;

@@ -1,38 +1,38 @@
-/** When to try again, and how long to wait: pure policy. The loop and the waits are p-retry's. */
+/** Retry policy: when to try again, and how long to wait. Pure. p-retry has the loop. */
 import type { Options } from 'p-retry';
 
 export interface RetryLimits {
-  /** Tries in all, the first included. */
+  /** Number of tries, the first included. */
   attempts: number;
-  /** Milliseconds from the first failure after which no further try is begun. */
+  /** Milliseconds after the first failure in which a further try may begin. */
   maxTime: number;
-  /** Milliseconds of the first wait; it doubles from try to try. */
+  /** Milliseconds of the first wait, which doubles from try to try. */
   minDelay: number;
-  /** Milliseconds at which the waits stop growing. */
+  /** Milliseconds of the longest wait. */
   maxDelay: number;
 }
 
-/** A deployment that restarts or is overloaded is back within minutes; a sync should survive that. */
+/** A sync outlasts a restart or an overload of the deployment, which takes minutes. */
 export const SYNC_RETRIES: RetryLimits = { attempts: 10, maxTime: 15 * 60_000, minDelay: 500, maxDelay: 60_000 };
 
-/** Somebody sits before the screen and waits for the answer. */
+/** A user waits for the answer. */
 export const CHECK_RETRIES: RetryLimits = { attempts: 3, maxTime: 20_000, minDelay: 500, maxDelay: 2_000 };
 
-/** Somebody may still sit there, and Airbyte ends a discovery after nine minutes. */
+/** Airbyte ends a discovery after nine minutes. */
 export const DISCOVER_RETRIES: RetryLimits = { attempts: 8, maxTime: 3 * 60_000, minDelay: 500, maxDelay: 30_000 };
 
 /**
- * The waits as p-retry's options: they double from try to try, and half of each is random, so that many
- * connectors that failed at once do not come back at once.
+ * The waits as options of p-retry. Half of each wait is random, so that connectors that failed together do
+ * not retry together.
  */
 export function backoff({ attempts, minDelay, maxDelay }: RetryLimits): Options {
-  // p-retry multiplies by a random number between 1 and 2.
+  // p-retry multiplies by a random number from 1 to 2.
   return { retries: attempts - 1, factor: 2, minTimeout: minDelay / 2, maxTimeout: maxDelay, randomize: true };
 }
 
 /**
- * Milliseconds until the next try: `wait`, or as long as the server asked for. Undefined where the try would
- * begin later than `maxTime` after the first failure. `elapsed`: milliseconds since the first failure.
+ * Milliseconds until the next try: `wait`, or longer if the server asked for it. Undefined if the try would
+ * begin after `maxTime`. `elapsed`: milliseconds since the first failure.
  */
 export function delayWithin(
   { maxTime }: RetryLimits,
@@ -44,10 +44,7 @@ export function delayWithin(
   return elapsed + delay > maxTime ? undefined : delay;
 }
 
-/**
- * Milliseconds that a Retry-After header asks for: seconds or an HTTP date. Nonsense ("nan", "-1", "soon")
- * asks for nothing.
- */
+/** Milliseconds of a Retry-After header: seconds or an HTTP date. Undefined for anything else. */
 export function parseRetryAfter(header: string | string[] | undefined, now = Date.now()): number | undefined {
   const text = (Array.isArray(header) ? header[0] : header)?.trim();
   if (text === undefined || text === '') return undefined;

@@ -1,14 +1,13 @@
 /**
- * Which tables the server should send. This only saves work: a selection that a backend does not understand
- * means "everything" (C52), and some backends ignore parts of it (C53). The reader must check each document's
- * own `_component` and `_table`.
+ * Selections: which tables the server should send. A selection only saves work: backends may ignore it (C52,
+ * C53), so readers check the `_component` and `_table` of each document (INV7).
  */
 
 export interface TableRef {
-  /** Component path; '' is the root. */
+  /** Path of the component; '' is the root. */
   component: string;
   table: string;
-  /** Columns to leave out: valid field names, and not `_id`, or the server answers 500. */
+  /** Columns to leave out: valid field names other than `_id` (C7). */
   excluded?: readonly string[];
 }
 
@@ -16,14 +15,11 @@ export type Selection = { _other: 'excluded' | 'included' } & Record<string, 'ex
 type ComponentSelection = { _other: 'excluded' } & Record<string, 'excluded' | TableSelection>;
 type TableSelection = { _other: 'included' | 'excluded' } & Record<string, 'excluded' | 'included'>;
 
-/**
- * Selects these tables, without their excluded columns, and nothing else. No tables at all: an instant answer
- * that pins a snapshot (C59).
- */
+/** Selects these tables without their excluded columns. An empty selection pins a snapshot (C59). */
 export function selectTables(tables: Iterable<TableRef>): Selection {
   const selection = others<Selection>('excluded');
   for (const { component, table, excluded = [] } of tables) {
-    // A component of this name cannot be selected, nor left out.
+    // A component of this name cannot be selected (C54).
     if (component === '_other') return { _other: 'included' } as Selection;
     const tablesOf = (selection[component] ??= others<ComponentSelection>('excluded')) as ComponentSelection;
     const columns = others<TableSelection>('included');
@@ -33,19 +29,19 @@ export function selectTables(tables: Iterable<TableRef>): Selection {
   return selection;
 }
 
-/** Selects the ids of one table, and nothing else of its documents but the meta fields (C62). */
+/** Selects the ids and meta fields of one table (C62). */
 export function selectIds({ component, table }: TableRef): Selection {
   const columns = Object.assign(others<TableSelection>('excluded'), { _id: 'included' });
   const tables = Object.assign(others<ComponentSelection>('excluded'), { [table]: columns });
   return Object.assign(others<Selection>('excluded'), { [component]: tables });
 }
 
-/** Without a prototype: a component or a column may be called `constructor`. */
+/** Without a prototype: names such as `constructor` may occur. */
 function others<T>(inclusion: 'excluded' | 'included'): T {
   return Object.assign(Object.create(null) as object, { _other: inclusion }) as T;
 }
 
-/** A key for maps of tables: a NUL occurs in no path and no name. */
+/** A key for maps of tables. Paths and names cannot contain NUL. */
 export function tableKey(component: string, table: string): string {
   return `${component}\0${table}`;
 }

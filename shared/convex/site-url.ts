@@ -1,12 +1,11 @@
 /**
- * Where the HTTP actions of a deployment are: not at its own address. `https://happy-otter-123.convex.cloud`
- * has them at `https://happy-otter-123.convex.site`; a self-hosted deployment has them on another port, or
- * behind a name of its own, which only its operator knows.
+ * Addresses of HTTP actions (C198). A cloud deployment has them at `https://happy-otter-123.convex.site`. A
+ * self-hosted one has them on another port or host, which only its operator knows.
  */
 
 /**
- * The text names no HTTP action. Its message tells the user what would be right; it does not repeat what
- * could be a secret.
+ * The text is not the address of an HTTP action. The message says what would be, and repeats nothing that may
+ * be a secret.
  */
 export class HttpActionUrlError extends Error {
   override readonly name = 'HttpActionUrlError';
@@ -22,8 +21,8 @@ export interface HttpActionAddress {
 const EXAMPLE = 'https://happy-otter-123.convex.site/arrived';
 
 /**
- * `text`: a path, `/arrived`, of the deployment at `origin`, or a whole URL. Throws `HttpActionUrlError`.
- * `cloudOnly`: http is refused, since it would send the secret in the clear.
+ * The address of an HTTP action. `text`: a path of the deployment at `origin`, such as `/arrived`, or a whole
+ * URL. `cloudOnly`: refuse http, which would send the secret unencrypted. Throws `HttpActionUrlError`.
  */
 export function httpActionAddress(
   text: string,
@@ -69,8 +68,7 @@ function inSite(path: string, origin: string): HttpActionAddress {
 function parsed(text: string): URL {
   try {
     const url = new URL(text);
-    // The dot of a fully qualified name: certificates do not have it, and the checks above should not miss
-    // the cloud for it.
+    // Removes the final dot of a host: certificates do not have it, and the checks below compare names.
     url.hostname = url.hostname.replace(/\.+$/, '');
     return url;
   } catch {

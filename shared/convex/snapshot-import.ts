@@ -1,6 +1,6 @@
 /**
- * The snapshot import, typed: what `npx convex import --replace` uses (C170). One import replaces one table
- * by the rows of a file of JSON lines, in one transaction (C172).
+ * The snapshot import (C170), as `npx convex import --replace` uses it. An import replaces one table by the
+ * rows of a JSON lines file, in one transaction (C172).
  */
 import { JsonError } from '../json/raw.ts';
 import { ConvexApiError } from './errors.ts';
@@ -17,26 +17,26 @@ const CANCEL = '/api/cancel_import';
 const QUERY = '_system/cli/queryImport:default';
 const LIST = '_system/cli/queryImport:list';
 
-/** Bytes. S3 refuses smaller parts, but for the last one; local storage takes any (C174). */
+/** Bytes. S3 refuses smaller parts except the last one (C174). */
 export const MIN_PART_BYTES = 5 * 1024 * 1024;
-/** S3 takes no more parts of one upload. */
+/** Parts of one upload that S3 accepts. */
 export const MAX_PARTS = 10_000;
 
 export type ImportState =
   /** Not parsed yet. */
   | { state: 'uploaded' }
-  /**
-   * Parsed, and not begun. `rows`: how many rows the file has; undefined where the deployment does not say.
-   */
+  /** Parsed and not begun. `rows`: rows of the file; undefined if the deployment does not say. */
   | { state: 'waiting_for_confirmation'; rows: number | undefined }
-  /** `rows`: how many have been written so far. */
+  /** `rows`: rows written so far. */
   | { state: 'in_progress'; rows: number | undefined }
-  /** The table was replaced. `rows`: how many it has now; undefined where the deployment does not say. */
+  /** The table was replaced. `rows`: its rows; undefined if the deployment does not say. */
   | { state: 'completed'; rows: number | undefined }
-  /** The table is as it was. `message` may hold a whole row (C176): it must not be shown; see `failureOf`. */
+  /**
+   * The table is unchanged. `message` may hold a whole row (C176), so it must not be shown: see `failureOf`.
+   */
   | { state: 'failed'; message: string };
 
-/** Why an import failed, told from its message. `other`: nothing that is known. */
+/** Why an import failed, by its message. */
 export type ImportFailure =
   'backfilling' | 'canceled' | 'foreign-key' | 'ids' | 'not-json' | 'other' | 'schema' | 'schema-changed' | 'too-old';
 
@@ -50,7 +50,7 @@ export class SnapshotImport {
   }
 
   /**
-   * Whether the deployment has these routes. Changes nothing: no import has an empty id. Throws
+   * Whether the deployment has these routes. Changes nothing, since no import has an empty id. Throws
    * `ConvexApiError`.
    */
   async isAvailable(): Promise<boolean> {
@@ -65,10 +65,7 @@ export class SnapshotImport {
     throw notConvex(`${CANCEL} accepted an import that does not exist`, 200);
   }
 
-  /**
-   * Whether the key may poll imports (C171). The list of imports is asked for and not looked at. Throws
-   * `ConvexApiError`.
-   */
+  /** Whether the key may poll imports (C171). Throws `ConvexApiError`. */
   async mayPoll(): Promise<boolean> {
     try {
       await this.#functions.query(LIST);
@@ -79,18 +76,15 @@ export class SnapshotImport {
     }
   }
 
-  /**
-   * Begins an upload and returns its token. The token may hold a path of the server: it must not be shown.
-   */
+  /** Begins an upload and returns its token, which may contain a path of the server and must not be shown. */
   async startUpload(): Promise<string> {
     const text = await this.#http.text({ method: 'POST', path: START });
     return stringIn(START, parsed(START, text), 'uploadToken');
   }
 
   /**
-   * Appends a part to an upload; one at a time, numbered from 1. Returns its token, and whether an earlier
-   * try of it may have been carried out: then the part may be in the file twice (C174), and only the number
-   * of rows tells.
+   * Appends a part to an upload. Parts are sent one after another, numbered from 1. Returns the part's token.
+   * `uncertain`: an earlier try may have been carried out, so the part may be in the file twice (C174).
    */
   async uploadPart(
     uploadToken: string,
@@ -103,7 +97,7 @@ export class SnapshotImport {
       try {
         return await this.#http.once({ method: 'POST', path: PART, query, body: bytes });
       } catch (error) {
-        // An answer without a code may come from something that has lost the deployment's own.
+        // An answer without a code may come from a proxy that lost the deployment's answer.
         if (error instanceof ConvexApiError && error.reason !== 'unreachable') uncertain = true;
         throw error;
       }
@@ -114,8 +108,8 @@ export class SnapshotImport {
   }
 
   /**
-   * Makes an import that replaces `tableName` by the rows of an upload, and returns its id. Nothing is
-   * changed before `perform`.
+   * Makes an import that replaces `tableName` by the rows of an upload. Returns its id. Changes nothing
+   * before `perform`.
    */
   async finishUpload(uploadToken: string, partTokens: readonly string[], tableName: string): Promise<string> {
     const body = JSON.stringify({
@@ -126,12 +120,12 @@ export class SnapshotImport {
     return stringIn(FINISH, parsed(FINISH, await this.#http.text({ method: 'POST', path: FINISH, body })), 'importId');
   }
 
-  /** Has a waiting import carried out. Does nothing to an import in any other state (C170). */
+  /** Carries out a waiting import. Has no effect in any other state (C170). */
   async perform(importId: string): Promise<void> {
     await this.#change(PERFORM, importId);
   }
 
-  /** Ends an import; nothing happens to one that is over. */
+  /** Cancels an import. Has no effect on one that has ended. */
   async cancel(importId: string): Promise<void> {
     try {
       await this.#change(CANCEL, importId);
@@ -151,8 +145,8 @@ export class SnapshotImport {
   }
 
   /**
-   * Uploads a whole file, replaces the table by its rows and waits for the end, up to 300 s. Returns the
-   * number of rows.
+   * Replaces the table by the rows of a file in one request, which takes up to 300 s. Returns the number of
+   * rows.
    */
   async replaceAtOnce(tableName: string, bytes: Buffer): Promise<number> {
     const query = { tableName, format: 'jsonLines', mode: 'replace' };
@@ -168,9 +162,7 @@ export class SnapshotImport {
   }
 }
 
-/**
- * By what the backend's messages begin with or say; what they quote of rows does not matter. The order does.
- */
+/** Known parts of the backend's messages. The first match counts. */
 const FAILURES: readonly (readonly [ImportFailure, RegExp])[] = [
   ['canceled', /^Import canceled/],
   ['not-json', /^Row \d+ wasn't valid JSON|^Import wasn't valid UTF8/],
@@ -206,7 +198,7 @@ function readState(value: unknown): ImportState {
   }
 }
 
-/** An int64 comes as a string of digits, or as a number from versions that differ. */
+/** int64 values are strings of digits; other versions may send numbers. */
 function numberOf(value: unknown): number | undefined {
   const number = typeof value === 'string' && /^\d{1,15}$/.test(value) ? Number(value) : value;
   return typeof number === 'number' && Number.isSafeInteger(number) ? number : undefined;

@@ -1,4 +1,4 @@
-/** The streaming export endpoints, typed. Wire facts: the backend's local_backend/src/streaming_export.rs. */
+/** The streaming export endpoints (C50 to C86). */
 import { digitsOf } from '../json/integers.ts';
 import { protocolViolation, unexpectedAnswer, type ConvexClient } from './client.ts';
 import { consume, mapYields } from '../core/generators.ts';
@@ -6,19 +6,19 @@ import { Documents } from './documents.ts';
 import { readPage, type RawPage } from './pages.ts';
 import type { Selection } from './selection.ts';
 
-/** How values are written; `json` is lossy in types (int64 and bytes become strings), the others are not. */
+/** Format of values (C41, C42). `json` loses types. */
 export type ValueFormat = 'json' | 'convex_encoded_json' | 'export_json';
 
 export interface SnapshotPage {
-  /** Position after this page; null at the end of the snapshot. Opaque. */
+  /** Opaque position after this page; null at the end of the snapshot. */
   cursor: string | null;
-  /** The snapshot's timestamp: digits, nanoseconds. */
+  /** Timestamp of the snapshot (digits, nanoseconds). */
   snapshot: string;
   documents: number;
 }
 
 export interface DeltaPage {
-  /** The timestamp up to which the log has been read, inclusive: digits, nanoseconds. */
+  /** The log is read up to this timestamp, inclusive (digits, nanoseconds). */
   cursor: string;
   hasMore: boolean;
   documents: number;
@@ -29,10 +29,7 @@ export interface TableColumns {
   columns: string[];
 }
 
-/**
- * Whether a backend has `list_active_syncs`. Otherwise what it answered that is neither the route nor its
- * absence.
- */
+/** Whether a backend has `list_active_syncs`. `answer`: an unexpected answer that shows neither. */
 export type ActiveSyncsRoute = 'present' | 'absent' | { answer: string };
 
 export class StreamingExport {
@@ -44,43 +41,33 @@ export class StreamingExport {
     this.#format = format;
   }
 
-  /**
-   * Resolves if the URL, the key, its permission and the plan are all right; throws `ConvexApiError`
-   * otherwise.
-   */
+  /** Checks the URL, the key, its permission and the plan (C86). Throws `ConvexApiError`. */
   async test(): Promise<void> {
     const path = '/api/test_streaming_export_connection';
     const text = await this.#http.text({ method: 'GET', path });
-    // A web page with status 200 is an answer, but not this one.
+    // A web page with status 200 is not the expected answer.
     if (text.trim() !== 'null') throw unexpectedAnswer(path);
   }
 
-  /**
-   * Pins a snapshot: a timestamp at which everything can be read, without reading anything (C59). Digits,
-   * nanoseconds.
-   */
+  /** Pins a snapshot (C59): returns a readable timestamp (digits, nanoseconds). */
   async pin(): Promise<string> {
     const path = '/api/list_snapshot';
     return this.#http.retrying(path, async () => {
       const body = JSON.stringify({ selection: { _other: 'excluded' }, format: this.#format });
-      // A backend that ignores the selection answers with a page of everything: only its timestamp counts.
+      // A backend that ignores the selection sends documents, which are dropped.
       const page = await consume(readPage(this.#http, { method: 'POST', path, body }));
       return digitsMember(page, 'snapshot', path);
     });
   }
 
-  /**
-   * One page of a snapshot. Always with the explicit `snapshot`: a cursor alone would be applied to a newer
-   * one.
-   */
+  /** Reads one page of a snapshot, always with the explicit timestamp (C51). */
   async *listSnapshot(args: {
     snapshot: string;
     cursor: string | null;
     selection: Selection;
   }): AsyncGenerator<Documents, SnapshotPage> {
     const path = '/api/list_snapshot';
-    // The timestamp is written as a bare integer, digit for digit: the server refuses strings, and a number
-    // would round it (C20).
+    // The timestamp has to be a bare integer (C20).
     const body = `{"snapshot":${args.snapshot},${args.cursor === null ? '' : `"cursor":${JSON.stringify(args.cursor)},`}"selection":${JSON.stringify(args.selection)},"format":"${this.#format}"}`;
     const documents = new Documents(path, { changes: false });
     const page = yield* mapYields(readPage(this.#http, { method: 'POST', path, body }), (batch) =>
@@ -97,7 +84,7 @@ export class StreamingExport {
     return { cursor, snapshot, documents: page.documents };
   }
 
-  /** One page of the change log after `cursor`. */
+  /** Reads one page of the change log after `cursor` (digits, nanoseconds). */
   async *documentDeltas(args: { cursor: string; selection: Selection }): AsyncGenerator<Documents, DeltaPage> {
     const path = '/api/document_deltas';
     const body = `{"cursor":${args.cursor},"selection":${JSON.stringify(args.selection)},"format":"${this.#format}"}`;
@@ -112,10 +99,7 @@ export class StreamingExport {
     };
   }
 
-  /**
-   * JSON Schemas by component path and table, as the server writes them (C80: one odd table makes the request
-   * fail).
-   */
+  /** JSON Schemas by component path and table. Refused for all tables if one table has no schema (C80). */
   async jsonSchemas(): Promise<Record<string, Record<string, unknown>>> {
     const path = '/api/json_schemas';
     const query = { deltaSchema: 'true', byComponent: 'true', format: this.#format };
@@ -125,10 +109,7 @@ export class StreamingExport {
     >;
   }
 
-  /**
-   * All tables with their column names, by component path. Knows every table, whatever its documents look
-   * like.
-   */
+  /** All tables with their column names, by component path (C84). */
   async tableColumns(): Promise<Map<string, TableColumns[]>> {
     const path = '/api/get_table_column_names';
     const parsed = this.#json(await this.#http.text({ method: 'GET', path }), path);
@@ -143,10 +124,7 @@ export class StreamingExport {
     return tables;
   }
 
-  /**
-   * Whether the backend is of 2026-08-13 or later: it has a route that older ones answer with an empty 404
-   * (C90). Changes nothing. Throws `ConvexApiError`.
-   */
+  /** Whether the backend is of 2026-08-13 or later (C90). Throws `ConvexApiError`. */
   async activeSyncsRoute(): Promise<ActiveSyncsRoute> {
     const path = '/api/v1/data/list_active_syncs';
     const accepts = (status: number): boolean => status === 200 || status === 404;
@@ -154,8 +132,7 @@ export class StreamingExport {
     const ask = () => this.#http.retrying(path, () => this.#http.exchange(request));
     let { status, body } = await ask();
     if (status === 404) {
-      // An ingress whose backend restarts answers so for a moment. The test waits until the deployment
-      // answers again.
+      // A restarting ingress answers so for a moment. The test waits until the deployment answers.
       await this.test();
       ({ status, body } = await ask());
     }
@@ -171,7 +148,7 @@ export class StreamingExport {
       if (typeof parsed === 'object' && parsed !== null && !Array.isArray(parsed))
         return parsed as Record<string, unknown>;
     } catch {
-      // Falls through: a web page, or half an answer.
+      // Not JSON: refused below.
     }
     throw protocolViolation(path, 'is not the JSON object that a Convex deployment sends');
   }
@@ -182,7 +159,7 @@ function isTableColumns(value: unknown): value is TableColumns {
   return typeof name === 'string' && Array.isArray(columns) && columns.every((column) => typeof column === 'string');
 }
 
-/** Of a 64-bit integer. */
+/** Digits of a 64-bit integer. */
 const MAX_TIMESTAMP_DIGITS = 19;
 
 function digitsMember(page: RawPage, name: string, path: string): string {

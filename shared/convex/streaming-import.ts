@@ -1,9 +1,9 @@
-/** The streaming import endpoints, typed. Wire facts: the backend's local_backend/src/streaming_import.rs. */
+/** The streaming import endpoints (C130 to C155). */
 import { ConvexApiError } from './errors.ts';
 import { notConvex, unexpectedAnswer, type ConvexClient, type HttpRequest } from './client.ts';
 import { isIdentifier } from './identifiers.ts';
 
-/** Bytes. The deployment refuses a larger body of an import with 400 BadJsonBody (C10, C11). */
+/** Bytes of an import request (C11). A larger one is 400 BadJsonBody (C10). */
 export const MAX_IMPORT_BODY = 20_971_520;
 
 export const IMPORT_PATH = '/api/streaming_import/import_airbyte_records';
@@ -12,7 +12,7 @@ const INDEX_PATH = '/api/streaming_import/add_primary_key_indexes';
 const SCHEMA_PATH = '/api/streaming_import/get_schema';
 const READY_PATH = '/api/streaming_import/primary_key_indexes_ready';
 
-/** Paths of fields, as they are called in the stored documents. */
+/** Paths of fields in the stored documents (C144). */
 export type PrimaryKey = readonly (readonly string[])[];
 
 export class StreamingImport {
@@ -22,26 +22,23 @@ export class StreamingImport {
     this.#http = http;
   }
 
-  /**
-   * Resolves if the URL, the key and its permission are all right, and changes nothing; throws
-   * `ConvexApiError` otherwise.
-   */
+  /** Checks the URL, the key and its permission. Changes nothing. Throws `ConvexApiError`. */
   async test(): Promise<void> {
     await this.indexesReady([]);
   }
 
   /**
-   * One try of an import: the body is `{"messages":[{"tableName","data"},…],"tables":{…}}`. Answers are empty
-   * (C130). Not retried: who may try again, and how often, depends on what the body holds.
+   * One try of an import. `body`: `{"messages":[{"tableName","data"},…],"tables":{…}}` (C131). Not retried
+   * here: the caller knows what may be repeated (C147). Throws `ConvexApiError`.
    */
   async importOnce(body: Buffer): Promise<void> {
     requireDone(await this.#http.once({ method: 'POST', path: IMPORT_PATH, body }), IMPORT_PATH);
   }
 
   /**
-   * Sends an import that is expected to be refused. Resolves to what `read` makes of the refusal, or to
-   * undefined if the import was accepted. Refusals for which `read` returns undefined are retried or thrown
-   * as those of other requests.
+   * Sends an import that is expected to be refused. Resolves to what `read` returns for the refusal, or to
+   * undefined if the import was accepted. A refusal for which `read` returns undefined is retried or thrown
+   * as usual.
    */
   async ask<T>(body: Buffer, read: (refusal: ConvexApiError) => T | undefined): Promise<T | undefined> {
     return this.#http.retrying(IMPORT_PATH, async () => {
@@ -62,17 +59,14 @@ export class StreamingImport {
   }
 
   /**
-   * Empties tables, all at once; makes those that are missing. Leaves no tombstones. A table with an index
-   * that is still being built is refused: see `isBackfilling`.
+   * Empties tables and makes missing ones, in one transaction (C135). Refused while an index is being built
+   * (C134): see `isBackfilling`.
    */
   async clearTables(tableNames: readonly string[]): Promise<void> {
     await this.#done({ method: 'PUT', path: CLEAR_PATH, body: JSON.stringify({ tableNames }) });
   }
 
-  /**
-   * Has the indexes for deduplication built, making missing tables; keys that are indexed already cost
-   * nothing.
-   */
+  /** Begins to build the indexes for deduplication and makes missing tables (C132). */
   async addPrimaryKeyIndexes(indexes: ReadonlyMap<string, PrimaryKey>): Promise<void> {
     const body = JSON.stringify({ indexes: Object.fromEntries(indexes) });
     await this.#done({ method: 'PUT', path: INDEX_PATH, body });
@@ -84,7 +78,7 @@ export class StreamingImport {
     });
   }
 
-  /** Whether the indexes of all these tables are built. A GET with a body (C133). */
+  /** Whether the indexes of all these tables are built (C133). */
   async indexesReady(tables: readonly string[]): Promise<boolean> {
     const text = await this.#http.text({ method: 'GET', path: READY_PATH, body: JSON.stringify({ tables }) });
     const ready = readyOf(text);
@@ -93,8 +87,7 @@ export class StreamingImport {
   }
 
   /**
-   * The tables that the active schema describes (C154); undefined where the deployment cannot tell. Throws
-   * `ConvexApiError`.
+   * The tables in the active schema (C154); undefined if the deployment cannot tell. Throws `ConvexApiError`.
    */
   async tablesWithSchema(): Promise<Set<string> | undefined> {
     let text: string;
@@ -108,8 +101,8 @@ export class StreamingImport {
   }
 
   /**
-   * How the deployment spells `part`, a few characters beyond ASCII, inside of a name: see spelling.ts.
-   * Undefined where it cannot say.
+   * How the deployment spells `part`, some characters beyond ASCII: see spelling.ts. Undefined if it gives no
+   * spelling.
    */
   async spellingOf(part: string): Promise<string | undefined> {
     const table = await this.nameOf(`a${part}a`);
@@ -126,8 +119,7 @@ export class StreamingImport {
   }
 
   /**
-   * What the deployment would call the table for `name`; undefined where it cannot give it a name. Changes
-   * nothing: a record for a table that the request does not list is refused, and the refusal names the table.
+   * The table that the deployment would use for `name`; undefined if there is none. Changes nothing (C148).
    */
   async nameOf(name: string): Promise<string | undefined> {
     const body = JSON.stringify({ tables: {}, messages: [{ tableName: name, data: {} }] });
@@ -140,7 +132,7 @@ export class StreamingImport {
         const table =
           error.code === 'MissingStream' ? /^Missing stream for table (\w+)$/.exec(error.detail ?? '')?.[1] : undefined;
         if (table !== undefined && isIdentifier(table)) return table;
-        // A name that is too long for its prefix is always an unclassified error (C7).
+        // A name that is too long is always an unclassified error (C7).
         if (isUnclassified(error) && ++failures >= 3) return undefined;
         throw error;
       }
@@ -150,25 +142,25 @@ export class StreamingImport {
 }
 
 /**
- * A success is an empty answer (C130). Any other answer with status 200 comes from something in between, such
- * as the login page of a network. Taking it for a success would report records as durable that never arrived.
+ * A success is an empty answer (C130). Another answer with status 200 comes from something in between, such
+ * as a login page. Taken for a success, it would report records as durable that never arrived (DEC42).
  */
 function requireDone(answer: string, path: string): void {
   const text = answer.trim();
   if (text !== '' && text !== 'null') throw unexpectedAnswer(path, { retry: true });
 }
 
-/** A 400 that ends when an index is built (C8). */
+/** Whether an error says that an index is being built (C8). */
 export function isBackfilling(error: unknown): boolean {
   return error instanceof ConvexApiError && error.code === 'InvalidImport' && /backfill/i.test(error.detail ?? '');
 }
 
-/** A 400 for a table without an index for deduplication. */
+/** Whether an error says that a table has no index for deduplication. */
 export function isMissingIndex(error: unknown): boolean {
   return error instanceof ConvexApiError && error.code === 'MissingIndex';
 }
 
-/** An unclassified error: either a passing failure, or an input that the deployment never accepts (C7). */
+/** Whether an error is unclassified: it may pass, or the input is never accepted (C7). */
 export function isUnclassified(error: ConvexApiError): boolean {
   return error.status === 500 && error.code === 'InternalServerError';
 }

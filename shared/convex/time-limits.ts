@@ -1,20 +1,19 @@
-/** The limit on everything that comes before a request can be sent: DNS, TCP, the tunnel of a proxy, TLS. */
+/** Time limits of a request: until it can be sent, and between the chunks of its answer. */
 import type { ClientRequest } from 'node:http';
 import { isIP, setDefaultAutoSelectFamilyAttemptTimeout, type Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
 import type { Request } from 'got';
 
 /**
- * Milliseconds for one address of a host that has several. Node's 250 ms are less than a handshake takes to a
- * host far away, and then every address is given up. Set globally: the option of an agent does not reach the
- * connection to a proxy.
+ * Milliseconds for each address of a host. With Node's 250 ms, all addresses of a distant host fail. Set
+ * globally, since an agent's option does not apply to the connection to a proxy.
  */
 const ADDRESS_ATTEMPT = 4_000;
 setDefaultAutoSelectFamilyAttemptTimeout(ADDRESS_ATTEMPT);
 
 export type ConnectPhase = 'dns' | 'tcp' | 'tunnel' | 'tls';
 
-/** A connection that did not come about within its limit. */
+/** No connection was made within the limit. */
 export class ConnectTimeout extends Error {
   override readonly name = 'ConnectTimeout';
   readonly code = 'ETIMEDOUT';
@@ -31,9 +30,11 @@ export class ConnectTimeout extends Error {
 
 /**
  * Calls `fail` with a `ConnectTimeout` if `request` has no connection, TLS included, within `limit`
- * milliseconds. got's own limits begin when there is a socket, and an agent gives none before the tunnel of a
- * proxy stands. They also take a proxy's address for a DNS lookup that never ends. Destroying the request
- * would not do: without a socket it keeps its error to itself.
+ * milliseconds.
+ *
+ * got's own limits begin with a socket, which an agent gives only after the tunnel of a proxy is open, and
+ * take a proxy's address for an endless DNS lookup. `request.destroy` would not report an error without a
+ * socket.
  */
 export function limitConnecting(request: ClientRequest, limit: number, fail: (error: ConnectTimeout) => void): void {
   let socket: Socket | undefined;
@@ -64,8 +65,8 @@ function isTls(socket: Socket): socket is TLSSocket & { secureConnecting: boolea
 }
 
 /**
- * The chunks of an answer. Fails with ETIMEDOUT after `idle` milliseconds without a byte. Only the time that
- * the next chunk is waited for counts: a slow reader is no stall.
+ * Yields the chunks of an answer. Fails with ETIMEDOUT after `idle` milliseconds without a byte. Only the
+ * time that the next chunk is waited for counts, so a slow reader does not fail.
  */
 export async function* withIdleTimeout(stream: Request, idle: number): AsyncGenerator<Buffer> {
   let waiting = true;

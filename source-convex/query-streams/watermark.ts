@@ -1,9 +1,9 @@
 /**
- * The greatest value of the cursor field that a walk has seen, and which records it lets pass.
+ * The greatest value of the cursor field that a walk has seen, and which records pass.
  *
  * A query that takes the value as an argument decides itself what it returns; it may go back a little for
  * records that were committed late. Any other query returns everything each time: records from the saved
- * value on pass, including those equal to it, since more of them may have been added.
+ * value on pass, also those equal to it, since more of them may have been added.
  */
 import { configError } from '../../shared/core/failure.ts';
 import { Members } from '../../shared/json/raw.ts';
@@ -31,7 +31,7 @@ export class Watermark {
     this.#filters = this.lower !== undefined && stream.cursor?.argument === undefined;
   }
 
-  /** The greatest value of this walk and those before it. */
+  /** The greatest value of this walk and earlier ones. */
   get reached(): CursorValue | undefined {
     const { lower, seen } = this;
     if (lower === undefined || seen === undefined) return seen ?? lower;
