@@ -88,4 +88,28 @@ export const DATA_SYNC: Mutation[] = [
     test: 'test/source-convex/data-sync/kills.test.ts',
     only: 'wherever the output ends',
   },
+  {
+    name: 'a page far ahead of the present becomes the position',
+    file: 'source-convex/streaming-export/present.ts',
+    find: 'if (!isAhead(ts, head) || !isAhead(ts, await api.pin())) return;',
+    replace: 'if (!isAhead(ts, head) || isAhead(ts, await api.pin())) return;',
+    test: 'test/hostile/data-sync.test.ts',
+    only: 'a timestamp far ahead of the present',
+  },
+  {
+    name: 'pages that end where they begin are followed for ever',
+    file: 'source-convex/data-sync/follow-chain.ts',
+    find: "if (status.type === 'stale' && status.snapshotTs === chain.ts) headway.none();",
+    replace: "if (status.type === 'stale' && status.snapshotTs < chain.ts) headway.none();",
+    test: 'test/hostile/data-sync.test.ts',
+    only: 'one page for ever, with other cursors',
+  },
+  {
+    name: 'a listing in a circle is read for ever',
+    file: 'source-convex/data-sync/id-listing.ts',
+    find: 'this.#guard.after(read);',
+    replace: 'if (read.cursor === null) this.#guard.after(read);',
+    test: 'test/hostile/data-sync.test.ts',
+    only: 'empty pages in a circle',
+  },
 ];

@@ -13,6 +13,7 @@ import type { DataSync } from '../../shared/convex/data-sync.ts';
 import { ConvexApiError } from '../../shared/convex/errors.ts';
 import { selectTables } from '../../shared/convex/selection.ts';
 import type { StreamingExport } from '../../shared/convex/streaming-export.ts';
+import { counted } from '../../shared/core/text.ts';
 import { compareDigits, maxDigits } from '../../shared/json/integers.ts';
 import { testOverride } from '../../shared/connector/test-override.ts';
 import { existingTables, mayExist } from '../streaming-export/existing-tables.ts';
@@ -96,7 +97,7 @@ class Begun {
       if (check >= MAX_CHECKS && !isSplit)
         throw new ConvexApiError(
           { reason: 'transient', retry: false },
-          `list_active_syncs does not tell how many tables a sync of ${existing} tables follows`,
+          `list_active_syncs does not tell how many tables a sync of ${counted(existing, 'table')} follows`,
         );
       // Asked twice: a table may have been dropped in between.
       if (check >= 2 && isSplit) return false;

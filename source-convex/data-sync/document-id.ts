@@ -15,6 +15,6 @@ export class DocumentId {
     } catch (error) {
       if (!(error instanceof JsonError)) throw error;
     }
-    throw notConvex('a document of a listing has no "_id"', 200);
+    throw notConvex('a document has no "_id"', 200);
   }
 }

@@ -12,6 +12,7 @@ import type { StreamingExport, ValueFormat } from '../../shared/convex/streaming
 import { compareDigits, maxDigits } from '../../shared/json/integers.ts';
 import type { ReadEvent, StreamPosition } from '../output/events.ts';
 import { existingTables, mayExist } from '../streaming-export/existing-tables.ts';
+import { expectPast } from '../streaming-export/present.ts';
 import { inLog, withHeld } from '../streaming-export/state.ts';
 import { StreamRouter } from '../streaming-export/stream-router.ts';
 import type { TableStream } from '../streaming-export/table-stream.ts';
@@ -39,9 +40,10 @@ export interface ChainWalk {
 export function followChain(api: StreamingExport, sync: DataSync, walk: ChainWalk): AsyncGenerator<ReadEvent, void> {
   const { chain, streams, head } = walk;
   const read = new LastRead();
+  const headway = new Headway();
   return walkPages<ReadEvent, string>(chain.cursor, async function* (cursor) {
     if (streams.size === 0) return { next: undefined, events: [] };
-    const page = yield* readPage(sync, walk, cursor, read.writtenTo(cursor));
+    const page = yield* readPage({ api, sync }, walk, cursor, read.writtenTo(cursor));
     if (page === 'truncated') return { next: cursor, events: [] };
     const { status, nextCursor } = page;
     if (status.type === 'snapshotting') throw notConvex(SNAPSHOTTING, 200);
@@ -49,9 +51,12 @@ export function followChain(api: StreamingExport, sync: DataSync, walk: ChainWal
     // A cursor that gets shorter follows fewer tables (C98): one was left out by us, or dropped, and it may have been made anew since. Then the
     // same page truncates it now. Its stream must not be moved to a timestamp at which there was no table.
     if (nextCursor.length < read.length(cursor)) {
+      headway.none();
       read.set({ cursor, length: nextCursor.length, writtenTo: status.snapshotTs });
       return { next: cursor, events: [] };
     }
+    if (status.type === 'stale' && status.snapshotTs === chain.ts) headway.none();
+    else headway.made();
     chain.cursor = nextCursor;
     chain.ts = status.snapshotTs;
     const positions = [...streams].flatMap((stream) => moveTo(stream, chain));
@@ -90,6 +95,24 @@ class LastRead {
   }
 }
 
+/** Notices a walk that gets nowhere, and would go on for ever. */
+class Headway {
+  #without = 0;
+
+  made(): void {
+    this.#without = 0;
+  }
+
+  /** Throws `ConvexApiError` after many pages in a row. */
+  none(): void {
+    if (++this.#without > MAX_WITHOUT_HEADWAY)
+      throw notConvex(`${MAX_WITHOUT_HEADWAY} pages of Data Sync in a row end where they begin`, 200);
+  }
+}
+
+/** A few are possible: a page is asked for again where a table was left out, or dropped. */
+const MAX_WITHOUT_HEADWAY = 100;
+
 const SNAPSHOTTING = 'a page of Data Sync reads a table that it did not truncate';
 
 function moveTo(stream: TableStream, { id, cursor, ts }: Chain): StreamPosition[] {
@@ -98,8 +121,8 @@ function moveTo(stream: TableStream, { id, cursor, ts }: Chain): StreamPosition[
 }
 
 async function* readPage(
-  sync: DataSync,
-  { chain, streams, format, setAside }: ChainWalk,
+  { api, sync }: { api: StreamingExport; sync: DataSync },
+  { chain, streams, head, format, setAside }: ChainWalk,
   cursor: string,
   writtenTo: string,
 ): AsyncGenerator<ReadEvent, DataSyncPage | 'truncated'> {
@@ -131,6 +154,7 @@ async function* readPage(
         // What an earlier try has brought is written: its changes may not come again in the same order of pages.
         yield* write(segment);
         snapshotTs = timestampOf(step.value, chain);
+        await expectPast(api, snapshotTs, head);
         newest = chain.ts;
         last = undefined;
         continue;

@@ -8,6 +8,7 @@ import { notConvex } from '../../shared/convex/client.ts';
 import type { Documents } from '../../shared/convex/documents.ts';
 import { selectIds, type TableRef } from '../../shared/convex/selection.ts';
 import type { StreamingExport } from '../../shared/convex/streaming-export.ts';
+import { LoopGuard } from '../streaming-export/loop-guard.ts';
 import { DocumentId } from './document-id.ts';
 
 export interface Revision {
@@ -27,6 +28,7 @@ export class IdListing {
   readonly #api: StreamingExport;
   readonly #options: IdListingOptions;
   readonly #id = new DocumentId();
+  readonly #guard = new LoopGuard();
   #revisions: Revision[] = [];
   #index = 0;
   #cursor: string | null = null;
@@ -56,9 +58,11 @@ export class IdListing {
     const selection = selectIds(this.#options);
     while (this.#revisions.length < stretch && !this.#ended) {
       const page = this.#api.listSnapshot({ snapshot, cursor: this.#cursor, selection });
-      const { cursor } = await consume(page, (documents) => {
+      const read = await consume(page, (documents) => {
         while (documents.next()) this.#add(documents);
       });
+      this.#guard.after(read);
+      const { cursor } = read;
       this.#cursor = cursor;
       this.#ended = cursor === null;
     }

@@ -6,9 +6,11 @@
  * that together show every document that is written. Otherwise a document that was made and deleted within one page would stay at the
  * destination where the run is killed in between and the table is replaced: no log has its deletion any more (C120).
  */
+import { notConvex } from '../../shared/convex/client.ts';
 import type { Changes } from '../../shared/convex/data-sync.ts';
 import { ExportValues } from '../../shared/convex/export-values.ts';
 import type { ValueFormat } from '../../shared/convex/streaming-export.ts';
+import { JsonError } from '../../shared/json/raw.ts';
 import type { RecordCursor, RecordHead, SourceRecord } from '../output/events.ts';
 import type { TableStream } from '../streaming-export/table-stream.ts';
 import { ComposedDocuments } from './composed-documents.ts';
@@ -69,7 +71,7 @@ export class Segment implements RecordCursor, RecordHead, SourceRecord {
   add(changes: Changes, stream: TableStream): void {
     const { ts, deleted } = changes;
     const documents = this.#documents;
-    this.#values.rewrite(changes.buffer, changes.start, changes.end, changes.special);
+    this.#rewrite(changes);
     const { buffer, start, end } = this.#values;
     documents.head(changes, ts);
     documents.members(buffer, start, end);
@@ -96,6 +98,14 @@ export class Segment implements RecordCursor, RecordHead, SourceRecord {
     }
     this.#stream = stream;
     return (this.#part = part);
+  }
+
+  #rewrite({ buffer, start, end, special }: Changes): void {
+    try {
+      this.#values.rewrite(buffer, start, end, special);
+    } catch (error) {
+      throw error instanceof JsonError ? notConvex(`a page of Data Sync: ${error.message}`, 200) : error;
+    }
   }
 
   next(): boolean {

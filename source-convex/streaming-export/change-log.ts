@@ -11,6 +11,7 @@ import { selectTables } from '../../shared/convex/selection.ts';
 import type { DeltaPage, StreamingExport } from '../../shared/convex/streaming-export.ts';
 import { compareDigits, maxDigits } from '../../shared/json/integers.ts';
 import type { ReadEvent, StreamPosition } from '../output/events.ts';
+import { expectPast } from './present.ts';
 import { inLog } from './state.ts';
 import { RoutedDocuments } from './stream-router.ts';
 import type { TableStream } from './table-stream.ts';
@@ -36,6 +37,7 @@ export function walkChangeLog(api: StreamingExport, walk: ChangeLogWalk): AsyncG
   return walkPages<ReadEvent, string>(walk.cursor, async function* (cursor) {
     log.beginPage(cursor);
     const page = yield* mapYields(api.documentDeltas({ cursor, selection }), (documents) => log.event(documents));
+    await expectPast(api, page.cursor, walk.head);
     const positions = log.endPage(page, cursor);
     const atEnd = !page.hasMore || compareDigits(page.cursor, walk.head) >= 0;
     return { next: atEnd ? undefined : page.cursor, events: [{ kind: 'positions', positions, endsPage: true }] };

@@ -5,6 +5,7 @@ import type { StreamingExport } from '../../shared/convex/streaming-export.ts';
 import type { ReadEvent } from '../output/events.ts';
 import { date, names } from '../../shared/core/text.ts';
 import { walkChangeLog } from './change-log.ts';
+import { isAhead } from './present.ts';
 import { inLog, inSnapshot, withHeld } from './state.ts';
 import type { TableStream } from './table-stream.ts';
 import type { WalkFailures } from './walk-failures.ts';
@@ -28,9 +29,6 @@ export interface ChangeReader {
   finish(streams: readonly TableStream[], head: string): Events;
 }
 
-/** Nanoseconds by which a position may be ahead of the head: the clocks of replicas differ. */
-const CLOCK_TOLERANCE = 5n * 60n * 1_000_000_000n;
-
 /** The event that sets the positions that the states have. */
 export function* resumeAll(streams: readonly TableStream[], head: string, log: Log): Generator<ReadEvent> {
   const positions = streams.flatMap((stream) => {
@@ -47,7 +45,7 @@ export function* resumeAll(streams: readonly TableStream[], head: string, log: L
  * backup, or of a state that was made by hand. Staying there would skip every change until that time comes.
  */
 function startOf(stream: TableStream, cursor: string, head: string, log: Log): string {
-  if (BigInt(cursor) <= BigInt(head) + CLOCK_TOLERANCE) return cursor;
+  if (!isAhead(cursor, head)) return cursor;
   log.warn(
     `The saved position of ${stream.name} (${date(cursor)}) lies ahead of the deployment's present (${date(head)}). Reading goes on from the present. If the deployment was restored from a backup, or the state is of another one, refresh the stream.`,
   );

@@ -55,6 +55,8 @@ export async function* readTables(
     const incremental = streams.filter(isIncremental);
     const asks = incremental.some(({ planned }) => follows || planned.component !== '');
     const route = asks ? await activeSyncsRoute(api) : 'absent';
+    if (follows && typeof route === 'object')
+      log.warn(`${host} does not tell whether it has Data Sync (${route.answer}). The change log is read instead.`);
     yield* checkComponentChanges(route, host, streams, log);
     const changes =
       route === 'present' && follows

@@ -1,6 +1,18 @@
 /** Answers that no Convex deployment gives, and what the source makes of each. */
 import { deflateRawSync, gzipSync } from 'node:zlib';
-import { change, deltas, document, EARLIER, endless, LATER, NOW, page, raw, type Lies } from './lying-server.ts';
+import {
+  active,
+  change,
+  deltas,
+  document,
+  EARLIER,
+  endless,
+  LATER,
+  NOW,
+  page,
+  raw,
+  type Lies,
+} from './lying-server.ts';
 
 export interface AnswerCase {
   name: string;
@@ -9,11 +21,17 @@ export interface AnswerCase {
   streams?: readonly string[];
   /** The position in the log from which a stream goes on; without, it begins with a snapshot. */
   from?: string;
+  /** That position is in a chain of Data Sync. Changes are read from the change log without. */
+  chain?: true;
+  /** Members of the configuration. */
+  config?: object;
   lies: Lies;
   kind: string;
   message: string;
   /** The source is to give up waiting within a second. */
   impatient?: true;
+  /** How often a request is tried. Default: 3 times. */
+  attempts?: number;
   /** Records that are written all the same. Default: none. */
   records?: number | 'many';
 }
@@ -395,7 +413,11 @@ export const SNAPSHOTS: AnswerCase[] = [
   {
     name: 'a table that was finished',
     streams: ['users', 'logs'],
-    lies: { tables: () => twoTables, snapshot: () => page([document(), document({}, { table: 'logs' }), document()]) },
+    lies: {
+      tables: () => twoTables,
+      active: () => active(2),
+      snapshot: () => page([document(), document({}, { table: 'logs' }), document()]),
+    },
     kind: 'transient_error',
     message:
       '127.0.0.1 answered, but not as a Convex deployment does: the snapshot goes back to a table that it had finished. Check that the deployment URL is right (https://<deployment name>.convex.cloud) and that no proxy stands in between.',
@@ -579,6 +601,13 @@ const CHANGE_CASES: AnswerCase[] = [
       '127.0.0.1 answered, but not as a Convex deployment does: a page of the change log says that there is more, but makes no progress. Check that the deployment URL is right (https://<deployment name>.convex.cloud) and that no proxy stands in between.',
   },
   { name: 'an earlier place', lies: { deltas: () => deltas([], '1785000000000000001') }, kind: 'ok', message: '' },
+  {
+    name: 'a cursor far ahead of the present',
+    lies: { deltas: () => deltas([], '9000000000000000001') },
+    kind: 'transient_error',
+    message:
+      "127.0.0.1 answered, but not as a Convex deployment does: a page of changes is of a time (2255-03-14 16:00:00 UTC) that lies ahead of the deployment's present. Check that the deployment URL is right (https://<deployment name>.convex.cloud) and that no proxy stands in between.",
+  },
   {
     name: 'changes beyond the cursor',
     lies: { deltas: () => deltas([change({}, { ts: LATER })], NOW) },

@@ -24,7 +24,15 @@ export interface Lies {
   /** list_snapshot that asks for no table */
   pin?: Lie;
   snapshot?: Lie;
+  /** list_snapshot of ids alone, as a comparison asks for it */
+  ids?: Lie;
   deltas?: Lie;
+  /** v1/data/sync */
+  sync?: Lie;
+  /** data_sync_cursor_from_deltas */
+  convert?: Lie;
+  /** v1/data/list_active_syncs */
+  active?: Lie;
   schemas?: Lie;
   /** test_streaming_export_connection */
   test?: Lie;
@@ -56,11 +64,59 @@ export function deltas(documents: readonly string[], cursor = NOW, hasMore = fal
   return `{"values":[${documents.join(',')}],"cursor":${cursor},"hasMore":${hasMore}}`;
 }
 
+export const SYNC_ID = 'airbyte-0b1c2d3e';
+
+/** A cursor of Data Sync: another one each time, of one length. */
+export function cursorAt(n: number): string {
+  return n.toString(16).padStart(162, 'c');
+}
+
+export interface SyncPage {
+  values?: readonly string[];
+  status?: string;
+  truncates?: string;
+  /** As JSON. */
+  cursor?: string;
+}
+
+/** The status of a page, as JSON. `ts`: digits. */
+export const status = (type: string, ts: string): string => `{"type":"${type}","snapshotTs":${ts}}`;
+
+let cursors = 0;
+
+/** A page of Data Sync; without anything else, the last one, without changes. */
+export function syncPage({
+  values = [],
+  status: of = status('upToDate', NOW),
+  truncates = '[]',
+  cursor = JSON.stringify(cursorAt(++cursors)),
+}: SyncPage = {}): string {
+  return `{"status":${of},"truncates":${truncates},"values":[${values.join(',')}],"syncId":"${SYNC_ID}","pagination":{"hasMore":true,"nextCursor":${cursor}}}`;
+}
+
+/** A change in a page of Data Sync. */
+export function syncChange(
+  fields: Record<string, unknown> = {},
+  { table = 'users', ts = NOW, deleted = 'false' } = {},
+): string {
+  const value = JSON.stringify({ _id: 'j57abcdefghjkmnpqrstvwxyz0123456', text: SECRET, ...fields });
+  return `{"component":"","table":"${table}","ts":${ts},"deleted":${deleted},"value":${value}}`;
+}
+
+/** What `list_active_syncs` says of a sync of the table `users`. */
+export const active = (totalTables: unknown = 1): string =>
+  `{"syncs":[{"syncId":"${SYNC_ID}","createdTs":${EARLIER},"status":{"type":"upToDate","snapshotTs":${NOW},"totalTables":${JSON.stringify(totalTables)},"numDocumentsSynced":0}}],"pagination":{"hasMore":false}}`;
+
 const TRUTH: Required<Lies> = {
   tables: () => '{"tables":[],"byComponent":{"":[{"name":"users","columns":["_id","text"]}]}}',
   pin: () => page([]),
-  snapshot: () => page([document()]),
+  // At the timestamp that is asked for.
+  snapshot: (_n, body) => page([document()], null, pinnedIn(body)),
+  ids: (_n, body) => page([document()], null, pinnedIn(body)),
   deltas: () => deltas([]),
+  sync: () => syncPage(),
+  convert: () => JSON.stringify({ cursor: cursorAt(++cursors) }),
+  active: () => active(),
   schemas: () => '{"":{"users":{"type":"object","properties":{"text":{"type":"string"}}}}}',
   test: () => 'null',
   clear: () => '',
@@ -69,7 +125,12 @@ const TRUTH: Required<Lies> = {
   import: () => '',
 };
 
+export const pinnedIn = (body: string): string => /"snapshot":(\d+)/.exec(body)?.[1] ?? NOW;
+
 const PATHS: Record<string, keyof Lies> = {
+  '/api/v1/data/sync': 'sync',
+  '/api/v1/data/list_active_syncs': 'active',
+  '/api/data_sync_cursor_from_deltas': 'convert',
   '/api/get_table_column_names': 'tables',
   '/api/document_deltas': 'deltas',
   '/api/json_schemas': 'schemas',
@@ -80,13 +141,18 @@ const PATHS: Record<string, keyof Lies> = {
   '/api/streaming_import/import_airbyte_records': 'import',
 };
 
+function snapshotKind(body: string): 'pin' | 'ids' | 'snapshot' {
+  if (body.startsWith('{"selection"')) return 'pin';
+  return body.includes('{"_other":"excluded","_id":"included"}') ? 'ids' : 'snapshot';
+}
+
 /** Starts one. `asked` counts its requests by kind. */
 export async function startLyingServer(lies: Lies): Promise<{ server: TestServer; asked: Map<keyof Lies, number> }> {
   const asked = new Map<keyof Lies, number>();
   const answer = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     const body = await text(request);
     const path = new URL(request.url ?? '/', 'http://localhost').pathname;
-    const kind = PATHS[path] ?? (body.startsWith('{"selection"') ? 'pin' : 'snapshot');
+    const kind = PATHS[path] ?? snapshotKind(body);
     const n = (asked.get(kind) ?? 0) + 1;
     asked.set(kind, n);
     const lie = await (lies[kind] ?? TRUTH[kind])(n, body, response);
