@@ -146,6 +146,8 @@ async function run(most: number, kill: boolean, show: Show): Promise<boolean> {
   const source = await startEmulator({ instanceName: 'wise-heron-101', seed: 1 });
   const destination = await Destination.start({ instanceName: 'calm-otter-202', seed: 2 });
   const folder = await mkdtemp(join(tmpdir(), 'demo-'));
+  // Nine processes of connectors compile the same modules: each one after the first finds them compiled.
+  process.env['NODE_COMPILE_CACHE'] ??= join(folder, 'compiled');
   try {
     say(`Two Convex deployments, emulated:\n${source.url} and ${destination.url}`);
     fillWithTheWorld(source.deployment, most);
