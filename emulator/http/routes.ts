@@ -12,6 +12,8 @@ import { badRequest, forbidden, HttpError } from './errors.ts';
 import type { FunctionRoutes } from '../functions/routes.ts';
 import { importAirbyteRecords } from '../import/import.ts';
 import { addPrimaryKeyIndexes, primaryKeyIndexesReady } from '../import/index-routes.ts';
+import { quickRecords } from '../import/quick-records.ts';
+import type { QuickReader } from '../values/json-parse.ts';
 import { readJsonBody } from './json-body.ts';
 import { columnNames, jsonSchemas } from '../shapes/json-schemas.ts';
 import { ListSnapshot, type SnapshotOptions } from '../export/list-snapshot.ts';
@@ -38,6 +40,8 @@ interface Route {
   prepare: (args: Arguments) => Work;
   /** Largest body in bytes. */
   limit?: number;
+  /** Reads parts of the body. */
+  quick?: QuickReader;
   contentType?: string;
 }
 
@@ -136,7 +140,8 @@ export class Routes {
       }
       case 'body': {
         const identity = this.#keys.authenticate(headers, query);
-        const work = route.prepare(await readJsonBody(request, route.limit ?? this.#deployment.limits.body));
+        const limit = route.limit ?? this.#deployment.limits.body;
+        const work = route.prepare(await readJsonBody(request, limit, route.quick));
         return work({ identity, client, path, signal });
       }
     }
@@ -203,7 +208,11 @@ export class Routes {
     const prefix = '/api/streaming_import';
     return {
       [`${prefix}/import_airbyte_records`]: {
-        POST: { ...importing((args) => importAirbyteRecords(deployment, args)), limit: deployment.limits.importBody },
+        POST: {
+          ...importing((args) => importAirbyteRecords(deployment, args)),
+          limit: deployment.limits.importBody,
+          quick: quickRecords,
+        },
       },
       [`${prefix}/add_primary_key_indexes`]: { PUT: importing((args) => addPrimaryKeyIndexes(deployment, args)) },
       [`${prefix}/primary_key_indexes_ready`]: { GET: importing((args) => primaryKeyIndexesReady(deployment, args)) },

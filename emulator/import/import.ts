@@ -3,31 +3,14 @@ import type { Deployment } from '../store/deployment.ts';
 import { badRequest, ServerError, TransactionLimit } from '../http/errors.ts';
 import { type Beginning, ReadSet } from '../store/conflicts.ts';
 import { PRIMARY_KEY_INDEX } from '../store/indexes.ts';
-import { type Json, JsonNumber, JsonObject } from '../values/json-parse.ts';
+import type { Json } from '../values/json-parse.ts';
 import { checkPrimaryKey, type FieldPaths } from '../store/primary-key.ts';
-import { sanitiseFields, sanitiseTableName } from '../values/sanitise.ts';
+import { type AirbyteRecord, toRecord } from './records.ts';
+import { sanitiseTableName } from '../values/sanitise.ts';
 import type { Tablet } from '../store/tablets.ts';
 import { Transaction } from '../store/transaction.ts';
 import { TransactionBudget } from '../store/transaction-budget.ts';
-import {
-  checkedArray,
-  emptyObject,
-  isObject,
-  objectWith,
-  type Value,
-  type ValueObject,
-  VALUE_LIMITS,
-  valueAt,
-} from '../values/values.ts';
-
-const CDC_PREFIX = 'source_ab_cdc';
-const CDC_DELETED = 'source_ab_cdc_deleted_at';
-
-interface AirbyteRecord {
-  table: string;
-  deleted: boolean;
-  fields: ValueObject;
-}
+import { emptyObject, type Value, valueAt } from '../values/values.ts';
 
 const BODY: Struct = { name: 'AirbyteImportArgs', fields: ['tables', 'messages'] };
 const STREAM: Struct = { name: 'AirbyteStream', fields: ['primaryKey', 'jsonSchema'] };
@@ -211,29 +194,4 @@ function toStream(primaryKey: string[][] | undefined): Stream {
   if (primaryKey === undefined) return undefined;
   if (primaryKey.length === 0) throw badRequest('EmptyPrimaryKey', 'Primary keys cannot be empty');
   return checkPrimaryKey(primaryKey);
-}
-
-function toRecord({ table, data }: { table: string; data: Json }): AirbyteRecord {
-  const name = sanitiseTableName(table);
-  const value = decode(sanitiseFields(data));
-  if (!isObject(value)) throw new ServerError('a record is an object');
-  const deleted = (value[CDC_DELETED] ?? null) !== null;
-  const kept = Object.keys(value).filter((field) => !field.startsWith(CDC_PREFIX));
-  const fields = objectWith(kept, (field) => value[field] ?? null);
-  return { table: name, deleted, fields };
-}
-
-/** Every number becomes a float64, whatever it was (C40). `depth` is the number of containers around the value. */
-function decode(value: Json, depth = 0): Value {
-  if (depth >= VALUE_LIMITS.nesting && (Array.isArray(value) || value instanceof JsonObject)) {
-    throw badRequest(
-      'TooNestedError',
-      `Value is too nested (nested ${depth + 1} levels deep > maximum nesting ${VALUE_LIMITS.nesting})`,
-    );
-  }
-  if (value instanceof JsonNumber) return Number(value.text);
-  if (Array.isArray(value)) return checkedArray(value.map((element) => decode(element, depth + 1)));
-  if (value instanceof JsonObject)
-    return objectWith([...value.keys()], (name) => decode(value.get(name) ?? null, depth + 1));
-  return value;
 }

@@ -52,7 +52,8 @@ export function sanitiseFields(value: Json): Json {
   return result;
 }
 
-function freeName(field: string, object: JsonObject): string {
+/** The new name of a field. `object` tells the names that its object had from the start. @throws ServerError */
+export function freeName(field: string, object: { has: (name: string) => boolean }): string {
   let name = sanitiseFieldName(field);
   if (name === field) return name;
   for (let attempt = 0; attempt < COLLISION_ATTEMPTS; attempt++) {

@@ -1,7 +1,7 @@
 import type { Deployment, Value, ValueObject } from '../../emulator/index.ts';
 import { addedTo, copiedName, importedName, inPlainJson, isMarker, isObject, OWN, type Copies } from './compare.ts';
 
-/** What the documents of a table are, or have to be: their number, and 64 bits to which each field of each of them adds. */
+/** The documents of a table as they are, or have to be: their number, and 64 bits to which each field adds. */
 export interface Digest {
   table: string;
   documents: number;
@@ -15,14 +15,14 @@ interface Hash {
 }
 
 /**
- * Computes the digests of one deployment, as often as it is compared. A document never changes in place: another object takes its place. So
- * a comparison hashes only the documents that are new since the one before.
+ * Computes the digests of one deployment, as often as it is compared. A document never changes in place, another
+ * object replaces it. So a comparison hashes only the documents that are new since the one before.
  */
 export class Digests {
   /** The hashes of documents, by their revision or by the document itself. */
   readonly #hashes = new Map<object, Hash>();
 
-  /** The tables that a deployment has to be copied into. Where they equal the copies' digests, `compare` would find no differences. */
+  /** The tables that a deployment has to be copied into. Where digests are equal, `compare` finds no differences. */
   expected(source: Deployment): Digest[] {
     return source.tables().map(({ table, component }) => {
       // What the source adds to all documents of a table is hashed once.
@@ -149,7 +149,7 @@ class Names {
 const importedNames = new Names(importedName);
 const copiedNames = new Names((name) => (OWN.includes(name) ? undefined : name));
 
-/** The sum of the hashes of all fields: their order does not count. `plain`: the values as plain JSON says them. */
+/** The sum of the hashes of all fields, in any order. `plain`: the values as plain JSON says them. */
 function sumOfFields(object: ValueObject, plain: boolean, names: Names): Hash {
   const sum = { a: 0, b: 0 };
   for (const name in object) {
