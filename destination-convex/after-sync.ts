@@ -1,10 +1,8 @@
 /**
- * The call after a sync: a mutation, an action or an HTTP action of the app, told what has arrived.
- *
- * It is made once everything is durable and the states have been given back and taken, but for those that
- * wait for the whole sync (see `WriteSession.succeed`), and never for a sync that failed. It is made at least
- * once: where an answer is lost it is made again, and so it is where the process ends before the sync has.
- * `syncId` and `runId` tell such calls apart.
+ * Calls a mutation, an action or an HTTP action of the app after a successful sync, with a summary. The call
+ * is made after every record is durable and the echoed STATEs were read, except those that wait for the whole
+ * sync (see `WriteSession.succeed`). It is made at least once: it is repeated if an answer is lost, or if the
+ * process ends before the sync does. `syncId` and `runId` tell such calls apart.
  */
 import type { Context } from '../shared/airbyte/connector.ts';
 import { ConnectorFailure, configError } from '../shared/core/failure.ts';
@@ -18,16 +16,18 @@ import { HttpActionUrlError } from '../shared/convex/site-url.ts';
 import type { DestinationConfig } from './config.generated.ts';
 import type { SyncSummary } from './sync-summary.ts';
 
-/** Tells the app; resolves when it has answered. */
+/**
+ * Calls the app. Resolves when it has answered; throws a `ConnectorFailure` if the failure fails the sync.
+ */
 export type AfterSync = (summary: SyncSummary) => Promise<void>;
 
-/** The call that the configuration asks for, if any. Throws a config_error where it cannot be made, before anything is written. */
+/** The configured call, if any. Throws a config_error if it cannot be made. */
 export function afterSyncOf(config: DestinationConfig, context: Context): AfterSync | undefined {
   const { kind, path, secret, on_failure: onFailure } = config.after_sync ?? {};
   if (kind === undefined && !path?.trim()) return undefined;
   if (kind === undefined)
-    throw configError('After a sync: choose what is to be called, a mutation, an action or an HTTP action.');
-  if (!path?.trim()) throw configError(`After a sync: the ${kind} to be called is not named.`);
+    throw configError('After a sync: choose what is called: a mutation, an action or an HTTP action.');
+  if (!path?.trim()) throw configError(`After a sync: enter the path of the ${kind}.`);
   const call =
     kind === 'HTTP action' ? httpAction(config, path, secret, context) : functionCall(config, kind, path, context);
   return async (summary) => {

@@ -1,11 +1,14 @@
-/** Messages about streams whose records were refused, or that were not reported complete. */
+/** Messages about streams that have refused records or were not reported complete. Pure. */
 import { ConnectorFailure } from '../shared/core/failure.ts';
 import type { Tables } from './tables.ts';
 import type { Progress } from './progress.ts';
 import type { Rejections } from './rejections.ts';
 import type { StreamPlan } from './streams.ts';
 
-/** One sentence for each stream that replaces its table and of which no record is known to be written. */
+/**
+ * A sentence for each stream that replaces its table, has refused records, and of which no record is known to
+ * be written. Undefined if there is none.
+ */
 export function aftermathOf(
   streams: readonly StreamPlan[],
   rejections: Pick<Rejections, 'of'>,
@@ -23,7 +26,7 @@ export function aftermathOf(
   return sentences.length === 0 ? undefined : sentences.join(' ');
 }
 
-/** For a complete stream that replaces its table. `emptied`: the table was emptied in this run. */
+/** For a complete stream that replaces its table. `emptied`: whether the table was emptied in this run. */
 export function allRefused({ text, table }: StreamPlan, emptied: boolean): string {
   return emptied
     ? `Every record of stream "${text}" was refused after its table was emptied: its table ${table} is empty now.`
@@ -31,8 +34,8 @@ export function allRefused({ text, table }: StreamPlan, emptied: boolean): strin
 }
 
 /**
- * The failure of a sync in which streams were not reported complete. `anew`: those that the next sync reads
- * from their beginning. `kept`: those whose tables would have been replaced at once, so that nothing of them is visible.
+ * The transient_error of a sync in which streams were not reported complete. `anew`: those that the next sync
+ * reads from their beginning. `kept`: those that are replaced at once and keep their old rows.
  */
 export function incompleteFailure(
   incomplete: readonly StreamPlan[],
@@ -50,6 +53,7 @@ export function incompleteFailure(
   );
 }
 
+/** The names of streams in messages. */
 export function listed(streams: readonly StreamPlan[]): string {
   return streams.map(({ text }) => text).join(', ');
 }

@@ -1,23 +1,23 @@
 /**
- * Deletions that arrive for a stream whose records are appended. Convex drops the `_ab_cdc_…` fields (C39), so such a record is stored as
- * an ordinary row that nothing tells from the others. The user is told so, once a stream.
+ * Deletions in a stream whose records are appended. Convex drops the `_ab_cdc_…` fields (C39), so a deletion
+ * is stored as an ordinary row (C142). The user is warned once for each stream.
  */
 import type { ConfiguredAirbyteStream } from '../shared/airbyte/protocol.generated.ts';
 import { valueAt } from './record.ts';
 
 const MARKER = '_ab_cdc_deleted_at';
 const MARKER_BYTES = Buffer.from(MARKER);
-/** What follows the marker's name in a record that is no deletion, as sources write it. */
+/** What follows the marker's name in a record that is not a deletion, as sources write it. */
 const NULL_VALUE = Buffer.from('":null');
 
-/** Whether the records of a stream may mark deletions: its schema lists the marker, or lists nothing. */
+/** Whether records of the stream may mark a deletion: its schema has the marker, or no properties. */
 export function mayMarkDeletions({ stream: { json_schema: schema } }: ConfiguredAirbyteStream): boolean {
   const properties = (schema as { properties?: unknown } | undefined)?.properties;
   if (typeof properties !== 'object' || properties === null) return true;
   return Object.keys(properties).length === 0 || Object.hasOwn(properties, MARKER);
 }
 
-/** Whether the data of a record mark a deletion. */
+/** Whether the data of a record, a JSON object, mark a deletion. */
 export function marksDeletion(data: Buffer): boolean {
   for (let at = data.indexOf(MARKER_BYTES); at !== -1; at = data.indexOf(MARKER_BYTES, at)) {
     at += MARKER_BYTES.length;
@@ -28,6 +28,7 @@ export function marksDeletion(data: Buffer): boolean {
   return false;
 }
 
+/** `stream`: its name in messages. */
 export function deletionWarning(stream: string): string {
   return `Stream "${stream}" sends deletions, and its records are appended: each deletion is stored as a row, and Convex drops the field ${MARKER} that marks it. Use the sync mode append + dedup to have deletions applied, or have the source mark them in a field of another name.`;
 }

@@ -1,18 +1,53 @@
 /**
- * Sends batches one after the other: one is sent while the next one is filled. When that one is full too, the
- * intake waits (backpressure). Concurrent requests would conflict (C150) and use up the app's write budget
- * (C149).
+ * Collects records in batches and sends them one after the other (DEC34). The next batch is filled while one
+ * is sent. If that one is full too, the intake waits (backpressure).
  */
-import { Batch } from './batch.ts';
-import type { StreamBytes } from './request-body.ts';
 import type { BatchLimits } from './limits.ts';
+import { RequestBody, type StreamBytes } from './request-body.ts';
+import type { StreamPlan } from './streams.ts';
+
+/** Two request bodies: one of deduplicated and one of appended records (DEC31, DEC32). */
+export class Batch {
+  readonly dedup: RequestBody;
+  readonly append: RequestBody;
+  /** The number of the last record that was put into the batch. */
+  lastRecord = 0;
+
+  constructor(limits: BatchLimits, bytes: readonly StreamBytes[]) {
+    this.dedup = new RequestBody(false, limits.dedup, bytes);
+    this.append = new RequestBody(true, limits.append, bytes);
+  }
+
+  /** The request body for the records of this stream. */
+  bodyFor(stream: StreamPlan): RequestBody {
+    return stream.key === undefined ? this.append : this.dedup;
+  }
+
+  /** The bodies that have records. Their order does not matter: each table is in only one of them. */
+  get requests(): RequestBody[] {
+    return [this.dedup, this.append].filter(({ count }) => count > 0);
+  }
+
+  get empty(): boolean {
+    return this.dedup.count === 0 && this.append.count === 0;
+  }
+
+  get full(): boolean {
+    return this.dedup.full || this.append.full;
+  }
+
+  clear(): void {
+    this.dedup.clear();
+    this.append.clear();
+  }
+}
 
 export interface BatchSenderOptions {
   limits: BatchLimits;
   bytes: readonly StreamBytes[];
-  /** Milliseconds after which a batch is sent, full or not. */
+  /** Milliseconds after which a batch is sent even if it is not full. */
   maxAge: number;
-  /** Makes the records of a batch durable, and reports it. */
+  /** Makes the records of a batch durable. */
   send: (batch: Batch) => Promise<void>;
 }
 
@@ -20,9 +55,10 @@ export class BatchSender {
   readonly #options: BatchSenderOptions;
   #filling: Batch;
   #spare: Batch;
-  /** Resolves when the batch in flight has been sent; rejects never: a failure is kept in `#failure`. */
+  /** Resolves when the batch in flight was sent. Never rejects: a failure is kept in `#failure`. */
   #inFlight: Promise<void> | undefined;
   #timer: NodeJS.Timeout | undefined;
+  /** Whether the batch is older than `maxAge`. */
   #due = false;
   #failure: { error: unknown } | undefined;
   #onFailure: ((error: unknown) => void) | undefined;
@@ -38,12 +74,12 @@ export class BatchSender {
     return this.#filling;
   }
 
-  /** Whether everything that was put in has been sent, so that everything that arrived is durable. */
+  /** Whether every record that was put into a batch is durable. */
   get idle(): boolean {
     return this.#inFlight === undefined && this.#filling.empty && this.#failure === undefined;
   }
 
-  /** Call after something was put into the batch. */
+  /** Call after a record was put into the batch. Starts its time limit. */
   touched(): void {
     if (this.#timer === undefined && !this.#due) {
       this.#timer = setTimeout(() => {
@@ -54,33 +90,36 @@ export class BatchSender {
     }
   }
 
-  /** Sends the batch after the one in flight. Resolves when another can be filled. */
+  /**
+   * Sends the batch after the one in flight. Resolves when the next one can be filled. Throws what sending
+   * threw.
+   */
   async submit(): Promise<void> {
     while (this.#inFlight !== undefined) await this.orFailure(this.#inFlight);
     this.#throwFailure();
     this.#sendNext();
   }
 
-  /** Sends what there is and waits for it. Throws what sending threw. */
+  /** Sends all records and waits until they are durable. Throws what sending threw. */
   async finish(): Promise<void> {
     await this.submit();
     while (this.#inFlight !== undefined) await this.orFailure(this.#inFlight);
     this.#throwFailure();
   }
 
-  /** Stops with this error: calls that wait for the sender reject with it, and nothing more is sent. */
+  /** Stops sending. Pending and later calls reject with `error`. */
   fail(error: unknown): void {
     this.#failure ??= { error };
     this.#onFailure?.(error);
   }
 
-  /** Sends no more. The batch in flight may become durable or not; its states are not given back. */
+  /** Stops sending at the end of a run. The STATEs of a batch in flight are not echoed. */
   abandon(): void {
     clearTimeout(this.#timer);
     this.#failure ??= { error: new Error('abandoned') };
   }
 
-  /** `promise`, or the failure of a batch if that comes first: a silent stdin must not hide a failure. */
+  /** `promise`, but rejects at once if sending fails. Otherwise a silent stdin would hide the failure. */
   async orFailure<T>(promise: Promise<T>): Promise<T> {
     this.#throwFailure();
     return new Promise((resolve, reject) => {
@@ -109,7 +148,7 @@ export class BatchSender {
       () => {
         batch.clear();
         this.#inFlight = undefined;
-        // What waited too long while this batch was in flight goes at once.
+        // The next batch reached its time limit while this one was in flight.
         if (this.#due) this.#sendNext();
       },
       (error: unknown) => {

@@ -10,10 +10,12 @@ import { afterSyncOf } from './after-sync.ts';
 import type { DestinationConfig } from './config.generated.ts';
 import { NOT_AVAILABLE, NO_POLLING } from './replace-at-once/replacements.ts';
 
-/** Proves the URL, the key and its permission to import, and changes nothing. What is wrong is thrown as a failure with its remedy. */
+/**
+ * Checks the URL, the key and its permissions. Changes nothing. Throws a `ConnectorFailure` with a remedy.
+ */
 export async function check(config: DestinationConfig, context: Context): Promise<ConnectionStatus> {
   const { http, host } = connect(config, 'streaming-import', 'check', context.log);
-  // Whether it can be called is not tried out: it would take that for a sync.
+  // Only the configuration is checked: the function must not be called without a sync.
   afterSyncOf(config, context);
   try {
     await new StreamingImport(http).test();

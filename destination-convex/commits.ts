@@ -1,4 +1,4 @@
-/** Acts on durable records: ends complete streams, marks generations, gives states back. */
+/** Acts on durable records: ends complete streams, marks generations, echoes STATEs. */
 import type { Context } from '../shared/airbyte/connector.ts';
 import { allRefused } from './aftermath.ts';
 import type { Ledger } from './ledger.ts';
@@ -25,15 +25,16 @@ export class Commits {
   }
 
   /**
-   * Every record up to number `durable` has been written or refused. Ends the streams that were reported
-   * complete, except those that are replaced at once, and the streams in `complete`.
+   * Every record up to number `durable` was written or refused. Ends the streams that were reported complete,
+   * except those that are replaced at once, and the streams in `complete`. Echoes the STATEs that may be
+   * echoed.
    */
   async commit(durable: number, complete: readonly StreamPlan[] = []): Promise<void> {
     const { ledger, tables, tracker, replacements, context } = this.#options;
     ledger.durable(durable);
     const reported = tracker.takeCompleted(durable).filter(({ index }) => replacements?.has(index) !== true);
     await this.#end([...new Set([...reported, ...complete])]);
-    // Only when a state can be given back: without one, the table is emptied again.
+    // A marker is only needed if a STATE is echoed. Without one, the next attempt may empty the table again.
     await tables.mark(tables.unmarked.filter(({ index }) => ledger.waitsFor(index)));
     let any = false;
     for (const { state, records, rejected } of ledger.take()) {
@@ -46,7 +47,7 @@ export class Commits {
     await context.writer.room();
   }
 
-  /** Ends streams: a table without new records is emptied, unless all of its new records were refused. */
+  /** Ends streams. A table without new records is emptied, unless all new records were refused. */
   async #end(streams: readonly StreamPlan[]): Promise<void> {
     const { ledger, tables, context, countsOf } = this.#options;
     const refused = streams.filter((stream) => {

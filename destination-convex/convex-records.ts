@@ -1,13 +1,13 @@
 /**
- * Records that come from Convex itself. In each of them source-convex states the commit timestamp `_ts`, in nanoseconds: an integer of 19
- * digits, which Convex rounds when it is stored as a number again. That is known and the same in every sync, so it is no warning.
+ * Records of a Convex source. Each has its commit timestamp `_ts` (C20), which the destination's deployment
+ * rounds (C40). This is the same in each sync, so it is logged as a note, not as a warning.
  */
 import type { ConfiguredAirbyteStream } from '../shared/airbyte/protocol.generated.ts';
 
-/** What both source-convex and the Python source add to the columns of a table. */
+/** Columns that source-convex and the Python source add to each table. */
 const COLUMNS = ['_id', '_ts', '_deleted', '_ab_cdc_lsn'];
 
-/** Fields of a stream's records whose numbers Convex is known to round: of streams whose schema is one of a Convex source. */
+/** The fields whose numbers are rounded in each sync. None if the schema is not one of a Convex source. */
 export function knownRounded({ stream: { json_schema: schema } }: ConfiguredAirbyteStream): ReadonlySet<string> {
   const properties = (schema as { properties?: unknown } | undefined)?.properties;
   const isConvex =
@@ -18,7 +18,7 @@ export function knownRounded({ stream: { json_schema: schema } }: ConfiguredAirb
 const TIMESTAMPS: ReadonlySet<string> = new Set(['_ts']);
 const NONE: ReadonlySet<string> = new Set();
 
-/** `streams`: those with such numbers, as messages name them. */
+/** `streams`: the names of those with such numbers. */
 export function timestampNote(streams: readonly string[]): string | undefined {
   if (streams.length === 0) return undefined;
   const which = streams.length === 1 ? `stream "${streams[0]}"` : `${streams.length} streams`;

@@ -1,21 +1,20 @@
 /**
- * Has the deployment check records without storing them: exactly as streaming import would, with the same refusals.
- *
- * A request of streaming import is one transaction (C146). The last record of each request here is for a table that the request does not
- * list. It is refused after all others were inserted, and the transaction is undone (C155).
+ * Has the deployment check records without storing them, with the refusals of streaming import. A record for
+ * a table that is not listed is added to each request. It is refused after the others were inserted, and the
+ * transaction is undone (C155).
  */
 import { ConvexApiError } from '../shared/convex/errors.ts';
 import { notConvex } from '../shared/convex/client.ts';
 import { IMPORT_PATH, type StreamingImport } from '../shared/convex/streaming-import.ts';
 
-/** Where the messages of a request end. The names of tables that follow have no quotes. */
+/** The end of a request's messages. The table names that follow have no quotes. */
 const MESSAGES_END = Buffer.from('],"tables":{');
 
 export class DryRun implements Pick<StreamingImport, 'importOnce' | 'retrying' | 'nameOf'> {
   readonly #api: StreamingImport;
   readonly #unlisted: string;
 
-  /** `tables`: the tables that records may be for. Requests must stay within what one transaction takes. */
+  /** `tables`: all tables of the sync. Requests must not exceed one transaction (C146). */
   constructor(api: StreamingImport, tables: readonly string[]) {
     this.#api = api;
     let name = 'airbyte_not_listed';
@@ -23,7 +22,7 @@ export class DryRun implements Pick<StreamingImport, 'importOnce' | 'retrying' |
     this.#unlisted = name;
   }
 
-  /** Resolves if streaming import would store all records; throws its refusal otherwise. Stores nothing. */
+  /** Resolves if streaming import would store all records. Throws its refusal otherwise. */
   async importOnce(body: Buffer): Promise<void> {
     const at = body.lastIndexOf(MESSAGES_END);
     const last = Buffer.from(`,{"tableName":"${this.#unlisted}","data":{}}`);

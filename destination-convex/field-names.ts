@@ -1,6 +1,7 @@
 /**
- * The fields of a stream that Convex renames or drops, remembered from record to record. A record is decoded only if two of its fields may
- * get one name (see merged-fields.ts). In all other records the names are compared with those that are known, byte by byte.
+ * The fields of a stream that Convex renames or drops (C36, C39), remembered from record to record. A record
+ * is decoded only if two of its fields may get the same name (see merged-fields.ts). In all other records the
+ * names are compared with the known ones, byte by byte.
  */
 import { isDropped, withoutPrefixes } from '../shared/convex/identifiers.ts';
 import { partsToSpell, spelledFieldName, type Spelling } from '../shared/convex/spelling.ts';
@@ -8,18 +9,21 @@ import { BACKSLASH, COLON, JsonError, QUOTE, bytesAre, skipSpace, stringAt } fro
 import { mergedFields, type MergedFields } from './merged-fields.ts';
 
 export interface NotedField {
-  /** The name and its quotes, as written. */
+  /** The name as written, with its quotes. */
   bytes: Buffer;
   name: string;
   /** Whether Convex stores it under another name. */
   renamed: boolean;
-  /** Whether another field may get the same name. */
+  /** Whether Convex may store another field under the same name. */
   contested: boolean;
-  /** Whether Convex drops it, as a field of the record itself. */
+  /** Whether Convex drops it if it is a top-level field. */
   dropped: boolean;
 }
 
-/** Objects may have any number of keys (a map by id), so not all are remembered. Records with others are decoded. */
+/**
+ * Fields that are remembered. There may be any number (a map by id). Records with other renamed fields are
+ * decoded.
+ */
 const MAX_FIELDS = 512;
 
 export class FieldNames {
@@ -28,26 +32,29 @@ export class FieldNames {
   readonly #byText = new Map<string, NotedField>();
   readonly #unspelled = new Set<string>();
   #changed = false;
-  /** Counts the changes of what is known about fields. */
+  /** Incremented with each change of the known fields. */
   version = 0;
   #next = 0;
-  /** How many fields of the current record are contested, or not remembered. */
+  /** Fields of the current record that are contested, and renamed ones that are not remembered. */
   #suspects = 0;
   #others = 0;
 
-  /** `spelling` is shared by all streams, and grows. */
+  /** `spelling`: shared by all streams; entries are added during the run. */
   constructor(spelling: Spelling) {
     this.#spelling = spelling;
   }
 
-  /** A record begins. */
+  /** Call at the beginning of each record. */
   begin(): void {
     this.#next = 0;
     this.#suspects = 0;
     this.#others = 0;
   }
 
-  /** A string ends with the quote at `end`. Returns the field that it names; undefined if it is no key, or not remembered. */
+  /**
+   * The field whose name ends with the quote at `end`. Undefined if the string is not a key, or is not
+   * remembered.
+   */
   onKey(buffer: Buffer, end: number): NotedField | undefined {
     if (buffer[end + 1] !== COLON && buffer[skipSpace(buffer, end + 1, buffer.length)] !== COLON) return undefined;
     const start = openingQuote(buffer, end);
@@ -58,31 +65,31 @@ export class FieldNames {
     return field;
   }
 
-  /** Parts of names to ask the deployment for, before it is known whether fields of the current record get one name. */
+  /** Parts of names whose spelling the deployment has to tell before the current record can be checked. */
   get unspelled(): ReadonlySet<string> {
     return this.#fields.length + this.#others > 1 ? this.#unspelled : NONE;
   }
 
-  /** The deployment has been asked for all of them: names are compared again. */
+  /** Call after the deployment was asked for all `unspelled` parts. Names are then compared again. */
   spelled(): void {
     this.version++;
     this.#unspelled.clear();
     this.#changed = true;
   }
 
-  /** The fields that need not be looked at in the next record. */
+  /** The fields that can be skipped in the next record. */
   harmless(): readonly NotedField[] {
     return this.#changed ? [] : this.#fields.filter(({ contested }) => !contested);
   }
 
-  /** Whether two fields of the current record may get one name. */
+  /** Whether two fields of the current record may get the same name. */
   isSuspicious(): boolean {
     if (!this.#changed) return this.#suspects > 1 || this.#others > 0;
     this.#compare();
     return true;
   }
 
-  /** Two fields of the record `buffer[start, end)` that get one name. */
+  /** Two fields of the record `buffer[start, end)` that get the same name. */
   merged(buffer: Buffer, start: number, end: number): MergedFields | undefined {
     try {
       return mergedFields(JSON.parse(buffer.toString('utf8', start, end)) as object, this.#spelling);
@@ -123,7 +130,7 @@ export class FieldNames {
     return field;
   }
 
-  /** Tells which fields can meet: those that have the same name but for prefixes, and those whose new name nobody knows. */
+  /** Marks the fields as contested whose new names are equal except for prefixes, or unknown. */
   #compare(): void {
     const byRest = new Map<string, Set<string>>();
     const rests = this.#fields.map(({ name, renamed }) => {
@@ -144,7 +151,10 @@ export class FieldNames {
 
 const NONE: ReadonlySet<string> = new Set();
 
-/** The quote that begins the string that ends with the quote at `end`. A quote inside of it follows an odd number of backslashes. */
+/**
+ * The position of the quote that begins the string that ends with the quote at `end`. A quote inside the
+ * string follows an odd number of backslashes.
+ */
 export function openingQuote(buffer: Buffer, end: number): number {
   for (let at = end - 1; ; at--) {
     while (at > 0 && buffer[at] !== QUOTE) at--;
@@ -154,7 +164,7 @@ export function openingQuote(buffer: Buffer, end: number): number {
   }
 }
 
-/** Undefined where the string is not valid: the deployment refuses the record. */
+/** The string `buffer[start, end)`. Undefined if it is not valid: the deployment refuses the record. */
 export function nameAt(buffer: Buffer, start: number, end: number): string | undefined {
   try {
     const name = stringAt(buffer, start, end);

@@ -1,15 +1,18 @@
-/** What a user is told at the end of a run about fields that Convex did not store as they came: names and counts, never values. Pure. */
+/**
+ * Warnings about fields that Convex did not store as they are. They have names and counts, never values.
+ * Pure.
+ */
 import { MAX_COUNT, type RoundedField } from './field-watch.ts';
 
 /** Fields named in a warning. */
 const MAX_NAMED = 5;
 
-export interface FieldFacts {
+interface FieldFacts {
   rounded: readonly RoundedField[];
   dropped: ReadonlySet<string>;
 }
 
-/** A text for each kind of loss. */
+/** One warning for rounded numbers and one for dropped fields. `text`: the stream's name in messages. */
 export function fieldWarnings(text: string, { rounded, dropped }: FieldFacts): string[] {
   const warnings: string[] = [];
   if (rounded.length > 0) {

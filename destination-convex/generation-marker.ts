@@ -1,30 +1,29 @@
 /**
- * The marker of a replaced table: which generation the table holds, kept in the deployment itself.
- *
- * The import API reads back one thing only: the fields of a table's primary key index (C136). So each replaced table has an empty bookkeeping table
- * whose primary key index is on a field that is named after the generation. An import of a record with another key field is refused, and the
- * refusal names the fields of the index. Nothing is written by asking. Pure; the requests are in tables.ts.
+ * The marker of a replaced table: which generation the table holds, stored in the deployment (DEC40). Each
+ * such table has an empty bookkeeping table whose primary key index is on a field that is named after the
+ * generation. An import with another key field is refused, and the refusal names the field of the index
+ * (C136). Pure; the requests are in tables.ts.
  */
 import { createHash } from 'node:crypto';
 import type { ConvexApiError } from '../shared/convex/errors.ts';
 import type { Generation } from './generations.ts';
 
-/** What the deployment remembers of a table. */
+/** What the deployment answers about a table. */
 export type Marker =
-  /** No generation of the table was ever finished being emptied. */
+  /** The table was never emptied for a generation. */
   | { kind: 'none' }
-  /** The index is being built: ask again once it is ready. */
+  /** The index is being built: ask again later. */
   | { kind: 'building' }
   | { kind: 'generation'; generation: Generation }
-  /** Somebody else uses the bookkeeping table. */
+  /** The bookkeeping table is used by something else. */
   | { kind: 'foreign' };
 
 const PREFIX = 'airbyte_generation_';
-/** Characters that a table's name may have in Convex. */
+/** Characters of a table name (C30). */
 const MAX_NAME = 64;
 const HASH_DIGITS = 12;
 
-/** The bookkeeping table of a table. A name that would be too long is cut, and told apart by a hash of the whole name. */
+/** The bookkeeping table of a table. A name that is too long is cut and gets a hash of the table's name. */
 export function markerTable(table: string): string {
   const name = PREFIX + table;
   if (name.length <= MAX_NAME) return name;
@@ -32,12 +31,14 @@ export function markerTable(table: string): string {
   return `${name.slice(0, MAX_NAME - HASH_DIGITS - 1)}_${hash}`;
 }
 
-/** The name of the index's field. */
+/** The field of the index. */
 export function markerField({ id, sync }: Generation): string {
   return `generation_${id}${sync === undefined ? '' : `_sync_${sync}`}`;
 }
 
-/** The body of the request that asks: one record whose key field is in no marker's index. */
+/**
+ * The body of the request that asks for the marker: a record whose key field is not one of a marker's index.
+ */
 export function markerQuestion(table: string): Buffer {
   const name = markerTable(table);
   return Buffer.from(
@@ -48,7 +49,7 @@ export function markerQuestion(table: string): Buffer {
   );
 }
 
-/** What the deployment's refusal of `markerQuestion` says. Undefined for an error that is no answer to it. */
+/** The marker that the refusal of `markerQuestion` tells. Undefined for any other error. */
 export function markerOf({ code, detail }: Pick<ConvexApiError, 'code' | 'detail'>): Marker | undefined {
   switch (code) {
     case 'IndexNotFoundError':
@@ -57,7 +58,7 @@ export function markerOf({ code, detail }: Pick<ConvexApiError, 'code' | 'detail
     case 'IndexBackfillingError':
       return { kind: 'building' };
     case 'FieldNotInIndex': {
-      // Versions of the backend differ in whether `_creationTime`, which ends every index, is listed.
+      // Some versions of the backend also list `_creationTime`, the last field of every index.
       const fields = fieldsOf(detail ?? '')?.filter((field) => field !== '_creationTime');
       const [, id, sync] = (fields?.length === 1 && /^generation_(\d+)(?:_sync_(\d+))?$/.exec(fields[0]!)) || [];
       if (id === undefined) return { kind: 'foreign' };
@@ -73,19 +74,19 @@ export function markerOf({ code, detail }: Pick<ConvexApiError, 'code' | 'detail
 }
 
 /**
- * - `empty`: the table holds nothing of this generation that a state may speak for.
- * - `keep`: this sync, in an earlier attempt, has emptied the table, and states may have been given back since.
- * - `keep-of-other-sync`: another sync has emptied it for a generation of the same number.
+ * - `empty`: the table has to be emptied.
+ * - `keep`: an earlier attempt of this sync emptied the table, and STATEs may have been echoed since.
+ * - `keep-of-other-sync`: another sync emptied it for a generation of the same number.
  */
 export type Verdict = 'empty' | 'keep' | 'keep-of-other-sync';
 
 /**
- * Whether the table has to be emptied for `wanted`. A marker of a lower generation is an earlier replacement, one of a higher generation is of
- * another connection: a connection that is made anew counts from 1.
+ * Whether the table has to be emptied for `wanted`. A marker of a lower generation is of an earlier
+ * replacement. One of a higher generation is of another connection, because a new connection counts from 1.
  *
- * Of two syncs with the same generation, the later one may belong to another connection, too. A stream that is always read in full
- * (`everySync`) gets a new generation in each sync, so then it does. Otherwise it may go on from a state of the first one, and what cannot
- * be told apart is kept.
+ * A marker of the same generation and another sync may be of another connection, too. It certainly is if the
+ * stream gets a new generation in each sync (`everySync`: it is always read in full). Otherwise this sync may
+ * continue from a STATE of the other one, so the table is kept (INV9).
  */
 export function verdictOn(
   marker: Extract<Marker, { kind: 'none' | 'generation' }>,

@@ -1,22 +1,18 @@
-/**
- * What a user is told of input that cannot be read, or not as it was meant. What came before a message that cannot be read is sound: that
- * is written and checkpointed first.
- */
+/** Messages about input that cannot be read or not be written as the source meant it. Pure. */
 import { descriptorText, type StreamDescriptor } from '../shared/core/stream-descriptor.ts';
 import { systemError, type ConnectorFailure } from '../shared/core/failure.ts';
 import { BrokenMessage, UnknownStream } from '../shared/airbyte/inbound.ts';
 import { LineTooLong, MAX_LINE_BYTES } from '../shared/airbyte/lines.ts';
-import { namesakes } from './stream-router.ts';
 import type { StreamPlan } from './streams.ts';
 
-/** Undefined for an error that is not about the input. */
+/** The system_error for an error of reading the input. Undefined for any other error. */
 export function inputFailure(error: unknown, streams: readonly StreamPlan[]): ConnectorFailure | undefined {
   if (error instanceof UnknownStream) {
     const { stream: name, namespace } = error;
     const others = namesakes(streams, name).join(', ');
     if (others !== '' && namespace === undefined) {
       return systemError(
-        `The source sent a record for the stream "${name}" without a namespace. Streams of this name in the catalog: ${others}. Which of them it belongs to cannot be told. Deselect all but one, or have the source send namespaces.`,
+        `The source sent a record for the stream "${name}" without a namespace. Streams of this name in the catalog: ${others}. It cannot be told to which of them the record belongs. Deselect all but one, or have the source send namespaces.`,
       );
     }
     return systemError(
@@ -33,7 +29,7 @@ export function inputFailure(error: unknown, streams: readonly StreamPlan[]): Co
   return undefined;
 }
 
-/** Of a state whose stream cannot be told. */
+/** For a STATE whose stream cannot be determined. */
 export function unknownStateWarning({ name, namespace }: StreamDescriptor, streams: readonly StreamPlan[]): string {
   const others = namespace === undefined ? namesakes(streams, name).join(', ') : '';
   const which =
@@ -43,7 +39,12 @@ export function unknownStateWarning({ name, namespace }: StreamDescriptor, strea
   return `The source sent a state for "${descriptorText({ name, namespace })}", ${which}. It is given back as if it were of all streams.`;
 }
 
-/** Of a stream whose catalog entry or records say that files come with it. */
+/** For a stream whose catalog entry or records refer to files. `stream`: its name in messages. */
 export function filesWarning(stream: string): string {
   return `Stream "${stream}" comes with files. They are not transferred to Convex, only its records are. Turn the transfer of files off in the settings of the source or the connection.`;
+}
+
+/** The streams of this name, as messages call them. */
+function namesakes(streams: readonly StreamPlan[], name: string): string[] {
+  return streams.filter(({ descriptor }) => descriptor.name === name).map(({ text }) => text);
 }

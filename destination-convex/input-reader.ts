@@ -1,4 +1,7 @@
-/** Reads the messages of the input, line by line, and hands each to what keeps account of it. */
+/**
+ * Reads the messages of the input and passes each on: records to the intake, STATEs to the ledger, statuses
+ * to the tracker.
+ */
 import type { Context } from '../shared/airbyte/connector.ts';
 import { Inbound, Kind, type Resolve } from '../shared/airbyte/inbound.ts';
 import { lineBatches, type Line } from '../shared/airbyte/lines.ts';
@@ -10,12 +13,11 @@ import { filesWarning, inputFailure, unknownStateWarning } from './input-failure
 import type { Intake } from './intake.ts';
 import type { Coverage, Ledger } from './ledger.ts';
 import type { Progress } from './progress.ts';
-import { receivedFacts } from './state.ts';
-import { router } from './stream-router.ts';
+import { readState } from './state.ts';
 import type { StreamTracker } from './stream-tracker.ts';
-import type { StreamPlan } from './streams.ts';
+import { streamResolver, type StreamPlan } from './streams.ts';
 
-/** Bytes of states that may wait for a batch to be sent. */
+/** Bytes of STATEs that may wait for the batch. If there are more, the batch is sent. */
 const MAX_WAITING_STATES = 4 * 1024 * 1024;
 
 export interface InputReaderOptions {
@@ -30,27 +32,27 @@ export interface InputReaderOptions {
 }
 
 export class InputReader {
-  /** Lines that are no messages. */
+  /** Lines that are not messages. */
   noise = 0;
   readonly #options: InputReaderOptions;
   readonly #resolve: Resolve;
   readonly #inbound: Inbound;
-  /** Streams whose tables are replaced by generation, and of which no record has arrived. */
+  /** Streams that replace their table by generation and of which no record has arrived. */
   readonly #fresh: Set<number>;
-  /** What was warned of, so that it is said once. */
+  /** Warnings that were logged, so that each is logged once. */
   readonly #warned = new Set<string>();
 
   constructor(options: InputReaderOptions) {
     const { streams, intake } = options;
     this.#options = options;
-    this.#resolve = router(streams);
+    this.#resolve = streamResolver(streams);
     this.#inbound = new Inbound(this.#resolve, (stream, bytes, at, end) => intake.skip(stream, bytes, at, end));
     const replaced = streams.filter(({ truncation, generation }) => truncation !== 'none' && generation !== undefined);
     this.#fresh = new Set(replaced.map(({ index }) => index));
   }
 
   /**
-   * Takes all messages, and waits while the deployment is slower than the source. Throws a `ConnectorFailure`
+   * Reads all messages, and waits while the deployment is slower than the source. Throws a `ConnectorFailure`
    * for a broken message, after the records before it were written. Throws what sending throws.
    */
   async read(input: AsyncIterable<Buffer>): Promise<void> {
@@ -65,13 +67,13 @@ export class InputReader {
     } catch (error) {
       const failure = inputFailure(error, this.#options.streams);
       if (failure === undefined) throw error;
-      // What came before the broken message is sound.
+      // The records before the broken message are written, and their STATEs echoed.
       await this.#options.sender.finish();
       throw failure;
     }
   }
 
-  /** Reads on only as long as sending works: stdin may stay open and silent for ever. */
+  /** The chunks of the input. Throws if sending fails, because stdin may stay open and silent for ever. */
   async *#chunks(input: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
     const chunks = input[Symbol.asyncIterator]();
     for (;;) {
@@ -81,7 +83,7 @@ export class InputReader {
     }
   }
 
-  /** Takes one line. Returns something to wait for before the next one, where there is. */
+  /** Handles one line. Returns a promise if the next line has to wait. */
   #take(line: Line): Promise<void> | undefined {
     switch (this.#inbound.read(line)) {
       case Kind.Record:
@@ -92,7 +94,7 @@ export class InputReader {
         return this.#takeStatus();
       case Kind.Noise:
         if (++this.noise === 1)
-          this.#options.context.log.warn('The source wrote a line that is no message; it was skipped.');
+          this.#options.context.log.warn('The source wrote a line that is not a message. It was skipped.');
         return undefined;
       case Kind.Other:
         return undefined;
@@ -104,22 +106,23 @@ export class InputReader {
     if (hasFile) this.#warnOnce(filesWarning(this.#options.streams[stream]!.text));
     this.#options.tracker.record(stream);
     if (!this.#fresh.delete(stream)) return this.#options.intake.take(stream, buffer, dataStart, dataEnd);
-    return this.#giveBackAll().then(() => this.#options.intake.take(stream, buffer, dataStart, dataEnd));
+    return this.#echoAll().then(() => this.#options.intake.take(stream, buffer, dataStart, dataEnd));
   }
 
   /**
-   * Before the first record of a stream whose table is replaced: makes everything durable and gives the
-   * states back. If the attempt fails later, the source continues from such a state, in the same snapshot. So
-   * rows that are deleted in the source meanwhile do not stay in the table, which is not emptied again.
+   * Makes everything durable and echoes the STATEs, before the first record of a stream that replaces its
+   * table. If the attempt fails later, the source continues from such a STATE, in the same snapshot.
+   * Otherwise the next attempt would read a new snapshot into a table that is not emptied again, and rows
+   * that were deleted in the meantime would stay.
    */
-  async #giveBackAll(): Promise<void> {
+  async #echoAll(): Promise<void> {
     await this.#options.sender.finish();
     await this.#options.context.writer.drain();
   }
 
   #takeState({ buffer, start, end }: Line): Promise<void> | undefined {
     const { stateStart, stateEnd } = this.#inbound;
-    const facts = receivedFacts(buffer, stateStart, stateEnd);
+    const facts = readState(buffer, stateStart, stateEnd);
     let coverage: Coverage = facts.type === 'stream' ? 'unknown' : 'all';
     for (const { name, namespace, empty } of facts.streams) {
       const index = this.#resolve(name, namespace);

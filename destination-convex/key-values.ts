@@ -1,15 +1,16 @@
-/** Whether the value of a primary key is stored as a value that no other value of the source is stored as. Pure, works on bytes. */
+/** Whether Convex stores the value of a primary key so that it stays different from other values. Pure. */
 import { fieldNameOf } from '../shared/convex/identifiers.ts';
 import { standsForFloat64 } from '../shared/json/float64.ts';
 import { COLON, OPEN_BRACE, OPEN_BRACKET, QUOTE, skipSpace, skipString, stringAt } from '../shared/json/raw.ts';
 
 /**
- * `rounded`: a number in it is not the one number that stands for its float64. `renamed`: an object in it has a field that Convex stores
- * under another name, which another value may have as its own. Other keys are stored as the same value then.
+ * Why other keys may be stored as the same value (DEC37).
+ * - `rounded`: a number in it has more digits than a float64 keeps (C40).
+ * - `renamed`: an object in it has a field that Convex renames (C36).
  */
 export type KeyValueProblem = 'rounded' | 'renamed';
 
-/** Looks at the value `buffer[start, end)`, at every depth. Throws `JsonError` where it is no JSON. */
+/** Checks the value `buffer[start, end)` at every depth. Throws `JsonError` if it is not valid JSON. */
 export function keyValueProblem(buffer: Buffer, start: number, end: number): KeyValueProblem | undefined {
   const first = buffer[start]!;
   if (first === OPEN_BRACE || first === OPEN_BRACKET) return nestedProblem(buffer, start, end);
@@ -39,7 +40,7 @@ function isRenamed(name: string): boolean {
   return stored.kind !== 'name' || stored.name !== name;
 }
 
-/** Up to 15 digits without an exponent are kept by every float64, and need no closer look. */
+/** A float64 keeps up to 15 digits. Only longer numbers and those with an exponent need the exact check. */
 function roundedNumber(buffer: Buffer, start: number, end: number): boolean {
   const text = buffer.toString('latin1', start, end);
   if (text.length < 16 && !/e/i.test(text)) return false;

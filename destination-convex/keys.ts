@@ -1,19 +1,19 @@
 /**
- * Primary keys: their paths as the stored documents call them. The deployment renames fields inside documents but not inside key paths
- * (C144), so the same mapping is applied here: `_id` becomes `source_id`. Pure.
+ * Primary keys with the paths of the stored documents. Convex renames fields of documents but not of key
+ * paths (C144), so paths are renamed here: `_id` becomes `source_id`. Pure.
  */
 import { descriptorOf, descriptorText } from '../shared/core/stream-descriptor.ts';
 import { configError } from '../shared/core/failure.ts';
 import type { ConfiguredAirbyteStream } from '../shared/airbyte/protocol.generated.ts';
 import { fieldNameOf, freeFieldName, isDropped, isIdentifier } from '../shared/convex/identifiers.ts';
 
-/** Answers of the deployment for names beyond ASCII; undefined: it has no valid form of that name. */
+/** The deployment's new forms of non-ASCII names (C37). Undefined if it has no valid form of a name. */
 export type KnownNames = ReadonlyMap<string, string | undefined>;
 
-export interface KeyField {
-  /** Path as the source calls it. */
+interface KeyField {
+  /** The path in the source. */
   source: string[];
-  /** Path as the stored document calls it. */
+  /** The path in the stored document. */
   stored: string[];
 }
 
@@ -21,15 +21,15 @@ export interface KeyPlan {
   fields: KeyField[];
 }
 
-/** Fifteen fields and `_creationTime`, which the deployment appends, make the sixteen that an index may have. */
+/** Convex adds `_creationTime` as the sixteenth (C145). */
 const MAX_KEY_FIELDS = 15;
 
-/** The names in a primary key that only the deployment can tell the new form of. */
+/** The names in a primary key whose new form only the deployment knows (C37). */
 export function keyNames(primaryKey: readonly (readonly string[])[]): string[] {
   return primaryKey.flat().filter((name) => fieldNameOf(name).kind === 'ask');
 }
 
-/** Throws a config_error that names the stream and says why its key cannot be indexed. */
+/** Throws a config_error if Convex cannot index the primary key. */
 export function planKey(configured: ConfiguredAirbyteStream, known: KnownNames): KeyPlan {
   const { stream, primary_key: primaryKey } = configured;
   const descriptor = descriptorOf(stream.name, stream.namespace);
@@ -79,7 +79,7 @@ function storedPath(
   });
 }
 
-/** Undefined where there is no valid name. A collision with another field is foreseen where the schema declares both. */
+/** Undefined if there is no valid name. Collisions (C38) are only noticed between fields of the schema. */
 function storedName(
   name: string,
   properties: Record<string, unknown> | undefined,
@@ -97,7 +97,7 @@ function propertiesOf(schema: unknown): Record<string, unknown> | undefined {
   return typeof properties === 'object' && properties !== null ? (properties as Record<string, unknown>) : undefined;
 }
 
-/** `stream`: as messages name it. */
+/** `stream`: its name in messages. `count`: records with a null key (C143). */
 export function nullKeyWarning(stream: string, { fields }: KeyPlan, count: number): string {
   const names = fields.map(({ source }) => source.join('.')).join(', ');
   const records = count === 1 ? '1 record' : `${count} records`;

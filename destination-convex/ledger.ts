@@ -1,21 +1,26 @@
 /**
- * The ledger: which states may be given back, in which order, with which counts. Pure bookkeeping, no I/O.
+ * The ledger: which STATEs may be echoed, in which order, and with which counts (INV2). Pure, no I/O.
  *
- * A state is a promise that everything before it is durable. Records are numbered as they arrive (from 1, over all streams); a state
- * covers the records of its streams up to the number at its arrival. It is given back once
- * - every record that arrived before it is durable, of whatever stream, so states come back in the order in which they came;
- * - none of its streams is being held. A stream that replaces its table holds its states until `release`: a second attempt that went on from
- *   a state of the first one, and emptied the table again, would lose what was written before that state. A stream of which no record has
- *   arrived has nothing to lose, so it may be left out (`lenient`), except for a state without content, which says that the table is empty;
- * - no record that it covers was refused, where that fails the sync.
+ * Records are numbered from 1 as they arrive, over all streams. A STATE covers the records of its streams
+ * that arrived before it. It is echoed once
+ * - every record before it is durable, of all streams, so STATEs are echoed in the order of their arrival;
+ * - none of its streams is held (DEC39). A stream that replaces its table is held until `release`: if the
+ *   next attempt continued from such a STATE and emptied the table again, the rows before the STATE would be
+ *   lost. A `lenient` stream is held from its first record on. Before that it has no rows to lose, but a null
+ *   STATE is held, because it says that the table is empty;
+ * - no record that it covers was refused, if refused records fail the sync.
  *
- * Held states let those of other streams pass; within a stream, and among states that cover several, the order is kept.
+ * A held STATE does not stop the STATEs of other streams. The order within a stream is kept, and so is the
+ * order of the STATEs that cover all streams.
  */
 
-/** Which streams a state speaks for. `unknown`: of one that cannot be told, so that it waits like one of all streams, and counts nothing. */
+/**
+ * The streams that a STATE covers. `unknown`: a stream that cannot be determined. It waits like `all` but has
+ * no counts.
+ */
 export type Coverage = number | 'all' | 'unknown';
 
-/** A STATE line as it was received, and where its state object stands in it. */
+/** A STATE line as it was received. Its state object is `line[start, end)`. */
 export interface ReceivedState {
   line: Buffer;
   start: number;
@@ -24,14 +29,13 @@ export interface ReceivedState {
 
 export interface Entry {
   coverage: Coverage;
-  /** Given back byte for byte. */
   state: ReceivedState;
-  /** Number of the last record that arrived before it. */
+  /** The number of the last record before it. */
   position: number;
-  /** Records of its streams since the state before: durable ones, and refused ones. */
+  /** Records of its streams since the previous STATE: written ones and refused ones. */
   records: number;
   rejected: number;
-  /** Whether it is, or holds, the state of a stream without content: what a clear job sends. */
+  /** Whether the state of a stream in it is null, as a clear job sends it. */
   empty: boolean;
 }
 
@@ -40,38 +44,38 @@ interface Counter {
   rejected: number;
 }
 
-/** Bytes of states that wait for `release`. Beyond, older ones are merged into newer ones. */
+/** Bytes of held STATEs. If there are more, older ones are merged into newer ones. */
 const MAX_HELD_BYTES = 32 * 1024 * 1024;
 
+interface LedgerOptions {
+  holding?: readonly number[];
+  lenient?: readonly number[];
+  maxHeldBytes?: number;
+}
+
 export class Ledger {
-  /** Records so far. */
+  /** Records that arrived. */
   received = 0;
-  /** Bytes of the states that wait for records to become durable. */
+  /** Bytes of the STATEs that wait for records to become durable. */
   waitingBytes = 0;
-  /** States that were left out because newer ones say the same (see `MAX_HELD_BYTES`). */
+  /** STATEs that were merged into newer ones (see `MAX_HELD_BYTES`). */
   merged = 0;
   readonly #maxHeldBytes: number;
   readonly #each: Counter[];
   readonly #all: Counter = { records: 0, rejected: 0 };
   readonly #holding: Set<number>;
-  /** Streams that hold no states until their first record arrives. */
   readonly #lenient: Set<number>;
-  /** By stream: the number of the first refused record that fails the sync. */
+  /** By stream: the number of its first refused record that fails the sync. */
   readonly #failedAt = new Map<number, number>();
   #durable = 0;
   #waiting: Entry[] = [];
   #held: Entry[] = [];
   #heldBytes = 0;
-  /** Whether something has happened that may let held states go. */
+  /** Whether held STATEs have to be looked at again. */
   #changed = false;
 
-  /** `holding`: the streams whose states wait for `release`; `lenient`: see above. */
-  constructor(
-    streams: number,
-    holding: Iterable<number> = [],
-    maxHeldBytes = MAX_HELD_BYTES,
-    lenient: Iterable<number> = [],
-  ) {
+  /** `streams`: their number. `holding`: the streams that are held until `release`. `lenient`: see above. */
+  constructor(streams: number, { holding = [], lenient = [], maxHeldBytes = MAX_HELD_BYTES }: LedgerOptions = {}) {
     this.#each = Array.from({ length: streams }, () => ({ records: 0, rejected: 0 }));
     this.#holding = new Set(holding);
     this.#lenient = new Set(lenient);
@@ -86,7 +90,7 @@ export class Ledger {
     return ++this.received;
   }
 
-  /** Record number `record` was refused. `fatal`: no state that covers it may be given back. */
+  /** Record number `record` was refused. `fatal`: no STATE that covers it may be echoed. */
   reject(stream: number, record: number, fatal: boolean): void {
     if (fatal) {
       this.#failedAt.set(stream, Math.min(record, this.#failedAt.get(stream) ?? Infinity));
@@ -101,7 +105,7 @@ export class Ledger {
     }
   }
 
-  /** A state arrived. Its line is kept: it must not be a view of a buffer that is used again. */
+  /** A STATE arrived. Its line is kept, so it must not be a view of a reused buffer. */
   state(coverage: Coverage, state: ReceivedState, empty = false): void {
     const counter = coverage === 'unknown' ? undefined : coverage === 'all' ? this.#all : this.#each[coverage];
     const { records, rejected } = counter ?? { records: 0, rejected: 0 };
@@ -115,12 +119,12 @@ export class Ledger {
     this.#durable = Math.max(this.#durable, record);
   }
 
-  /** The states of this stream wait no longer. */
+  /** Stops holding the STATEs of this stream. */
   release(stream: number): void {
     if (this.#holding.delete(stream)) this.#changed = true;
   }
 
-  /** Whether a state could be given back if only this stream, or others as well, no longer held it. */
+  /** Whether a STATE waits for the release of this stream, and perhaps of others. */
   waitsFor(stream: number): boolean {
     const covers = ({ coverage }: Entry) => coverage === stream || typeof coverage !== 'number';
     return (
@@ -129,7 +133,7 @@ export class Ledger {
     );
   }
 
-  /** Takes out the states that may be given back now, in order. */
+  /** Removes and yields the STATEs that may be echoed now, in order. */
   *take(): Generator<Entry> {
     if (this.#changed) {
       this.#changed = false;
@@ -149,12 +153,9 @@ export class Ledger {
     if (this.#heldBytes > this.#maxHeldBytes) this.#merge();
   }
 
-  /** States that wait for `release`. */
-  get held(): number {
-    return this.#held.length;
-  }
-
-  /** Keeps what must wait; what may never be given back is dropped. */
+  /**
+   * Whether to echo the entry. If not, it is kept while it is held, and dropped if it may never be echoed.
+   */
   #may(entry: Entry): boolean {
     if (this.#covers(entry, (stream) => entry.position >= (this.#failedAt.get(stream) ?? Infinity))) return false;
     if (!this.#covers(entry, (stream) => this.#holds(stream, entry))) return true;
@@ -172,7 +173,7 @@ export class Ledger {
     return [...this.#failedAt.keys(), ...this.#holding].some(test);
   }
 
-  /** Keeps the newest of the held states of each coverage, with the counts of the older ones. */
+  /** Keeps the newest held STATE of each coverage and adds the counts of the older ones to it. */
   #merge(): void {
     const newest = new Map<Coverage, Entry>();
     for (const entry of this.#held.toReversed()) {

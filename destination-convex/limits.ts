@@ -1,11 +1,11 @@
-/** How much a request may hold. */
+/** The size of batches. */
 import { testOverride } from '../shared/connector/test-override.ts';
 import { MAX_IMPORT_BODY } from '../shared/convex/streaming-import.ts';
 
 export interface RequestLimits {
-  /** Bytes of a request's body; a single record may exceed them. */
+  /** Bytes of a request body. A single record may exceed them. */
   bytes: number;
-  /** Messages in a request. */
+  /** Messages in a request. A deletion may be two messages. */
   messages: number;
 }
 
@@ -14,16 +14,17 @@ export interface BatchLimits {
   append: RequestLimits;
 }
 
-/** A transaction looks up 4,096 keys at most; within it, a request is all or nothing. */
+/** A transaction looks up at most 4,096 keys (C146). Within one transaction a request is all or nothing. */
 const MAX_LOOKUPS = 4_000;
 /**
- * A transaction writes 16 MiB and 16,000 documents at most, as Convex counts. `[1,1,…]` is where that differs most from JSON: 9 bytes a
- * number instead of 2. 3 MiB of JSON stay below it.
+ * A transaction writes at most 16 MiB as Convex counts (C146). In the worst case, `[1,1,…]`, Convex counts 9
+ * bytes for each 2 bytes of JSON, so 3 MiB of JSON stay below the limit.
  */
 const MAX_APPEND_BYTES = 3 * 1024 * 1024;
 
 const STANDARD_LIMITS: BatchLimits = {
-  // Every 4 MiB a checkpoint is possible; larger requests would not be faster, and would hold the deployment's other writers up longer.
+  // A larger request is not faster, delays checkpoints, and blocks other writers of the deployment for
+  // longer.
   dedup: { bytes: 4 * 1024 * 1024, messages: MAX_LOOKUPS },
   append: { bytes: 1024 * 1024, messages: 1_000 },
 };
@@ -33,7 +34,6 @@ export function batchLimits(): BatchLimits {
   return {
     dedup: {
       bytes: Math.min(testOverride('BATCH_BYTES', dedup.bytes), MAX_IMPORT_BODY),
-      // A deletion is two messages.
       messages: Math.max(2, Math.min(testOverride('BATCH_RECORDS', dedup.messages), MAX_LOOKUPS)),
     },
     append: {

@@ -1,14 +1,17 @@
-/** Fields of one object that Convex would store under one name, so that one of them would be lost. Pure. */
+/** Fields of an object that Convex would store under the same name, so that one is lost (C38). Pure. */
 import { CDC_DELETED, freeFieldName, isDropped } from '../shared/convex/identifiers.ts';
 import { spelledFieldName, type Spelling } from '../shared/convex/spelling.ts';
 
-/** Two fields, as the source calls them, and the path of the object that they are in (empty for the record itself). */
+/** Two fields as the source calls them, and the path of their object (empty for the record itself). */
 export interface MergedFields {
   path: string[];
   fields: [string, string];
 }
 
-/** The first such pair in a record, at any depth. A name that the deployment could not spell is taken to meet any other renamed one. */
+/**
+ * The first such pair in a record, at any depth. A name whose spelling is unknown counts as equal to any
+ * other renamed one (INV9).
+ */
 export function mergedFields(record: object, spelling: Spelling): MergedFields | undefined {
   const waiting: Place[] = [{ value: record, name: '', parent: undefined }];
   for (let place = waiting.pop(); place !== undefined; place = waiting.pop()) {
@@ -23,7 +26,7 @@ export function mergedFields(record: object, spelling: Spelling): MergedFields |
   return undefined;
 }
 
-/** An object or array of a record. It names its parent: a copy of its path would cost the square of the depth. */
+/** An object or array of a record, with its parent. Copies of paths would cost the square of the depth. */
 interface Place {
   value: object;
   name: string;
@@ -50,9 +53,9 @@ function mergedIn(names: readonly string[], spelling: Spelling, top: boolean): [
       unknown = name;
       continue;
     }
-    // Where no name is free, the deployment refuses the record.
+    // If no name is free, the deployment refuses the record.
     stored = freeFieldName(stored, own) ?? stored;
-    // Convex drops these, whatever they are called. Only which field marks a deletion has to be unambiguous.
+    // Convex drops these. Only the field that marks a deletion has to be unambiguous.
     if (top && isDropped(stored) && stored !== CDC_DELETED) continue;
     const other = renamed.get(stored);
     if (other !== undefined) return [other, name];
@@ -62,8 +65,8 @@ function mergedIn(names: readonly string[], spelling: Spelling, top: boolean): [
 }
 
 /**
- * Why a record with such a pair is refused, in words. Names inside an object may be content (a map from addresses to counts), so only the
- * column is named there.
+ * Why a record with such a pair is refused. Names of nested fields may be content (a map from addresses to
+ * counts), so for those only the top-level field is named.
  */
 export function mergedText({ path, fields: [first, second] }: MergedFields): string {
   const which =

@@ -1,4 +1,7 @@
-/** What the log tells while records are written: what was stored, how fast, and what waits for what. */
+/**
+ * Logs each minute and at the end: records written, their rate, and how long the source and Convex were
+ * waited for.
+ */
 import type { Log } from '../shared/core/log.ts';
 import type { RequestBody } from './request-body.ts';
 import type { StreamPlan } from './streams.ts';
@@ -8,7 +11,7 @@ const INTERVAL = 60_000;
 
 interface Counts {
   total: number;
-  /** Since the last line. */
+  /** Since the last log line. */
   recent: number;
 }
 
@@ -20,7 +23,7 @@ export class Progress {
   #last = this.#started;
   #bytes = 0;
   #requests = 0;
-  /** Milliseconds since the last line in which the connector waited for the source, and for Convex. */
+  /** Milliseconds of waiting for the source and for Convex, since the last log line. */
   #waited = { source: 0, convex: 0 };
   #waitedInAll = { source: 0, convex: 0 };
 
@@ -32,7 +35,7 @@ export class Progress {
     this.#timer.unref();
   }
 
-  /** Adds up the time that `waiting` takes. */
+  /** Adds the duration of `waiting` to the time of waiting for `whom`. */
   async waitFor<T>(whom: 'source' | 'convex', waiting: Promise<T>): Promise<T> {
     const from = performance.now();
     try {
@@ -44,24 +47,24 @@ export class Progress {
     }
   }
 
-  /** The records of a request are durable, but for those that were refused. */
+  /** Counts the records of a request as written. Refused ones are subtracted by `refused`. */
   sent({ streams, bytes }: Pick<RequestBody, 'streams' | 'bytes'>): void {
     this.#bytes += bytes;
     this.#requests++;
     for (const [stream, count] of streams) this.#add(stream, count);
   }
 
-  /** One of the records that `sent` will count, or has counted, was refused. */
+  /** A record that `sent` has counted or will count was refused. */
   refused(stream: StreamPlan): void {
     this.#add(stream, -1);
   }
 
-  /** Records of this stream that were written. May be too low while a refused request is being divided. */
+  /** Records of this stream that were written. May be too low while a refused request is divided. */
   written(stream: StreamPlan): number {
     return this.#streams.get(stream)?.total ?? 0;
   }
 
-  /** The closing line. */
+  /** Logs the last line and stops the timer. */
   close(): void {
     clearInterval(this.#timer);
     const seconds = (performance.now() - this.#started) / 1000;

@@ -1,25 +1,26 @@
 /**
- * Which rule of Convex a record breaks, found in its data and told in plain words. Pure. The texts name columns (fields of the record
- * itself), counts and limits. They never hold values, and no names inside objects: those may be content (a map from addresses to counts).
+ * Finds the rule of Convex that a refused record breaks. Pure. The texts name columns (top-level fields),
+ * counts and limits. They never have values or names of nested fields, which may be content, as in a map from
+ * addresses to counts (INV11).
  */
 import { isUtf8 } from 'node:buffer';
 import { freeFieldName, isDropped, isFieldName } from '../shared/convex/identifiers.ts';
 import { spelledFieldName } from '../shared/convex/spelling.ts';
 import { JsonError, Members, QUOTE, skipString } from '../shared/json/raw.ts';
 
-/** Convex's limits (C31, C35). Two of a document's fields are Convex's own. */
+/** Convex's limits (C31, C35). `_id` and `_creationTime` count as fields. */
 const MAX = { fields: 1024, ownFields: 1022, elements: 8192, depth: 16, bytes: 1 << 20, nameLength: 1024 };
-/** Up to this depth Convex can read a body. */
+/** The deepest JSON that Convex can read. */
 const MAX_JSON_DEPTH = 127;
-/** A name beyond ASCII of so many characters may have more than 1024 once it is spelled in ASCII. */
+/** A non-ASCII name of more characters may be too long once Convex has transliterated it (C37). */
 const LONG_BEYOND_ASCII = 100;
 /** Characters of a field's name that are shown. */
 const MAX_SHOWN = 60;
 
-/** Names beyond ASCII are not looked up: see spelling.ts. */
+/** The deployment is not asked for the spelling of names (C37). */
 const NO_SPELLING = new Map<string, string>();
 
-/** Codes of Convex's refusals, by what they can mean. `undefined` stands for data that were not sent. */
+/** Convex's code of a refusal. Undefined for data that were not sent. */
 type Code = string | undefined;
 const UNREADABLE: Code[] = [undefined, 'BadJsonBody'];
 const UNNAMEABLE: Code[] = [undefined, 'InternalServerError'];
@@ -30,8 +31,8 @@ interface Cause {
 }
 
 /**
- * What is wrong with a record whose data Convex refused with `code`, or that was not sent (no code): a sentence without its full stop.
- * Undefined where the data break no known rule that the code can stand for.
+ * Why Convex refused these data with `code`, or why they were not sent (no code): a sentence without its full
+ * stop. Undefined if the data break no known rule of this code.
  */
 export function causeOf(data: Buffer, code?: string): string | undefined {
   for (const { codes, text } of causes(data)) if (codes.includes(code)) return text;
@@ -64,10 +65,10 @@ function* causes(data: Buffer): Generator<Cause> {
   yield* causesOfSize(record);
 }
 
-/** A value of the record, and the number of containers around and including it. */
+/** A value of the record. `depth`: the number of containers around it, itself included. */
 interface Place {
   value: unknown;
-  /** The field of the record that it is in; undefined: the record itself. */
+  /** The top-level field that it is in. Undefined for the record itself. */
   column: string | undefined;
   depth: number;
 }
@@ -116,7 +117,7 @@ function* causesOfNames(names: string[], column: string | undefined): Generator<
   }
 }
 
-/** A name that Convex makes over, whose new form is too long or not known here. */
+/** For a name that Convex renames, whose new form is too long or unknown. */
 function* causesOfLength(name: string, which: string): Generator<Cause> {
   const { length } = name;
   if (length > MAX.nameLength || /^[\0-\x7f]*$/.test(name))
@@ -127,7 +128,7 @@ function* causesOfLength(name: string, which: string): Generator<Cause> {
   else if (length > LONG_BEYOND_ASCII)
     yield {
       codes: ['InternalServerError'],
-      text: `the name of ${which} has ${length} characters, which are probably too many once Convex has spelled them in ASCII (it takes ${MAX.nameLength})`,
+      text: `the name of ${which} has ${length} characters, which are probably too many after Convex has transliterated them to ASCII (it takes ${MAX.nameLength})`,
     };
 }
 
@@ -162,7 +163,7 @@ function sizeOf(value: unknown): number {
   return bytes;
 }
 
-/** What makes the data no JSON. */
+/** Why the data are not valid JSON. */
 function notJson(data: Buffer): string {
   const members = new Members();
   try {
@@ -181,10 +182,10 @@ function notJson(data: Buffer): string {
   return 'its data are not valid JSON';
 }
 
-/** What programs write for values that JSON does not have. */
+/** Values that programs write although JSON does not have them. */
 const WORDS = new Set(['NaN', 'nan', 'Infinity', 'inf', 'undefined', 'None', 'True', 'False']);
 
-/** The first such word outside of strings. */
+/** The first of `WORDS` outside of strings. */
 function wordIn(json: Buffer): string | undefined {
   let word = '';
   for (let at = 0; at !== -1 && at <= json.length; at++) {
@@ -208,7 +209,9 @@ function isLetter(byte: number): boolean {
   return (byte >= 0x41 && byte <= 0x5a) || (byte >= 0x61 && byte <= 0x7a);
 }
 
-/** The value of a JSON text; undefined where it is none. Only to look at it: what is sent are the bytes that came. */
+/**
+ * Undefined if the text is not valid JSON. The value is only inspected; the received bytes are sent (INV4).
+ */
 function parse(json: Buffer): unknown {
   if (!isUtf8(json)) return undefined;
   try {
@@ -218,7 +221,7 @@ function parse(json: Buffer): unknown {
   }
 }
 
-/** Whether Convex drops the field after it was counted (C39). */
+/** Whether Convex drops the field (C39). Convex counts fields before that. */
 function isMark(name: string): boolean {
   return isDropped(spelledFieldName(name, NO_SPELLING) ?? '');
 }

@@ -1,6 +1,6 @@
 /**
- * Records that were refused: counted, named by stream and primary key, with the reason. Never with their
- * content: of Convex's own messages, only parts that cannot contain any.
+ * Counts refused records and names them by stream, primary key and reason. Messages never have a record's
+ * content, and only those parts of Convex's messages that cannot contain any (INV11).
  */
 import { ConnectorFailure } from '../shared/core/failure.ts';
 import type { Log } from '../shared/core/log.ts';
@@ -10,11 +10,11 @@ import { valueAt, type RecordProblem } from './record.ts';
 import { causeOf } from './refusal-cause.ts';
 import type { StreamPlan } from './streams.ts';
 
-/** Log lines about single records; the number of the others is in the summary. */
+/** Records named in the log. The others are only counted. */
 const MAX_NAMED = 100;
 /** Records named in the message that fails the sync. */
 const MAX_IN_FAILURE = 5;
-/** With `Fail sync`: after this many refused records, searching for more would only load the deployment. */
+/** With `Fail sync`: refused records after which the sync fails at once, to spare the deployment. */
 export const GIVE_UP_AFTER = 100;
 
 export class Rejections {
@@ -23,11 +23,10 @@ export class Rejections {
   readonly #log: Log;
   readonly #first: string[] = [];
   readonly #byStream = new Map<StreamPlan, number>();
-
   readonly #aftermath: () => string | undefined;
 
-  /** `aftermath`: what became of the other records, unless they were simply written. */
-  constructor(failing: boolean, log: Log, aftermath: () => string | undefined = () => undefined) {
+  /** `failing`: whether refused records fail the sync. `aftermath`: see `aftermathOf`. */
+  constructor(failing: boolean, log: Log, aftermath: () => string | undefined) {
     this.failing = failing;
     this.#log = log;
     this.#aftermath = aftermath;
@@ -46,12 +45,12 @@ export class Rejections {
     return this.#byStream.get(stream) ?? 0;
   }
 
-  /** With `Fail sync`, what the sync fails with once something was refused. */
+  /** The failure of a sync with `Fail sync` in which records were refused. */
   failure(): ConnectorFailure {
     const more = this.count - this.#first.length;
     return new ConnectorFailure(
       'config_error',
-      `Convex refused ${this.count === 1 ? 'a record' : `${this.count} records`}. ${this.#first.join(' ')}${more > 0 ? ` And ${more} more.` : ''} ${this.#aftermath() ?? 'The records around them were written.'} Mend or deselect what is refused, or set "When Convex refuses a record" to "Skip and report" to go on without such records.`,
+      `Convex refused ${this.count === 1 ? 'a record' : `${this.count} records`}. ${this.#first.join(' ')}${more > 0 ? ` And ${more} more.` : ''} ${this.#aftermath() ?? 'The records around them were written.'} Fix or deselect what is refused, or set "When Convex refuses a record" to "Skip and report" to go on without such records.`,
     );
   }
 
@@ -62,7 +61,7 @@ export class Rejections {
   }
 }
 
-/** Text of a key value longer than this is cut. */
+/** Characters of a key value in a message. */
 const MAX_KEY_TEXT = 100;
 
 function keyOf({ label }: StreamPlan, data: Buffer): string {
@@ -70,7 +69,7 @@ function keyOf({ label }: StreamPlan, data: Buffer): string {
     const parts = label.map((path) => `${path.join('.')} = ${keyText(valueAt(data, path))}`);
     return parts.length === 0 ? ' (it has no primary key to name it by)' : ` with ${parts.join(', ')}`;
   } catch {
-    // Data that are no JSON have no key.
+    // The data are not valid JSON.
     return '';
   }
 }
@@ -82,31 +81,31 @@ function keyText(raw: string | undefined): string {
   return raw.length > MAX_KEY_TEXT ? `${raw.slice(0, MAX_KEY_TEXT)}…` : raw;
 }
 
-/** Texts for codes if the data do not show the cause, or if the server's message may quote the data. */
-const WORDS: Record<string, string> = {
+/** Texts by code, if the data do not show the cause and the server's message may quote the data. */
+const TEXTS: Record<string, string> = {
   ArrayTooLong: 'a list in it has too many elements',
   BadJsonBody: 'Convex cannot read its data as JSON',
-  InvalidDocumentError: 'it is no valid document',
+  InvalidDocumentError: 'it is not a valid document',
   SchemaEnforcementError: "it does not match the deployment's schema for this table",
   TooManyFieldsError: 'an object in it has too many fields',
   TooNestedError: 'it is nested too deeply',
   ValueTooLargeError: 'it is larger than a document may be (1 MiB as Convex counts)',
 };
 
-/** Codes whose message says more than the data do; `errors.ts` has taken out what could be content. */
-const TELLING = new Set(['InvalidDocumentError', 'MissingPrimaryKeyValue', 'SchemaEnforcementError']);
+/** Codes whose message is shown. `shared/convex/errors.ts` has removed what could be content. */
+const SHOWN = new Set(['InvalidDocumentError', 'MissingPrimaryKeyValue', 'SchemaEnforcementError']);
 
-/** Convex's refusal of a record with these data, its code at the end. `keyed`: the record is deduplicated. */
+/** Why Convex refused the record, as a sentence with the code. `keyed`: the record is deduplicated. */
 export function reasonOf({ code, status, detail }: ConvexApiError, data: Buffer, keyed: boolean): string {
   if (code === undefined) return `the server answered ${status ?? 'nothing'}.`;
-  const words =
+  const text =
     causeOf(data, code) ??
-    (TELLING.has(code) ? detail?.replace(/\.$/, '') : undefined) ??
-    (code === 'InternalServerError' ? internalError(keyed) : WORDS[code]);
-  return words === undefined ? `${code}.` : `${words} (${code}).`;
+    (SHOWN.has(code) ? detail?.replace(/\.$/, '') : undefined) ??
+    (code === 'InternalServerError' ? internalError(keyed) : TEXTS[code]);
+  return text === undefined ? `${code}.` : `${text} (${code}).`;
 }
 
-/** No rule that could be looked up is broken (C7, C143). */
+/** For a record that breaks no known rule (C7, C143). */
 function internalError(keyed: boolean): string {
   const known = keyed
     ? '. The known cause is that the table holds several documents with this primary key, from earlier appends'
@@ -114,7 +113,7 @@ function internalError(keyed: boolean): string {
   return `Convex fails on it with an internal error every time, and its data break no known rule${known}`;
 }
 
-/** A refusal before anything was sent. */
+/** Why a record was refused before it was sent, as a sentence. */
 export function problemText(problem: RecordProblem, data: Buffer): string {
   if (problem === 'not-json') return `${causeOf(data) ?? 'its data are not valid JSON'}.`;
   const field = `"${problem.field}"`;
@@ -130,7 +129,7 @@ export function problemText(problem: RecordProblem, data: Buffer): string {
   }
 }
 
-/** A record that no request can hold. */
+/** For a record that is larger than a request. `bytes`: the size of its data. */
 export function tooLarge(bytes: number): string {
   return `it has ${bytes} bytes of JSON, more than Convex takes in one request (${MAX_IMPORT_BODY}); documents may have 1 MiB.`;
 }

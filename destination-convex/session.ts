@@ -11,8 +11,7 @@ import { streamBytes } from './request-body.ts';
 import { Ledger } from './ledger.ts';
 import { batchLimits } from './limits.ts';
 import { StreamTracker } from './stream-tracker.ts';
-import type { Batch } from './batch.ts';
-import { BatchSender } from './batch-sender.ts';
+import { BatchSender, type Batch } from './batch-sender.ts';
 import { Tables } from './tables.ts';
 import { Progress } from './progress.ts';
 import { aftermathOf, incompleteFailure, listed } from './aftermath.ts';
@@ -57,7 +56,7 @@ export class WriteSession {
     this.#unidentified = replaced.filter(({ generation }) => generation === undefined);
     const holding = replaced.map(({ index }) => index);
     const lenient = replaced.filter(({ generation }) => generation !== undefined).map(({ index }) => index);
-    this.#ledger = new Ledger(streams.length, holding, undefined, lenient);
+    this.#ledger = new Ledger(streams.length, { holding, lenient });
     this.#tables = new Tables(api, streams, log, ({ index }) => {
       this.#ledger.release(index);
     });
@@ -208,7 +207,7 @@ export class WriteSession {
     const { log } = this.#context;
     this.#progress.close();
     const { noise } = this.#input;
-    if (noise > 1) log.warn(`${noise} lines that are no messages were skipped.`);
+    if (noise > 1) log.warn(`${noise} lines that are not messages were skipped.`);
     const rejected = this.#rejections.summary();
     if (rejected !== undefined) log.warn(rejected);
     for (const text of this.#intake.warnings()) log.warn(text);

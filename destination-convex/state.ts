@@ -1,31 +1,44 @@
 /**
- * A STATE as a destination sees it: whose it is, and how it is given back: the bytes that were received, with `destinationStats` put in.
- * Unknown keys (the platform's `id` among them), their order and integers of any size stay as they are, since nothing is decoded.
+ * A STATE in the destination: which streams it covers, and the line that is echoed. That line is the received
+ * bytes with `destinationStats` inserted. Nothing is decoded, so unknown keys, their order and integers of
+ * any size stay as they are.
  */
 import { BrokenMessage } from '../shared/airbyte/inbound.ts';
 import { JsonError, Members, OPEN_BRACE, OPEN_BRACKET, skipSpace, skipValue, stringAt } from '../shared/json/raw.ts';
 
-export interface StreamStateFacts {
+interface StreamStateFacts {
   name: string;
   namespace: string | undefined;
-  /** Without any content: what a clear job sends. */
+  /** Whether the state is null, as a clear job sends it. */
   empty: boolean;
 }
 
-export interface StateFacts {
+interface StateFacts {
   type: 'stream' | 'global' | 'legacy';
-  /** The streams that it names: one, several, or none for LEGACY. */
+  /** The streams that it names. LEGACY names none. */
   streams: StreamStateFacts[];
 }
 
-/** Reads the state object in `buffer[start, end)`. Throws `JsonError` where it is not one. */
+/**
+ * Reads the state object `buffer[start, end)`. Throws `BrokenMessage` if it cannot be read: such a STATE does
+ * not say which records it covers.
+ */
 export function readState(buffer: Buffer, start: number, end: number): StateFacts {
+  try {
+    return factsOf(buffer, start, end);
+  } catch (error) {
+    if (!(error instanceof JsonError)) throw error;
+    throw new BrokenMessage('a STATE message whose state is not valid');
+  }
+}
+
+function factsOf(buffer: Buffer, start: number, end: number): StateFacts {
   const members = new Members().open(buffer, start, end);
   const streams: StreamStateFacts[] = [];
   let type: StateFacts['type'] = 'legacy';
   while (members.next()) {
     if (buffer[members.valueStart] !== OPEN_BRACE) continue;
-    // PyAirbyte writes the key of a GLOBAL state with an underscore, and every absent key as null.
+    // PyAirbyte writes `global_`, and absent keys as null.
     switch (members.key()) {
       case 'stream':
         type = 'stream';
@@ -41,19 +54,9 @@ export function readState(buffer: Buffer, start: number, end: number): StateFact
   return { type, streams };
 }
 
-/** The same. Throws `BrokenMessage` where it is not one: such a state does not say which records it covers. */
-export function receivedFacts(buffer: Buffer, start: number, end: number): StateFacts {
-  try {
-    return readState(buffer, start, end);
-  } catch (error) {
-    if (!(error instanceof JsonError)) throw error;
-    throw new BrokenMessage('a STATE message that is not built as the protocol has it');
-  }
-}
-
 /**
- * The line `buffer[start, end)`, whose state object stands in `[stateStart, stateEnd)`, with these counts as its `destinationStats`.
- * They are written with a decimal point: the protocol calls them doubles.
+ * `line`, whose state object is `line[stateStart, stateEnd)`, with these counts as `destinationStats`. They
+ * are written with a decimal point, because the protocol defines them as doubles.
  */
 export function withStats(
   line: Buffer,

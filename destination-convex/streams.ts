@@ -1,6 +1,12 @@
-/** From the configured catalog to what is done with each stream: its table, its mode, its primary key. Pure. */
-import { descriptorOf, descriptorText, type StreamDescriptor } from '../shared/core/stream-descriptor.ts';
+/** Plans each stream of the configured catalog: its table, its mode, its primary key. Pure. */
+import {
+  descriptorKey,
+  descriptorOf,
+  descriptorText,
+  type StreamDescriptor,
+} from '../shared/core/stream-descriptor.ts';
 import { configError } from '../shared/core/failure.ts';
+import type { Resolve } from '../shared/airbyte/inbound.ts';
 import type { ConfiguredAirbyteStream } from '../shared/airbyte/protocol.generated.ts';
 import { tableNameOf } from '../shared/convex/identifiers.ts';
 import { knownRounded } from './convex-records.ts';
@@ -12,27 +18,27 @@ import { keyNames, planKey, type KeyPlan, type KnownNames } from './keys.ts';
 export interface StreamPlan {
   index: number;
   descriptor: StreamDescriptor;
-  /** How the stream is called in messages. */
+  /** The stream's name in messages. */
   text: string;
   table: string;
   truncation: Truncation;
-  /** What identifies the replacement of the table; undefined where nothing does, or nothing is replaced. */
+  /** Identifies the replacement of the table. Undefined if nothing identifies it, or nothing is replaced. */
   generation: Generation | undefined;
-  /** Whether the source reads all of the stream in every sync. */
+  /** Whether the source reads the whole stream in each sync. */
   fullRefresh: boolean;
-  /** The key by which records are deduplicated; undefined: they are appended. */
+  /** The key by which records are deduplicated. Undefined if they are appended. */
   key: KeyPlan | undefined;
-  /** Whether the records are appended and may mark deletions (see append-deletions.ts). */
+  /** Whether records are appended and some may mark a deletion (see append-deletions.ts). */
   appendsDeletions: boolean;
   /** Whether the catalog asks for files. */
   includesFiles: boolean;
-  /** Fields whose numbers Convex is known to round (see convex-records.ts). */
+  /** Fields whose numbers are rounded in each sync (see convex-records.ts). */
   knownRounded: ReadonlySet<string>;
-  /** Paths of the fields by which a record is named to the user, as the source calls them. */
+  /** The fields that name a record in messages, as paths in the source. */
   label: string[][];
 }
 
-/** The names that only the deployment can tell the new form of. */
+/** Names of tables and key fields that Convex renames in a way that only the deployment knows (C37). */
 export function namesToAsk(configured: readonly ConfiguredAirbyteStream[]): Set<string> {
   const names = configured.flatMap((stream) => [
     ...(tableNameOf(joinedName(stream)).kind === 'ask' ? [joinedName(stream)] : []),
@@ -41,7 +47,9 @@ export function namesToAsk(configured: readonly ConfiguredAirbyteStream[]): Set<
   return new Set(names);
 }
 
-/** Throws a config_error where streams cannot be written, before anything is. */
+/**
+ * `known`: the deployment's answers for `namesToAsk`. Throws a config_error if a stream cannot be written.
+ */
 export function planStreams(
   configured: readonly ConfiguredAirbyteStream[],
   known: KnownNames = new Map(),
@@ -103,7 +111,7 @@ function planStream(configured: ConfiguredAirbyteStream, index: number, known: K
   };
 }
 
-/** As the Python destination names its tables, before the deployment makes them valid. */
+/** The table's name before Convex renames it. The Python destination joins names in the same way. */
 function joinedName({ stream: { name, namespace } }: ConfiguredAirbyteStream): string {
   return namespace ? `${namespace}_${name}` : name;
 }
@@ -137,4 +145,16 @@ function tableOf(
 
 function labelOf({ primary_key: key, stream }: ConfiguredAirbyteStream): string[][] {
   return key?.length ? key : (stream.source_defined_primary_key ?? []);
+}
+
+/**
+ * Finds the stream of a message by name and namespace. PyAirbyte's cache drops the namespace, so without one
+ * a name that only one stream has is enough.
+ */
+export function streamResolver(streams: readonly StreamPlan[]): Resolve {
+  const exact = new Map(streams.map((stream) => [descriptorKey(stream.descriptor), stream.index]));
+  const byName = new Map<string, number>();
+  for (const { descriptor, index } of streams) byName.set(descriptor.name, byName.has(descriptor.name) ? -1 : index);
+  return (name, namespace) =>
+    exact.get(descriptorKey({ name, namespace })) ?? (namespace === undefined ? (byName.get(name) ?? -1) : -1);
 }

@@ -1,13 +1,13 @@
-/** What an app is told of a sync. Pure, but for the clock and the run's id. */
+/** The summary of a sync that the app gets (see after-sync.ts). */
 import { randomUUID } from 'node:crypto';
 import type { ConfiguredAirbyteStream } from '../shared/airbyte/protocol.generated.ts';
 import type { StreamPlan } from './streams.ts';
 
-/** All of it is JSON, and a Convex value: numbers are float64. */
+/** A JSON object that is also a Convex value. Its numbers are float64. */
 export interface SyncSummary {
-  /** The sync's number, as the platform counts its jobs: the same for each attempt. Null where the platform does not say. */
+  /** The platform's number of the sync, the same for each attempt. Null if the platform does not tell. */
   syncId: string | null;
-  /** Another one for each run of the destination. */
+  /** Unique for each run of the destination. */
   runId: string;
   /** Milliseconds since 1970. */
   startedAt: number;
@@ -20,13 +20,13 @@ export interface SyncSummary {
 export interface StreamSummary {
   name: string;
   namespace: string | null;
-  /** The table that its records are in. */
+  /** The table with its records. */
   table: string;
   /** `append`, `append_dedup` or `overwrite`. */
   mode: string;
-  /** Records that were written in this run; deletions are counted, too. */
+  /** Records written in this run, deletions included. */
   records: number;
-  /** Records that Convex refused and the configuration left out. */
+  /** Records that Convex refused and that were skipped. */
   rejected: number;
 }
 
@@ -61,7 +61,10 @@ export class SummaryBuilder {
   }
 }
 
-/** Every stream of a catalog has the same. PyAirbyte calls each of its syncs 1, which tells none from another. */
+/**
+ * All streams of a catalog have the same number. PyAirbyte numbers each of its syncs 1, so 1 counts as
+ * unknown.
+ */
 function syncIdOf(configured: readonly ConfiguredAirbyteStream[]): string | null {
   const id = configured.find(({ sync_id: syncId }) => typeof syncId === 'number')?.sync_id ?? null;
   return id === null || id === 1 ? null : String(id);

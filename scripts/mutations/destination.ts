@@ -89,7 +89,7 @@ export const DESTINATION: Mutation[] = [
   {
     name: 'D1: a state from before the first record waits for it',
     file: 'destination-convex/input-reader.ts',
-    find: 'return this.#giveBackAll().then(() => this.#options.intake.take(stream, buffer, dataStart, dataEnd));',
+    find: 'return this.#echoAll().then(() => this.#options.intake.take(stream, buffer, dataStart, dataEnd));',
     replace: 'return this.#options.intake.take(stream, buffer, dataStart, dataEnd);',
     test: 'test/destination-convex/replaced.test.ts',
     only: 'from before the first record',
@@ -209,9 +209,9 @@ export const DESTINATION: Mutation[] = [
   {
     name: 'the halves of a refused batch are sent in the wrong order',
     file: 'destination-convex/importer.ts',
-    find: 'const first = await this.#post(this.#body.toBuffer(from, middle), from, middle, PATIENCE.part);',
+    find: 'const first = await this.#post(this.#body.toBuffer(from, middle), from, middle, TRIES.part);',
     replace:
-      'const early = await this.#post(this.#body.toBuffer(middle, to), middle, to, PATIENCE.part);\n    if (early !== undefined) yield* this.#divide(middle, to, early);\n    const first = await this.#post(this.#body.toBuffer(from, middle), from, middle, PATIENCE.part);',
+      'const early = await this.#post(this.#body.toBuffer(middle, to), middle, to, TRIES.part);\n    if (early !== undefined) yield* this.#divide(middle, to, early);\n    const first = await this.#post(this.#body.toBuffer(from, middle), from, middle, TRIES.part);',
     test: 'test/destination-convex/rejected.test.ts',
   },
   {
@@ -249,7 +249,7 @@ export const DESTINATION: Mutation[] = [
   {
     name: 'D9: records are refused because the server fails on everything',
     file: 'destination-convex/importer.ts',
-    find: "if ((await api.nameOf('any')) === undefined) throw transient(refusal);",
+    find: "if ((await api.nameOf('any')) === undefined) throw withReason(refusal, 'transient');",
     replace: '',
     test: 'test/destination-convex/isolation.test.ts',
   },

@@ -345,8 +345,8 @@ describe('a call that fails', () => {
 
 describe('a configuration that cannot be meant so is refused, by check and before anything is written', () => {
   test.each<[after: object, expected: string]>([
-    [{ kind: 'mutation' }, 'After a sync: the mutation to be called is not named.'],
-    [{ path: 'sync:arrived' }, 'After a sync: choose what is to be called'],
+    [{ kind: 'mutation' }, 'After a sync: enter the path of the mutation.'],
+    [{ path: 'sync:arrived' }, 'After a sync: choose what is called'],
     [{ kind: 'mutation', path: 'sync.arrived' }, 'After a sync: "sync.arrived" is not the path of a function'],
     [{ kind: 'HTTP action', path: 'arrived' }, 'After a sync: The HTTP action is given by its path, such as /arrived'],
     [{ kind: 'HTTP action', path: '/arrived' }, 'After a sync: Where the HTTP actions of 127.0.0.1:'],

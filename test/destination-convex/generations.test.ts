@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { outcomeOf, truncationOf, type StreamHistory } from '../../destination-convex/generations.ts';
+import { truncationOf } from '../../destination-convex/generations.ts';
+import { outcomeOf, type StreamHistory } from '../../destination-convex/stream-tracker.ts';
 import { errorsOf, logsOf } from '../support/messages.ts';
 import {
   append,
@@ -44,7 +45,7 @@ describe('whether a stream replaces what is in its table', () => {
 });
 
 describe('how a stream has ended', () => {
-  const news = (more: Partial<StreamHistory>): StreamHistory => ({
+  const history = (more: Partial<StreamHistory>): StreamHistory => ({
     records: 0,
     states: 0,
     emptyStates: 0,
@@ -71,7 +72,7 @@ describe('how a stream has ended', () => {
     ['a clear job', { states: 1, emptyStates: 1 }, 'overwrite', false, 'complete'],
     ['a state with content', { states: 2, emptyStates: 1 }, 'generation', false, 'incomplete'],
   ] as const)('%s (%o, %s, statuses: %s): %s', (_, told, truncation, anyStatus, expected) => {
-    expect(outcomeOf(news(told), truncation, anyStatus)).toBe(expected);
+    expect(outcomeOf(history(told), truncation, anyStatus)).toBe(expected);
   });
 });
 

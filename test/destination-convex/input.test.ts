@@ -45,8 +45,8 @@ describe('lines', () => {
     expect(destination.rows('t')).toEqual([{ n: 1 }]);
     const warnings = logsOf(finished.lines).filter((line) => line.startsWith('WARN'));
     expect(warnings).toEqual([
-      'WARN The source wrote a line that is no message; it was skipped.',
-      'WARN 4 lines that are no messages were skipped.',
+      'WARN The source wrote a line that is not a message. It was skipped.',
+      'WARN 4 lines that are not messages were skipped.',
     ]);
   });
 
@@ -120,7 +120,7 @@ describe('lines', () => {
       {
         failure_type: 'system_error',
         message:
-          'The source sent a record for the stream "t" without a namespace. Streams of this name in the catalog: a.t, b.t. Which of them it belongs to cannot be told. Deselect all but one, or have the source send namespaces.',
+          'The source sent a record for the stream "t" without a namespace. Streams of this name in the catalog: a.t, b.t. It cannot be told to which of them the record belongs. Deselect all but one, or have the source send namespaces.',
       },
     ]);
   });

@@ -85,7 +85,7 @@ describe('D5: the rule that a refused record breaks', () => {
     [
       'InternalServerError',
       `{"x":{"${'語'.repeat(300)}":1}}`,
-      'the name of a field inside its field "x" has 300 characters, which are probably too many once Convex has spelled them in ASCII (it takes 1024)',
+      'the name of a field inside its field "x" has 300 characters, which are probably too many after Convex has transliterated them to ASCII (it takes 1024)',
     ],
     ['InternalServerError', '{"größe":1,"grösse":2}', undefined],
     [

@@ -61,7 +61,7 @@ describe('an answer that is lost', () => {
       );
       expect(finished.code).toBe(0);
       expect(destination.rows('t').map(({ n }) => n)).toEqual([0, 1, 2, 0, 1, 2, 3, 4, 5, 6, 7, 8]);
-      expect(logsOf(finished.lines).join('\n')).toContain('up to 3 documents of t may be there twice');
+      expect(logsOf(finished.lines).join('\n')).toContain('up to 3 documents of t may be stored twice');
     },
   );
 

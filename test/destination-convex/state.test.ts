@@ -1,10 +1,11 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { readState, withStats } from '../../destination-convex/state.ts';
-import { JsonError, rawMembers } from '../../shared/json/raw.ts';
+import { BrokenMessage } from '../../shared/airbyte/inbound.ts';
+import { rawMembers } from '../../shared/json/raw.ts';
 import { jsonText, objectText } from '../support/json.ts';
 
-/** A STATE line around a state object, and where that stands. */
+/** A STATE line with this state object, which is `line[start, end)`. */
 function lineOf(state: string): { line: Buffer; start: number; end: number } {
   const before = '{"type":"STATE","state":';
   const start = Buffer.byteLength(before);
@@ -21,8 +22,8 @@ function echoed(state: string, records: number, rejected = 0): string {
   return withStats(line, start, end, { records, rejected }).toString();
 }
 
-describe('what is given back', () => {
-  test('is what was received, with one member more at its end, whatever it holds', () => {
+describe('the echoed line', () => {
+  test('has the received bytes and one more member', () => {
     fc.assert(
       fc.property(objectText, fc.nat(), fc.nat(5), (state, records, rejected) => {
         fc.pre(![...rawMembers(Buffer.from(state)).keys()].includes('destinationStats'));
@@ -35,7 +36,7 @@ describe('what is given back', () => {
     );
   });
 
-  test('has its statistics replaced where it had some, wherever they stood', () => {
+  test('replaces statistics that the state already has', () => {
     fc.assert(
       fc.property(jsonText, jsonText, jsonText, (a, stats, b) => {
         expect(echoed(`{"a":${a},"destinationStats":${stats},"b":${b}}`, 7)).toBe(
@@ -47,7 +48,7 @@ describe('what is given back', () => {
   });
 });
 
-describe('whose it is', () => {
+describe('the streams of a state', () => {
   const stream = (name: string, state: string, namespace = ''): string =>
     `{"stream_state":${state},"stream_descriptor":{"name":"${name}"${namespace}}}`;
   test.each<[string, ReturnType<typeof readState>]>([
@@ -75,7 +76,7 @@ describe('whose it is', () => {
     expect(factsOf(state)).toEqual(facts);
   });
 
-  test('of a state that is damaged: facts or a JsonError, never anything else', () => {
+  test('a damaged state gives facts or a BrokenMessage, never another error', () => {
     const whole = `{"type":"GLOBAL","global":{"stream_states":[${stream('a', '{}')}, ${stream('b', 'null')}]},"stream":${stream('c', '5')}}`;
     fc.assert(
       fc.property(fc.nat(whole.length - 1), fc.uint8Array({ minLength: 1, maxLength: 3 }), (at, damage) => {
@@ -84,7 +85,7 @@ describe('whose it is', () => {
         try {
           readState(line, start, end);
         } catch (error) {
-          expect(error).toBeInstanceOf(JsonError);
+          expect(error).toBeInstanceOf(BrokenMessage);
         }
       }),
       { numRuns: 2000 },

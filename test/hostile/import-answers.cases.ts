@@ -87,7 +87,7 @@ export const IMPORTS: ImportCase[] = [
     lies: { import: answer(413, PAGE) },
     kind: 'config_error',
     message:
-      'Convex refused 2 records. A record of stream "users" with id = 1 was refused: the server answered 413. A record of stream "users" with id = 2 was refused: the server answered 413. The records around them were written. Mend or deselect what is refused, or set "When Convex refuses a record" to "Skip and report" to go on without such records.',
+      'Convex refused 2 records. A record of stream "users" with id = 1 was refused: the server answered 413. A record of stream "users" with id = 2 was refused: the server answered 413. The records around them were written. Fix or deselect what is refused, or set "When Convex refuses a record" to "Skip and report" to go on without such records.',
   },
   {
     name: 'internal errors',
@@ -122,21 +122,21 @@ export const IMPORTS: ImportCase[] = [
     lies: { import: failure(400, 'C'.repeat(10_000)) },
     kind: 'config_error',
     message:
-      'Convex refused 2 records. A record of stream "users" with id = 1 was refused: CCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCC. A record of stream "users" with id = 2 was refused: CCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCC. The records around them were written. Mend or deselect what is refused, or set "When Convex refuses a record" to "Skip and report" to go on without such records.',
+      'Convex refused 2 records. A record of stream "users" with id = 1 was refused: CCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCC. A record of stream "users" with id = 2 was refused: CCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCC. The records around them were written. Fix or deselect what is refused, or set "When Convex refuses a record" to "Skip and report" to go on without such records.',
   },
   {
     name: 'an unknown code',
     lies: { import: failure(400, 'Sideways', 'line one\nline two') },
     kind: 'config_error',
     message:
-      'Convex refused 2 records. A record of stream "users" with id = 1 was refused: Sideways. A record of stream "users" with id = 2 was refused: Sideways. The records around them were written. Mend or deselect what is refused, or set "When Convex refuses a record" to "Skip and report" to go on without such records.',
+      'Convex refused 2 records. A record of stream "users" with id = 1 was refused: Sideways. A record of stream "users" with id = 2 was refused: Sideways. The records around them were written. Fix or deselect what is refused, or set "When Convex refuses a record" to "Skip and report" to go on without such records.',
   },
   {
     name: 'a message that is a number',
     lies: { import: failure(400, 'Sideways', 7) },
     kind: 'config_error',
     message:
-      'Convex refused 2 records. A record of stream "users" with id = 1 was refused: Sideways. A record of stream "users" with id = 2 was refused: Sideways. The records around them were written. Mend or deselect what is refused, or set "When Convex refuses a record" to "Skip and report" to go on without such records.',
+      'Convex refused 2 records. A record of stream "users" with id = 1 was refused: Sideways. A record of stream "users" with id = 2 was refused: Sideways. The records around them were written. Fix or deselect what is refused, or set "When Convex refuses a record" to "Skip and report" to go on without such records.',
   },
   {
     name: 'no HTTP',

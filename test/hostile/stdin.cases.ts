@@ -35,7 +35,7 @@ export const LINES: StdinCase[] = [
     kind: 'ok',
     message: '',
     stored: [3, 1],
-    log: 'WARN 2 lines that are no messages were skipped.',
+    log: 'WARN 2 lines that are not messages were skipped.',
   },
   {
     name: 'JSON that is no message',
@@ -43,7 +43,7 @@ export const LINES: StdinCase[] = [
     kind: 'ok',
     message: '',
     stored: [3, 1],
-    log: 'WARN 4 lines that are no messages were skipped.',
+    log: 'WARN 4 lines that are not messages were skipped.',
   },
   {
     name: 'messages of types to come',
@@ -220,7 +220,7 @@ export const RECORDS: StdinCase[] = [
     input: [record('{"name":"x"}'), good],
     kind: 'config_error',
     message:
-      'Convex refused a record. A record of stream "users" with _id = (missing) was refused: it has no value for the primary key field "_id". The records around them were written. Mend or deselect what is refused, or set "When Convex refuses a record" to "Skip and report" to go on without such records.',
+      'Convex refused a record. A record of stream "users" with _id = (missing) was refused: it has no value for the primary key field "_id". The records around them were written. Fix or deselect what is refused, or set "When Convex refuses a record" to "Skip and report" to go on without such records.',
     stored: [3, 0],
   },
   { name: 'key that is null', input: [record('{"_id":null}')], kind: 'ok', message: '', stored: [3, 1] },
@@ -231,7 +231,7 @@ export const RECORDS: StdinCase[] = [
     input: [record('{"_id":"a","$id":"b"}'), good],
     kind: 'config_error',
     message:
-      'Convex refused a record. A record of stream "users" with _id = "a" was refused: its primary key field "_id" would not be stored under the name that it has in other records: Convex renames fields that begin with an underscore or have special characters, and here another field has, or is given, that name. Rename one of the fields in the source. The records around them were written. Mend or deselect what is refused, or set "When Convex refuses a record" to "Skip and report" to go on without such records.',
+      'Convex refused a record. A record of stream "users" with _id = "a" was refused: its primary key field "_id" would not be stored under the name that it has in other records: Convex renames fields that begin with an underscore or have special characters, and here another field has, or is given, that name. Rename one of the fields in the source. The records around them were written. Fix or deselect what is refused, or set "When Convex refuses a record" to "Skip and report" to go on without such records.',
     stored: [3, 0],
   },
   {
@@ -246,7 +246,7 @@ export const RECORDS: StdinCase[] = [
     input: [record('{"_id":"a","x":tru}'), good],
     kind: 'config_error',
     message:
-      'Convex refused a record. A record of stream "users" with _id = "a" was refused: its field "x" is not valid JSON (BadJsonBody). The records around them were written. Mend or deselect what is refused, or set "When Convex refuses a record" to "Skip and report" to go on without such records.',
+      'Convex refused a record. A record of stream "users" with _id = "a" was refused: its field "x" is not valid JSON (BadJsonBody). The records around them were written. Fix or deselect what is refused, or set "When Convex refuses a record" to "Skip and report" to go on without such records.',
     stored: [3, 1],
   },
   {
@@ -254,7 +254,7 @@ export const RECORDS: StdinCase[] = [
     input: [record('{"_id":"a","x":1.2.3}'), good],
     kind: 'config_error',
     message:
-      'Convex refused a record. A record of stream "users" with _id = "a" was refused: its field "x" is not valid JSON (BadJsonBody). The records around them were written. Mend or deselect what is refused, or set "When Convex refuses a record" to "Skip and report" to go on without such records.',
+      'Convex refused a record. A record of stream "users" with _id = "a" was refused: its field "x" is not valid JSON (BadJsonBody). The records around them were written. Fix or deselect what is refused, or set "When Convex refuses a record" to "Skip and report" to go on without such records.',
     stored: [3, 1],
   },
   {
@@ -262,7 +262,7 @@ export const RECORDS: StdinCase[] = [
     input: [record('{"_id":"a","x":[1,]}'), good],
     kind: 'config_error',
     message:
-      'Convex refused a record. A record of stream "users" with _id = "a" was refused: its field "x" is not valid JSON (BadJsonBody). The records around them were written. Mend or deselect what is refused, or set "When Convex refuses a record" to "Skip and report" to go on without such records.',
+      'Convex refused a record. A record of stream "users" with _id = "a" was refused: its field "x" is not valid JSON (BadJsonBody). The records around them were written. Fix or deselect what is refused, or set "When Convex refuses a record" to "Skip and report" to go on without such records.',
     stored: [3, 1],
   },
   {
@@ -270,7 +270,7 @@ export const RECORDS: StdinCase[] = [
     input: [record('{"_id":"a","x":"\\q"}'), good],
     kind: 'config_error',
     message:
-      'Convex refused a record. A record of stream "users" with _id = "a" was refused: its field "x" is not valid JSON (BadJsonBody). The records around them were written. Mend or deselect what is refused, or set "When Convex refuses a record" to "Skip and report" to go on without such records.',
+      'Convex refused a record. A record of stream "users" with _id = "a" was refused: its field "x" is not valid JSON (BadJsonBody). The records around them were written. Fix or deselect what is refused, or set "When Convex refuses a record" to "Skip and report" to go on without such records.',
     stored: [3, 1],
   },
   {
@@ -278,7 +278,7 @@ export const RECORDS: StdinCase[] = [
     input: [record('{"_id":"a","x":"\\ud800"}'), good],
     kind: 'config_error',
     message:
-      'Convex refused a record. A record of stream "users" with _id = "a" was refused: its field "x" holds half of a surrogate pair, which is not Unicode (BadJsonBody). The records around them were written. Mend or deselect what is refused, or set "When Convex refuses a record" to "Skip and report" to go on without such records.',
+      'Convex refused a record. A record of stream "users" with _id = "a" was refused: its field "x" holds half of a surrogate pair, which is not Unicode (BadJsonBody). The records around them were written. Fix or deselect what is refused, or set "When Convex refuses a record" to "Skip and report" to go on without such records.',
     stored: [3, 1],
   },
   {
@@ -286,7 +286,7 @@ export const RECORDS: StdinCase[] = [
     input: [record('{"_id":"a","x":"\u0001"}'), good],
     kind: 'config_error',
     message:
-      'Convex refused a record. A record of stream "users" with _id = "a" was refused: its field "x" is not valid JSON (BadJsonBody). The records around them were written. Mend or deselect what is refused, or set "When Convex refuses a record" to "Skip and report" to go on without such records.',
+      'Convex refused a record. A record of stream "users" with _id = "a" was refused: its field "x" is not valid JSON (BadJsonBody). The records around them were written. Fix or deselect what is refused, or set "When Convex refuses a record" to "Skip and report" to go on without such records.',
     stored: [3, 1],
   },
   {
@@ -294,7 +294,7 @@ export const RECORDS: StdinCase[] = [
     input: bytes(...split('{"_id":"a","x":"#"}', [0xc3, 0x28]), '\n', good, '\n'),
     kind: 'config_error',
     message:
-      'Convex refused a record. A record of stream "users" with _id = "a" was refused: its field "x" holds bytes that are not UTF-8 (BadJsonBody). The records around them were written. Mend or deselect what is refused, or set "When Convex refuses a record" to "Skip and report" to go on without such records.',
+      'Convex refused a record. A record of stream "users" with _id = "a" was refused: its field "x" holds bytes that are not UTF-8 (BadJsonBody). The records around them were written. Fix or deselect what is refused, or set "When Convex refuses a record" to "Skip and report" to go on without such records.',
     stored: [3, 1],
   },
   {
@@ -302,7 +302,7 @@ export const RECORDS: StdinCase[] = [
     input: [record(`{"_id":"a","x":${'['.repeat(100)}${']'.repeat(100)}}`), good],
     kind: 'config_error',
     message:
-      'Convex refused a record. A record of stream "users" with _id = "a" was refused: its field "x" is nested too deeply: the record has 101 levels, and Convex takes 16 (TooNestedError). The records around them were written. Mend or deselect what is refused, or set "When Convex refuses a record" to "Skip and report" to go on without such records.',
+      'Convex refused a record. A record of stream "users" with _id = "a" was refused: its field "x" is nested too deeply: the record has 101 levels, and Convex takes 16 (TooNestedError). The records around them were written. Fix or deselect what is refused, or set "When Convex refuses a record" to "Skip and report" to go on without such records.',
     stored: [3, 1],
   },
   {
@@ -310,7 +310,7 @@ export const RECORDS: StdinCase[] = [
     input: [record(`{"_id":"a","x":${'['.repeat(1e6)}${']'.repeat(1e6)}}`), good],
     kind: 'config_error',
     message:
-      'Convex refused a record. A record of stream "users" with _id = "a" was refused: its field "x" is nested too deeply: the record has 1000001 levels, and Convex takes 16 (BadJsonBody). The records around them were written. Mend or deselect what is refused, or set "When Convex refuses a record" to "Skip and report" to go on without such records.',
+      'Convex refused a record. A record of stream "users" with _id = "a" was refused: its field "x" is nested too deeply: the record has 1000001 levels, and Convex takes 16 (BadJsonBody). The records around them were written. Fix or deselect what is refused, or set "When Convex refuses a record" to "Skip and report" to go on without such records.',
     stored: [3, 1],
   },
   {
@@ -325,7 +325,7 @@ export const RECORDS: StdinCase[] = [
     input: [record(`{"_id":"a","x":"${'y'.repeat(2 << 20)}"}`), good],
     kind: 'config_error',
     message:
-      'Convex refused a record. A record of stream "users" with _id = "a" was refused: it has 2.00 MiB as Convex counts, of which 2.00 MiB are in its field "x", and a document may have 1 MiB (ValueTooLargeError). The records around them were written. Mend or deselect what is refused, or set "When Convex refuses a record" to "Skip and report" to go on without such records.',
+      'Convex refused a record. A record of stream "users" with _id = "a" was refused: it has 2.00 MiB as Convex counts, of which 2.00 MiB are in its field "x", and a document may have 1 MiB (ValueTooLargeError). The records around them were written. Fix or deselect what is refused, or set "When Convex refuses a record" to "Skip and report" to go on without such records.',
     stored: [3, 1],
   },
   {
@@ -333,7 +333,7 @@ export const RECORDS: StdinCase[] = [
     input: [good, record(`{"_id":"a","x":"${'y'.repeat(21 << 20)}"}`)],
     kind: 'config_error',
     message:
-      'Convex refused a record. A record of stream "users" with _id = "a" was refused: it has 22020114 bytes of JSON, more than Convex takes in one request (20971520); documents may have 1 MiB. The records around them were written. Mend or deselect what is refused, or set "When Convex refuses a record" to "Skip and report" to go on without such records.',
+      'Convex refused a record. A record of stream "users" with _id = "a" was refused: it has 22020114 bytes of JSON, more than Convex takes in one request (20971520); documents may have 1 MiB. The records around them were written. Fix or deselect what is refused, or set "When Convex refuses a record" to "Skip and report" to go on without such records.',
     stored: [3, 1],
   },
   {
@@ -341,7 +341,7 @@ export const RECORDS: StdinCase[] = [
     input: [record(`{"_id":"a",${Array.from({ length: 2000 }, (_, i) => `"f${i}":1`).join()}}`), good],
     kind: 'config_error',
     message:
-      'Convex refused a record. A record of stream "users" with _id = "a" was refused: it has 2001 fields, and Convex takes 1022 (TooManyFieldsError). The records around them were written. Mend or deselect what is refused, or set "When Convex refuses a record" to "Skip and report" to go on without such records.',
+      'Convex refused a record. A record of stream "users" with _id = "a" was refused: it has 2001 fields, and Convex takes 1022 (TooManyFieldsError). The records around them were written. Fix or deselect what is refused, or set "When Convex refuses a record" to "Skip and report" to go on without such records.',
     stored: [3, 1],
   },
 ];
@@ -395,7 +395,7 @@ export const STATES: StdinCase[] = [
     name: 'descriptor is a list',
     input: [good, state('{"type":"STREAM","stream":{"stream_descriptor":[],"stream_state":{}}}')],
     kind: 'system_error',
-    message: 'The source sent a STATE message that is not built as the protocol has it. Skipping it would lose data.',
+    message: 'The source sent a STATE message whose state is not valid. Skipping it would lose data.',
     stored: [3, 1],
   },
   {
@@ -418,14 +418,14 @@ export const STATES: StdinCase[] = [
     name: 'GLOBAL with numbers for streams',
     input: [good, state('{"type":"GLOBAL","global":{"stream_states":[1,2]}}')],
     kind: 'system_error',
-    message: 'The source sent a STATE message that is not built as the protocol has it. Skipping it would lose data.',
+    message: 'The source sent a STATE message whose state is not valid. Skipping it would lose data.',
     stored: [3, 1],
   },
   {
     name: 'GLOBAL with a list that is none',
     input: [good, state('{"type":"GLOBAL","global":{"stream_states":[{}{}]}}')],
     kind: 'system_error',
-    message: 'The source sent a STATE message that is not built as the protocol has it. Skipping it would lose data.',
+    message: 'The source sent a STATE message whose state is not valid. Skipping it would lose data.',
     stored: [3, 1],
   },
   {

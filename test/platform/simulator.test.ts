@@ -87,7 +87,7 @@ test('an empty record is dropped and not counted', async () => {
   expect(input).toHaveLength(1);
 });
 
-test('a line that is no message is noticed', async () => {
+test('a line that is not a message is noticed', async () => {
   expect((await run(['Hello!'])).outcome.unparsed).toEqual(['Hello!']);
 });
 
