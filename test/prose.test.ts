@@ -21,7 +21,6 @@ const NOT_YET: readonly string[] = [
   'destination-convex/tables.ts',
   'shared/airbyte/inbound.ts',
   'shared/airbyte/lines.ts',
-  'shared/airbyte/run.ts',
   'shared/airbyte/stdin.ts',
   'shared/convex/data-sync-changes.ts',
   'shared/convex/data-sync-page.ts',

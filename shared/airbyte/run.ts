@@ -148,7 +148,7 @@ function endOnTermination(writer: ProtocolWriter): void {
 
 /** Ends the process, even if stdin or a connection is open. Call it after all output was read. */
 function end(code: number): void {
-  // eslint-disable-next-line no-restricted-properties -- nothing is pending: every caller has drained the writer
+  // eslint-disable-next-line no-restricted-properties -- every caller has drained the writer
   process.exit(code);
 }
 
