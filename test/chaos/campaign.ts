@@ -3,13 +3,13 @@
  * they are killed again and again. Every sync goes on from the states that the destination gave back, as the platform has it.
  */
 import { join } from 'node:path';
-import { startEmulator, type Emulator } from '../../emulator/index.ts';
+import { startEmulator, type Emulator, type EmulatorOptions } from '../../emulator/index.ts';
 import { compare } from '../../pipeline/demo/compare.ts';
 import { startSync, type Outcome, type Sync } from '../../pipeline/run.ts';
 import { StateFile } from '../../pipeline/states.ts';
 import { Folder } from '../support/folder.ts';
 import { SeededRandom } from './seeded-random.ts';
-import { BROKEN, isWatched, Jobs, replacesTables, writtenAs, type CampaignMode } from './jobs.ts';
+import { BROKEN, isWatched, Jobs, replacesAtOnce, replacesTables, writtenAs, type CampaignMode } from './jobs.ts';
 import { describe, drawPlan, strikeAt, Wiretap, type Plan } from './killer.ts';
 import { Promises } from './promises.ts';
 import { calm, change } from './network-faults.ts';
@@ -47,6 +47,8 @@ export interface Figures {
   /** Times at which a reader listed the tables, and how often it found a table replaced. Only in the modes that have a reader. */
   looks: number;
   replacements: number;
+  /** Replacements of deduplicated tables that rows had to follow which came more than once. */
+  corrected: number;
   /** What was promised and not kept: empty, one hopes. */
   complaints: string[];
 }
@@ -62,6 +64,9 @@ const OF_CONNECTORS = /^\/api\/(?!list_snapshot)/;
 const REMEMBER = /add_primary_key_indexes/;
 const REPLACE = /^\/api\/(perform_import|import)$/;
 
+/** What the destination's log says after the other rows were written. */
+const CORRECTED = 'were brought up to date';
+
 export async function campaign(options: CampaignOptions): Promise<Figures> {
   const { seed, mode } = options;
   const random = new SeededRandom(seed);
@@ -73,11 +78,10 @@ export async function campaign(options: CampaignOptions): Promise<Figures> {
   const destination = await startEmulator({
     instanceName: 'calm-otter-202',
     seed: seed + 1000,
-    // A deduplicating request may be committed in parts: a transaction holds that few keys.
-    limits: writtenAs(mode) === 'append_dedup' && random.chance(0.5) ? { indexRanges: random.between(8, 60) } : {},
+    limits: limitsOf(mode, random),
     backfillDelayMs: random.below(60),
-    // An import writes its rows in several batches, with time for the reader in between.
-    ...(isWatched(mode) ? { limits: { documentsWritten: 16 }, importBatchDelayMs: random.below(4) } : {}),
+    // An import takes its time, so that the reader sees it.
+    ...(isWatched(mode) || replacesAtOnce(mode) ? { importBatchDelayMs: random.below(4) } : {}),
   });
   const folder = new Folder();
   try {
@@ -86,6 +90,14 @@ export async function campaign(options: CampaignOptions): Promise<Figures> {
     await Promise.all([source.close(), destination.close()]);
     folder.remove();
   }
+}
+
+/** A deduplicating request may be committed in parts: a transaction holds that few keys. An import writes its rows in several batches. */
+function limitsOf(mode: CampaignMode, random: SeededRandom): NonNullable<EmulatorOptions['limits']> {
+  return {
+    ...(writtenAs(mode) === 'append_dedup' && random.chance(0.5) ? { indexRanges: random.between(8, 60) } : {}),
+    ...(isWatched(mode) || replacesAtOnce(mode) ? { documentsWritten: 16 } : {}),
+  };
 }
 
 class Campaign {
@@ -108,6 +120,7 @@ class Campaign {
   #gaveUp = 0;
   #records = 0;
   #oneFailing = 0;
+  #corrected = 0;
   #doing = 'the beginning';
 
   constructor(options: CampaignOptions, random: SeededRandom, source: Emulator, destination: Emulator, folder: Folder) {
@@ -149,6 +162,7 @@ class Campaign {
       records: this.#records,
       looks: this.#reader?.looks ?? 0,
       replacements: this.#reader?.replacements ?? 0,
+      corrected: this.#corrected,
       complaints: this.#complaints,
     };
   }
@@ -160,7 +174,7 @@ class Campaign {
     while (this.#kills < kills && this.#complaints.length === 0 && failures < PATIENCE) {
       change(this.#random, this.#source, this.#destination);
       this.#world.start(pace, CHANGES);
-      const plan = this.#random.chance(0.9) ? drawPlan(this.#random, mode === 'replace') : undefined;
+      const plan = this.#random.chance(0.9) ? drawPlan(this.#random, replacesAtOnce(mode)) : undefined;
       const failing = replacesTables(mode) && this.#random.chance(0.25);
       const result = await this.#sync(plan, failing);
       failures = result === 'gave up' && !failing ? failures + 1 : 0;
@@ -198,7 +212,9 @@ class Campaign {
       destinationConfig: join(this.#folder.path, 'destination.json'),
       catalog: this.#jobs.catalog(failing),
       states,
-      show: () => undefined,
+      show: (_who, text) => {
+        if (text.includes(CORRECTED)) this.#corrected++;
+      },
     });
     if (plan !== undefined) strikeAt(plan, sync, this.#wiretap);
     const outcome = await this.#outcomeOf(sync);
@@ -215,7 +231,7 @@ class Campaign {
     if (result === 'completed') this.#jobs.end();
     // An attempt would add its rows to a table that is remembered as replaced.
     else if (mode === 'replace' && this.#destination.journal.count(REMEMBER) > 0) this.#jobs.refresh();
-    if (mode === 'replace' && failing && this.#destination.journal.count(REPLACE) > 0)
+    if (replacesAtOnce(mode) && failing && this.#destination.journal.count(REPLACE) > 0)
       this.#complaints.push(`${this.#doing}: a table was replaced although the sync failed`);
     if (!failing) this.#checkOutcome(outcome, killed > 0);
     const why = result === 'gave up' ? ` (${outcome.failures.map(({ message }) => message).join(' ')})` : '';

@@ -13,6 +13,7 @@ test.each<{ mode: CampaignMode; seed: number; kills: number }>([
   { mode: 'overwrite', seed: 3, kills: 2 },
   { mode: 'refresh', seed: 4, kills: 4 },
   { mode: 'replace', seed: 5, kills: 4 },
+  { mode: 'replace_dedup', seed: 7, kills: 4 },
 ])(
   '$kills kills with $mode: nothing is lost, and nothing is promised too early',
   async ({ mode, seed, kills }) => {

@@ -45,7 +45,7 @@ function add<F extends Figures | ReplacedFigures>(sum: F, figures: F): F {
 export function describeFigures(figures: Figures): string {
   const { kills, processes, syncs, completed, gaveUp, oneFailing, faults, states, transactions, revisions, records } =
     figures;
-  const { looks, replacements } = figures;
+  const { looks, replacements, corrected } = figures;
   return [
     `${kills} kills (${processes} processes) in ${syncs} syncs`,
     `${completed} completed, ${gaveUp} gave up, ${oneFailing} with a stream that fails`,
@@ -54,6 +54,7 @@ export function describeFigures(figures: Figures): string {
     `${records} records`,
     `${states} states compared`,
     ...(looks > 0 ? [`${looks} looks at the tables, which were replaced ${replacements} times`] : []),
+    ...(corrected > 0 ? [`${corrected} replacements were followed by rows that came again`] : []),
     verdict(figures),
   ].join('; ');
 }

@@ -8,20 +8,31 @@ import type { ModelTable } from './world.ts';
 /**
  * `refresh`: append_dedup with truncating refreshes, one after the other, each with a generation.
  * `replace`: overwrite with the method `Replace at once`, with and without generations, while somebody reads the tables.
+ * `replace_dedup`: `refresh` with the method `Replace at once`: rows change while they are read, so keys come more than once.
  * `clear`: the same with `Clear, then insert`, which the reader has to notice: it shows that `replace` is a trial.
  */
-export type CampaignMode = Mode | 'refresh' | 'replace' | 'clear';
-export const CAMPAIGN_MODES: readonly CampaignMode[] = [...MODES, 'refresh', 'replace', 'clear'];
+export type CampaignMode = Mode | 'refresh' | 'replace' | 'replace_dedup' | 'clear';
+export const CAMPAIGN_MODES: readonly CampaignMode[] = [...MODES, 'refresh', 'replace', 'replace_dedup', 'clear'];
 
 /** The destination sync mode. */
 export function writtenAs(mode: CampaignMode): Mode {
-  if (mode === 'refresh') return 'append_dedup';
+  if (isRefreshed(mode)) return 'append_dedup';
   return mode === 'replace' || mode === 'clear' ? 'overwrite' : mode;
+}
+
+/** Whether rows are deduplicated, and refreshed one time after the other. */
+function isRefreshed(mode: CampaignMode): mode is 'refresh' | 'replace_dedup' {
+  return mode === 'refresh' || mode === 'replace_dedup';
+}
+
+/** Whether tables are replaced with the method `Replace at once`. */
+export function replacesAtOnce(mode: CampaignMode): boolean {
+  return mode === 'replace' || mode === 'replace_dedup';
 }
 
 /** Whether each sync, or each refresh, replaces the tables. */
 export function replacesTables(mode: CampaignMode): boolean {
-  return mode === 'refresh' || writtenAs(mode) === 'overwrite';
+  return isRefreshed(mode) || writtenAs(mode) === 'overwrite';
 }
 
 /** Whether somebody reads the tables all the time. */
@@ -47,7 +58,7 @@ export class Jobs {
     this.#mode = mode;
     this.#tables = tables;
     this.#random = random;
-    this.#counts = mode === 'refresh' || (isWatched(mode) && random.chance(0.5));
+    this.#counts = isRefreshed(mode) || (isWatched(mode) && random.chance(0.5));
   }
 
   /**
@@ -59,7 +70,7 @@ export class Jobs {
     if (!this.#counts || !this.#over) return;
     this.#over = false;
     this.#job++;
-    const again = this.#mode === 'refresh' && this.#generation > 0 && this.#random.chance(0.3);
+    const again = isRefreshed(this.#mode) && this.#generation > 0 && this.#random.chance(0.3);
     if (again) return;
     this.#generation = this.#generation > 1 && this.#random.chance(0.2) ? 1 : this.#generation + 1;
     states.forget(this.#tables.map(({ table, component }) => ({ name: table, namespace: component })));

@@ -14,10 +14,11 @@ const HELP = `Usage: npm run test:chaos -- [options]
   --seed N      The first seed. Default 1.
   --seeds N     How many seeds, one after the other. Default 20.
   --kills N     Kills of each seed and mode. Default 15.
-  --modes A,B   Of append_dedup, append, overwrite, refresh, replace, clear. Default: append_dedup,append.
+  --modes A,B   Of append_dedup, append, overwrite, refresh, replace, replace_dedup, clear. Default: append_dedup,append.
                 In those that replace tables (all but the first two), one stream of some syncs is made to fail.
                 replace: overwrite with the method "Replace at once", while a reader lists the tables without pause.
-                clear: the same with "Clear, then insert". The reader sees gaps, so it has to end with broken promises.
+                replace_dedup: refreshes with this method of tables that are deduplicated; rows come more than once.
+                clear: as replace, with "Clear, then insert". The reader sees gaps, so it has to end with broken promises.
   --verbose     A line for each sync.
   --replaced-tables
                 Instead of the modes: the source alone, on a deployment whose tables are imported over, cleared,

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Emulator } from '../../emulator/index.ts';
 import type { Folder } from '../support/folder.ts';
-import { BROKEN, isWatched, type CampaignMode } from './jobs.ts';
+import { BROKEN, isWatched, replacesAtOnce, type CampaignMode } from './jobs.ts';
 import type { SeededRandom } from './seeded-random.ts';
 
 /** The folder with `source-convex/main.*` and `destination-convex/main.*`, and how these files end. */
@@ -33,11 +33,12 @@ export function prepare({ mode, code, random, source, destination, folder }: Pre
   folder.write('source-failing.json', { ...from, query_streams: [{ name: BROKEN, query: 'no:such' }] });
   const to = { deployment_url: destination.url, access_key: destination.importOnlyKey };
   const small = { PART_BYTES: 0, BATCH_RECORDS: 0 };
-  if (isWatched(mode)) {
+  const replaces = isWatched(mode) || replacesAtOnce(mode);
+  if (replaces) {
     // Without the permission to follow imports, one request replaces a table.
     if (random.chance(0.8))
       to.access_key = destination.keys.make(['deployment:backups:import', 'deployment:backups:view']);
-    Object.assign(to, { overwrite_method: mode === 'replace' ? 'Replace at once' : 'Clear, then insert' });
+    Object.assign(to, { overwrite_method: replacesAtOnce(mode) ? 'Replace at once' : 'Clear, then insert' });
     small.PART_BYTES = random.pick([300, 3_000, 5_000_000]);
     small.BATCH_RECORDS = random.between(2, 6);
   }
@@ -51,7 +52,7 @@ export function prepare({ mode, code, random, source, destination, folder }: Pre
     BATCH_RECORDS: random.between(2, 40),
     BATCH_AGE_MS: random.pick([1, 15, 100]),
     POLL_MS: 5,
-    ...(isWatched(mode) ? small : {}),
+    ...(replaces ? small : {}),
   };
   return { source: commandOf('source', code, tuning), destination: commandOf('destination', code, tuning) };
 }
