@@ -43,7 +43,6 @@ export class FieldWatch {
   #start = 0;
   #end = 0;
   #tooMany = false;
-  #passed = false;
   /** Names that Convex drops if they are fields of the record itself. */
   #suspects: string[] = [];
 
@@ -65,18 +64,12 @@ export class FieldWatch {
     return this.#quiet;
   }
 
-  /** The record has no other special names than quiet ones, and no other rounded numbers than in quiet ones. */
-  pass(): void {
-    this.#passed = true;
-  }
-
   /** Goes through the record `buffer[start, end)`; `unspelled` and `merged` then speak of it. */
   inspect(buffer: Buffer, start: number, end: number): void {
     this.#buffer = buffer;
     this.#start = start;
     this.#end = end;
     this.#nextRounded = 0;
-    this.#passed = false;
     this.#names.begin();
     this.#tooMany = !inspect(buffer, start, end, this, this.quiet);
     if (this.#suspects.length > 0) this.#findDropped();
@@ -84,7 +77,7 @@ export class FieldWatch {
 
   /** Parts of names that the deployment has to be asked for before `merged` can tell. */
   get unspelled(): ReadonlySet<string> {
-    return this.#passed ? NONE : this.#names.unspelled;
+    return this.#names.unspelled;
   }
 
   /** Asks for them. */
@@ -96,7 +89,7 @@ export class FieldWatch {
 
   /** Two fields of the record that Convex would store under one name. Only where that may be, the record is decoded. */
   merged(): MergedFields | undefined {
-    if (this.#passed || (!this.#names.isSuspicious() && !this.#tooMany)) return undefined;
+    if (!this.#names.isSuspicious() && !this.#tooMany) return undefined;
     return this.#names.merged(this.#buffer, this.#start, this.#end);
   }
 

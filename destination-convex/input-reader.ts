@@ -105,19 +105,21 @@ export class InputReader {
     const { stream, dataStart, dataEnd, hasFile } = this.#inbound;
     if (hasFile) this.#warnOnce(filesWarning(this.#options.streams[stream]!.text));
     this.#options.tracker.record(stream);
-    if (!this.#fresh.delete(stream)) return this.#options.intake.take(stream, buffer, dataStart, dataEnd);
-    return this.#echoAll().then(() => this.#options.intake.take(stream, buffer, dataStart, dataEnd));
+    if (this.#fresh.size === 0 || !this.#fresh.delete(stream))
+      return this.#options.intake.take(stream, buffer, dataStart, dataEnd);
+    return this.#takeFirst(stream, buffer, dataStart, dataEnd);
   }
 
   /**
-   * Makes everything durable and echoes the STATEs, before the first record of a stream that replaces its
+   * Makes everything durable and echoes the STATEs, then takes the first record of a stream that replaces its
    * table. If the attempt fails later, the source continues from such a STATE, in the same snapshot.
    * Otherwise the next attempt would read a new snapshot into a table that is not emptied again, and rows
    * that were deleted in the meantime would stay.
    */
-  async #echoAll(): Promise<void> {
+  async #takeFirst(stream: number, buffer: Buffer, start: number, end: number): Promise<void> {
     await this.#options.sender.finish();
     await this.#options.context.writer.drain();
+    await this.#options.intake.take(stream, buffer, start, end);
   }
 
   #takeState({ buffer, start, end }: Line): Promise<void> | undefined {

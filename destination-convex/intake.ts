@@ -1,4 +1,4 @@
-/** Records on their way into a batch: looked at, refused where they cannot be sent, and put into the body of a request. */
+/** Takes records: inspects them, refuses those that cannot be sent, and puts the others into the body of a request. */
 import { timestampNote } from './convex-records.ts';
 import { deletionWarning, marksDeletion } from './append-deletions.ts';
 import { nullKeyWarning } from './keys.ts';
@@ -8,7 +8,7 @@ import { FieldWatch, type Spellings } from './field-watch.ts';
 import type { Deletion } from './request-body.ts';
 import type { Replacements } from './replace-at-once/replacements.ts';
 import type { Ledger } from './ledger.ts';
-import { mergedText } from './merged-fields.ts';
+import { mergedText, type MergedFields } from './merged-fields.ts';
 import type { BatchSender } from './batch-sender.ts';
 import { RecordScanner } from './record.ts';
 import { GIVE_UP_AFTER, problemText, tooLarge, type Rejections } from './rejections.ts';
@@ -65,21 +65,36 @@ export class Intake {
     return this.#scanners[stream]!.scan(buffer, at, end, this.#watches[stream]!.quiet);
   }
 
+  // A closure in the functions below would cost every record an allocation for its variables.
+
   /**
-   * Takes the record whose data, `buffer[start, end)`, `skip` has just passed over; they are copied. Returns something to wait for before
-   * the next record, where there is; `buffer` must be left alone until then.
+   * Takes the record whose data, `buffer[start, end)`, `skip` has just passed over; they are copied. Returns something
+   * to wait for before the next record, where there is; `buffer` must be left alone until then.
    */
   take(index: number, buffer: Buffer, start: number, end: number): Promise<void> | undefined {
+    if (!this.#scanners[index]!.suspicious) return this.#takeInspected(index, buffer, start, end);
     const watch = this.#watches[index]!;
-    if (this.#scanners[index]!.suspicious) watch.inspect(buffer, start, end);
-    else watch.pass();
-    if (watch.unspelled.size === 0) return this.#takeSpelled(index, buffer, start, end);
-    // The ledger must not know the record yet: it takes every record that it knows for durable once nothing else is on its way.
-    return watch.spell((part) => this.spellingOf(part)).then(() => this.#takeSpelled(index, buffer, start, end));
+    watch.inspect(buffer, start, end);
+    if (watch.unspelled.size > 0) return this.#spellAndTake(index, buffer, start, end);
+    return this.#takeInspected(index, buffer, start, end, watch.merged());
   }
 
-  /** Takes a record whose names of fields can be compared. */
-  #takeSpelled(index: number, buffer: Buffer, start: number, end: number): Promise<void> | undefined {
+  /** Takes a record with names that only the deployment can spell. */
+  async #spellAndTake(index: number, buffer: Buffer, start: number, end: number): Promise<void> {
+    const watch = this.#watches[index]!;
+    // The ledger must not know the record yet: once nothing else is on its way, it takes all that it knows for durable.
+    await watch.spell((part) => this.spellingOf(part));
+    await this.#takeInspected(index, buffer, start, end, watch.merged());
+  }
+
+  /** `merged`: fields that Convex would store under one name. */
+  #takeInspected(
+    index: number,
+    buffer: Buffer,
+    start: number,
+    end: number,
+    merged?: MergedFields,
+  ): Promise<void> | undefined {
     const stream = this.#streams[index]!;
     const record = this.#ledger.record(index);
     const scanner = this.#scanners[index]!;
@@ -96,18 +111,28 @@ export class Intake {
       this.#watchesDeletions[index] = false;
       this.#warn(deletionWarning(stream.text));
     }
-    const merged = this.#watches[index]!.merged();
     if (merged !== undefined) return this.#rejectHere(stream, record, buffer.subarray(start, end), mergedText(merged));
     if (this.#replacements?.has(index) === true)
       return this.#endWhereRefused(this.#replacements.take(index, record, buffer, start, end, deletion));
     const body = this.#sender.batch.bodyFor(stream);
     if (body.fits(stream, end - start, deletion)) return this.#put(stream, record, buffer, start, end, deletion);
     if (body.count === 0) return this.#rejectHere(stream, record, buffer.subarray(start, end), tooLarge(end - start));
-    return this.#sender.submit().then(() => {
-      if (this.#sender.batch.bodyFor(stream).fits(stream, end - start, deletion))
-        return this.#put(stream, record, buffer, start, end, deletion);
-      return this.#rejectHere(stream, record, buffer.subarray(start, end), tooLarge(end - start));
-    });
+    return this.#submitAndPut(stream, record, buffer, start, end, deletion);
+  }
+
+  /** Puts a record into the next batch. */
+  async #submitAndPut(
+    stream: StreamPlan,
+    record: number,
+    buffer: Buffer,
+    start: number,
+    end: number,
+    deletion: Deletion | undefined,
+  ): Promise<void> {
+    await this.#sender.submit();
+    if (this.#sender.batch.bodyFor(stream).fits(stream, end - start, deletion))
+      await this.#put(stream, record, buffer, start, end, deletion);
+    else await this.#rejectHere(stream, record, buffer.subarray(start, end), tooLarge(end - start));
   }
 
   /** How the deployment spells a part of a name beyond ASCII; undefined where it cannot say. It is asked once for each part. */

@@ -121,7 +121,9 @@ export class ObjectGuard {
 
   /** Fields of the key whose value is null in the object that was scanned. */
   get nulls(): number {
-    return this.#inner.reduce((sum, { guard }) => sum + guard.nulls, this.#nulls);
+    let nulls = this.#nulls;
+    for (const { guard } of this.#inner) nulls += guard.nulls;
+    return nulls;
   }
 
   /** Whether `inspect` may have anything to tell of the object that was scanned last, with quiet keys. */

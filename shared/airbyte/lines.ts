@@ -18,15 +18,14 @@ export class LineTooLong extends Error {
 }
 
 /**
- * Splits chunks into lines, in batches (one batch a chunk: an await for each line would cost more than the line). The input is only read
- * as fast as the batches are taken. Works on bytes, so a character cut in half by a chunk is of no concern.
+ * Splits chunks into lines, in batches (an await for each line would cost more than the line).
+ * The input is only read as fast as the batches are taken. Works on bytes, so a chunk may end inside a character.
  */
 export async function* lineBatches(input: AsyncIterable<Buffer>): AsyncGenerator<Iterable<Line>> {
   let carry = Buffer.alloc(0);
   let carried = 0;
   for await (const chunk of input) {
     let from = 0;
-    let head: Line | undefined;
     if (carried > 0) {
       const newline = chunk.indexOf(NEWLINE);
       const end = newline === -1 ? chunk.length : newline;
@@ -36,11 +35,11 @@ export async function* lineBatches(input: AsyncIterable<Buffer>): AsyncGenerator
       chunk.copy(carry, carried, 0, end);
       carried = length;
       if (newline === -1) continue;
-      head = { buffer: carry, start: 0, end: carried, terminated: true };
+      yield [{ buffer: carry, start: 0, end: carried, terminated: true }];
       from = newline + 1;
     }
     const last = chunk.lastIndexOf(NEWLINE);
-    if (head !== undefined || last >= from) yield within(chunk, from, last + 1, head);
+    if (last >= from) yield new Lines(chunk, from, last + 1);
     const rest = Math.max(from, last + 1);
     carry = grow(carry, 0, chunk.length - rest);
     carried = chunk.copy(carry, 0, rest);
@@ -48,13 +47,30 @@ export async function* lineBatches(input: AsyncIterable<Buffer>): AsyncGenerator
   if (carried > 0) yield [{ buffer: carry, start: 0, end: carried, terminated: false }];
 }
 
-function* within(chunk: Buffer, from: number, end: number, head: Line | undefined): Generator<Line> {
-  if (head !== undefined) yield head;
-  const line: Line = { buffer: chunk, start: from, end: from, terminated: true };
-  while (line.start < end) {
-    line.end = chunk.indexOf(NEWLINE, line.start);
-    yield line;
-    line.start = line.end + 1;
+/** The lines of `chunk[from, end)`. A generator would allocate an object for each of them. */
+class Lines implements IterableIterator<Line> {
+  readonly value: Line;
+  done = false;
+  readonly #end: number;
+  #next: number;
+
+  constructor(chunk: Buffer, from: number, end: number) {
+    this.value = { buffer: chunk, start: from, end: from, terminated: true };
+    this.#next = from;
+    this.#end = end;
+  }
+
+  next(): this {
+    const line = this.value;
+    this.done = this.#next >= this.#end;
+    line.start = this.#next;
+    line.end = line.buffer.indexOf(NEWLINE, line.start);
+    this.#next = line.end + 1;
+    return this;
+  }
+
+  [Symbol.iterator](): this {
+    return this;
   }
 }
 

@@ -29,7 +29,10 @@ export class RecordPrefixes {
   /** The prefix of this line; undefined if it is not known. */
   find(line: Line): RecordPrefix | undefined {
     const last = this.#last;
-    if (last === undefined || begins(line, last)) return last;
+    return last === undefined || begins(line, last) ? last : this.#search(line);
+  }
+
+  #search(line: Line): RecordPrefix | undefined {
     const { buffer, start, end } = line;
     const known = this.#byHash.get(hash(buffer, start + this.#differsAt, end))?.find((prefix) => begins(line, prefix));
     if (known !== undefined) this.#last = known;

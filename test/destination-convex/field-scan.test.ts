@@ -64,12 +64,12 @@ test('whatever records come, and whatever of them are refused for another reason
           const end = scanner.scan(bytes, 0, bytes.length, gated.quiet);
           expect(end).toBe(Buffer.byteLength(text));
           if (scanner.suspicious) gated.inspect(bytes, 0, end);
-          else gated.pass();
           slow.inspect(bytes, 0, end);
           count(text, counts);
           if (!scanner.suspicious) passed++;
           const refuses = refused === 0 && again;
-          expect(await facts(gated, refuses)).toEqual(await facts(slow, refuses));
+          const found = scanner.suspicious ? await facts(gated, refuses) : undefined;
+          expect(found).toEqual(await facts(slow, refuses));
         }
         const sums = ({ rounded, dropped }: FieldWatch) => [
           rounded.map(({ name, numbers }) => [name, numbers]).sort(),

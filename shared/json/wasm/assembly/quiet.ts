@@ -22,29 +22,41 @@ export function beginQuiet(quietNames: i32, quietNumbers: i32): void {
   misses = 0;
 }
 
-/** Which of the first `count` keys of the table ends with the quote at `end`; -1 for none. `tries` of them are tried, from `next` on. */
-function find(table: i32, count: i32, next: i32, tries: i32, text: i32, end: i32): i32 {
-  const low = v128.load(text + end - 31);
-  const high = v128.load(text + end - 15);
-  let key = next;
-  for (let tried = 0; tried < tries; tried++, key++) {
+/** Whether the key whose closing quote is at `end` is the one of this entry of a table. */
+// @ts-ignore: decorator
+@inline
+function isKey(entry: i32, text: i32, end: i32): bool {
+  const low = i8x16.bitmask(i8x16.eq(v128.load(text + end - 31), v128.load(entry)));
+  const high = i8x16.bitmask(i8x16.eq(v128.load(text + end - 15), v128.load(entry + 16)));
+  const mask = load<i32>(entry + MAX_KEY_TEXT);
+  if (((low | (high << 16)) & mask) != mask) return false;
+  // A quote after a backslash begins no key. What stands before the text is not known.
+  const before = end - load<i32>(entry + MAX_KEY_TEXT + 4);
+  return before >= 0 && load<u8>(text + before) != 0x5c;
+}
+
+/** Which of the first `count` keys of the table ends with the quote at `end`; -1 for none. */
+function find(table: i32, count: i32, next: i32, text: i32, end: i32): i32 {
+  for (let tried = 0, key = next; tried < count; tried++, key++) {
     if (key >= count) key = 0;
-    const entry = table + key * KEY_BYTES;
-    const mask = load<i32>(entry + MAX_KEY_TEXT);
-    const same =
-      i8x16.bitmask(i8x16.eq(low, v128.load(entry))) | (i8x16.bitmask(i8x16.eq(high, v128.load(entry + 16))) << 16);
-    if ((same & mask) != mask) continue;
-    // A quote after a backslash begins no key. What stands before the text is not known.
-    const before = end - load<i32>(entry + MAX_KEY_TEXT + 4);
-    if (before < 0 || load<u8>(text + before) == 0x5c) continue;
-    return key;
+    if (isKey(table + key * KEY_BYTES, text, end)) return key;
   }
   return -1;
 }
 
 /** Whether the key whose closing quote is at `end` is a quiet name. */
+// @ts-ignore: decorator
+@inline
 export function isQuietName(text: i32, end: i32): bool {
-  const key = find(QUIET_NAMES, names, nextName, misses < MAX_MISSES ? names : min(names, 1), text, end);
+  if (nextName < names && isKey(QUIET_NAMES + nextName * KEY_BYTES, text, end)) {
+    nextName++;
+    return true;
+  }
+  return isOtherQuietName(text, end);
+}
+
+function isOtherQuietName(text: i32, end: i32): bool {
+  const key = misses < MAX_MISSES ? find(QUIET_NAMES, names, nextName, text, end) : -1;
   if (key == -1) {
     misses++;
     return false;
@@ -55,8 +67,8 @@ export function isQuietName(text: i32, end: i32): bool {
 
 /** Whether the numbers of the key whose closing quote is at `end` are of no interest. */
 export function hasQuietNumbers(text: i32, end: i32): bool {
-  if (end < 0 || numbers == 0) return false;
-  const key = find(QUIET_NUMBERS, numbers, nextNumber, numbers, text, end);
+  if (end < 0) return false;
+  const key = find(QUIET_NUMBERS, numbers, nextNumber, text, end);
   if (key == -1) return false;
   nextNumber = key + 1;
   return true;
