@@ -144,13 +144,15 @@ function say(text: string): void {
 
 async function run(most: number, kill: boolean, show: Show): Promise<boolean> {
   const source = await startEmulator({ instanceName: 'wise-heron-101', seed: 1 });
-  const destination = await Destination.start({ instanceName: 'calm-otter-202', seed: 2 });
+  // Its thread starts while this one fills the other deployment.
+  const starting = Destination.start({ instanceName: 'calm-otter-202', seed: 2 });
   const folder = await mkdtemp(join(tmpdir(), 'demo-'));
   // Nine processes of connectors compile the same modules: each one after the first finds them compiled.
   process.env['NODE_COMPILE_CACHE'] ??= join(folder, 'compiled');
   try {
-    say(`Two Convex deployments, emulated:\n${source.url} and ${destination.url}`);
     fillWithTheWorld(source.deployment, most);
+    const destination = await starting;
+    say(`Two Convex deployments, emulated:\n${source.url} and ${destination.url}`);
     const tables = source.deployment.tables();
     const total = tables.reduce((sum, { documents }) => sum + documents, 0);
     say(`The first one holds ${count(total)} documents in ${tables.length} tables.\n${CREDITS}`);
@@ -196,7 +198,8 @@ async function run(most: number, kill: boolean, show: Show): Promise<boolean> {
     if (equal) say(NEXT);
     return equal;
   } finally {
-    await Promise.all([source.close(), destination.close(), rm(folder, { recursive: true, force: true })]);
+    const stopped = starting.then((destination) => destination.close());
+    await Promise.all([source.close(), stopped, rm(folder, { recursive: true, force: true })]);
   }
 }
 

@@ -12,8 +12,8 @@ const MAX_DIGITS = 300;
 const [QUOTE, BACKSLASH, SMALL_U, SMALL_E, POINT] = [0x22, 0x5c, 0x75, 0x65, 0x2e];
 
 /**
- * Reads the data of most records with the parser of the engine, which is much faster than the emulator's own.
- * What the engine reads in another way than the backend, and what the backend refuses, is left to the emulator's.
+ * Reads the data of most records with the parser of the engine, which is faster than the emulator's own. What the
+ * engine reads in another way than the backend, and what the backend refuses, is left to the emulator's.
  */
 export const quickRecords: QuickReader = {
   applies: ({ length, 0: messages, 2: data }) => length === 3 && messages === 'messages' && data === 'data',
@@ -96,7 +96,7 @@ function toValue(value: GivenValue): Value {
   return object;
 }
 
-/** The fields of an object in the order of their names: the name in the document, and that in the JSON text. */
+/** The fields of an object, sorted by name: the name in the document, and the one in the JSON text. */
 type Layout = readonly { name: string; from: string }[];
 
 /** Documents of a table have the same fields: what their names become is found out once. */

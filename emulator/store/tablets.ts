@@ -13,6 +13,8 @@ export class Revision {
   readonly value: ValueObject | null;
   readonly previous: Revision | undefined;
   #texts: Partial<Record<Format, string>> | undefined;
+  /** The format that was asked for last. */
+  #asked: Format | undefined;
   #size: number | undefined;
 
   constructor(ts: bigint, value: ValueObject | null, previous: Revision | undefined) {
@@ -31,11 +33,15 @@ export class Revision {
     return (this.#size ??= this.value === null ? 0 : sizeOf(this.value));
   }
 
-  /** The document's fields as JSON text without braces; kept, since readers ask for the same revision again. */
+  /** The document's fields as JSON text without braces. It is kept when somebody asks for it the second time. */
   fields(format: Format, columns?: Columns): string {
     if (columns !== undefined) return formatFields(this.value ?? {}, format, columns);
-    this.#texts ??= {};
-    return (this.#texts[format] ??= formatFields(this.value ?? {}, format));
+    const kept = this.#texts?.[format];
+    if (kept !== undefined) return kept;
+    const text = formatFields(this.value ?? {}, format);
+    if (this.#asked === format) (this.#texts ??= {})[format] = text;
+    this.#asked = format;
+    return text;
   }
 }
 

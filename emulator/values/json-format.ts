@@ -77,5 +77,19 @@ export function formatValue(value: Value, format: Format): string {
 export function formatFields(object: ValueObject, format: Format, includes?: (name: string) => boolean): string {
   const names = includes === undefined ? sortedKeys(object) : sortedKeys(object).filter(includes);
   // Joined, not added up: a text that is kept must be flat, or every page that it goes into would walk its pieces again.
-  return names.map((name) => `${JSON.stringify(name)}:${formatValue(object[name] ?? null, format)}`).join();
+  return names.map((name) => `${nameText(name)}${formatValue(object[name] ?? null, format)}`).join();
+}
+
+/** Documents have the same names over and over. */
+const nameTexts = new Map<string, string>();
+const KEPT_NAMES = 10_000;
+
+/** A name as JSON text, with its colon. */
+function nameText(name: string): string {
+  const known = nameTexts.get(name);
+  if (known !== undefined) return known;
+  const text = `${JSON.stringify(name)}:`;
+  if (nameTexts.size >= KEPT_NAMES) nameTexts.clear();
+  nameTexts.set(name, text);
+  return text;
 }

@@ -1,7 +1,7 @@
 import type { Deployment, Value, ValueObject } from '../../emulator/index.ts';
-import { addedTo, copiedName, importedName, inPlainJson, isMarker, isObject, OWN, type Copies } from './compare.ts';
+import { addedTo, copiedName, importedName, inPlainJson, isMarker, isObject, OWN } from './compare.ts';
 
-/** The documents of a table as they are, or have to be: their number, and 64 bits to which each field adds. */
+/** The documents of a table as they are or have to be: their number, and 64 bits to which each field adds. */
 export interface Digest {
   table: string;
   documents: number;
@@ -15,28 +15,27 @@ interface Hash {
 }
 
 /**
- * Computes the digests of one deployment, as often as it is compared. A document never changes in place, another
- * object replaces it. So a comparison hashes only the documents that are new since the one before.
+ * Computes the digests of one deployment, as often as it is compared. A document never changes in place,
+ * another object replaces it. So a comparison hashes only the documents that are new since the one before.
  */
 export class Digests {
-  /** The hashes of documents, by their revision or by the document itself. */
+  /** The hashes of documents. Each revision of one is an object of its own. */
   readonly #hashes = new Map<object, Hash>();
 
-  /** The tables that a deployment has to be copied into. Where digests are equal, `compare` finds no differences. */
+  /** The tables that a deployment has to be copied into. Equal digests mean that `compare` finds no differences. */
   expected(source: Deployment): Digest[] {
     return source.tables().map(({ table, component }) => {
       // What the source adds to all documents of a table is hashed once.
       const { source_ts: _, ...added } = addedTo(table, component, undefined);
       const ofAll = sumOfFields(added, false, copiedNames);
       const sum = new TableSum();
-      for (const { head } of source.catalog.get(table, component)?.documents ?? []) {
-        if (head === undefined || head.value === null) continue;
-        let hash = this.#hashes.get(head);
+      for (const [original, ts] of currentDocuments(source, table, component)) {
+        let hash = this.#hashes.get(original);
         if (hash === undefined) {
-          const fields = sumOfFields(head.value, true, importedNames);
-          const ts = sumOfFields({ source_ts: Number(head.ts) }, false, copiedNames);
-          hash = hashOfDocument(fields.a + ofAll.a + ts.a, fields.b + ofAll.b + ts.b);
-          this.#hashes.set(head, hash);
+          const fields = sumOfFields(original, true, importedNames);
+          const ofTs = sumOfFields({ source_ts: Number(ts) }, false, copiedNames);
+          hash = hashOfDocument(fields.a + ofAll.a + ofTs.a, fields.b + ofAll.b + ofTs.b);
+          this.#hashes.set(original, hash);
         }
         sum.add(hash);
       }
@@ -45,10 +44,10 @@ export class Digests {
   }
 
   /** The tables that a deployment holds as copies. */
-  found(destination: Copies): Digest[] {
-    return destination.tables().map(({ table }) => {
+  found(destination: Deployment): Digest[] {
+    return destination.tables().map(({ table, component }) => {
       const sum = new TableSum();
-      for (const copy of destination.documents(table)) {
+      for (const [copy] of currentDocuments(destination, table, component)) {
         let hash = this.#hashes.get(copy);
         if (hash === undefined) {
           const fields = sumOfFields(copy, false, copiedNames);
@@ -59,6 +58,17 @@ export class Digests {
       }
       return sum.digest(table);
     });
+  }
+}
+
+/**
+ * The documents of a table with their timestamps, in the order in which they were written. To read them in the order
+ * of their ids takes several times as long: most of them are then in another part of the memory than the one before.
+ */
+function* currentDocuments(deployment: Deployment, table: string, component: string): Generator<[ValueObject, bigint]> {
+  for (const { entry, revision } of deployment.catalog.get(table, component)?.log.rows ?? []) {
+    if (revision !== undefined && revision.value !== null && entry?.head === revision)
+      yield [revision.value, revision.ts];
   }
 }
 
