@@ -7,6 +7,9 @@
  * may be lower than what was written before under the same id.
  *
  * Listings are in the order of ids, so they are merged, and memory does not depend on the table's size.
+ *
+ * States say how far the rows, and then the tombstones, have come. A run that goes on after one that was killed reads
+ * all listings again, since the table may have been replaced again, but writes only what is not there yet.
  */
 import { mapYields, walkPages } from '../../shared/core/generators.ts';
 import { notConvex } from '../../shared/convex/client.ts';
@@ -15,7 +18,9 @@ import { selectTables } from '../../shared/convex/selection.ts';
 import type { StreamingExport } from '../../shared/convex/streaming-export.ts';
 import type { ReadEvent } from '../output/events.ts';
 import { LoopGuard } from '../streaming-export/loop-guard.ts';
+import type { Compared } from '../streaming-export/state.ts';
 import type { TableStream } from '../streaming-export/table-stream.ts';
+import { matters, withPart } from './compared.ts';
 import { DifferentDocuments } from './different-documents.ts';
 import { DocumentId } from './document-id.ts';
 import { IdListing, type Revision } from './id-listing.ts';
@@ -25,6 +30,8 @@ import { Tombstones } from './tombstones.ts';
 const MAX_REVISIONS = 100_000;
 /** Ids of deleted documents that are held in memory. Where there are more, the listings are read again to find them. */
 const MAX_GONE = 200_000;
+/** Ids of one event. More of them would be written before the reader of the output is waited for. */
+const TOMBSTONES_AT_A_TIME = 1_000;
 
 export interface Comparison {
   stream: TableStream;
@@ -38,27 +45,32 @@ export interface Comparison {
 export async function* writeDifference(
   api: StreamingExport,
   comparison: Comparison,
-  limits = { revisions: MAX_REVISIONS, gone: MAX_GONE },
+  limits = { revisions: MAX_REVISIONS, gone: MAX_GONE, tombstones: TOMBSTONES_AT_A_TIME },
 ): AsyncGenerator<ReadEvent, void> {
   const { stream, before, snapshot } = comparison;
   const { planned } = stream;
   const stretch = Math.ceil(limits.revisions / before.length);
   const list = (at: string) => new IdListing(api, { ...planned, snapshot: at, stretch });
   const gone = new Set<string>();
-  const merge = new Merge(before.map(list), (id) => gone.size <= limits.gone && gone.add(id));
+  const compared = stream.place?.compared ?? { rows: [], gone: [] };
+  const merge = new Merge(before.map(list), compared, (id) => gone.size <= limits.gone && gone.add(id));
   yield* writeRows(api, comparison, merge);
   await merge.finish();
-  const tombstones = new Tombstones(stream, snapshot);
-  if (gone.size <= limits.gone) yield* tombstones.events([...gone]);
-  else yield* writeAllTombstones(before.map(list), list(snapshot), tombstones);
+  const ids = gone.size <= limits.gone ? [...gone].sort() : allGone(before.map(list), list(snapshot), compared);
+  yield* writeTombstones(comparison, ids, limits.tombstones);
+}
+
+/** Moves on how far the comparison has come, and yields the position that says so. */
+function reached({ stream, snapshot: at }: Comparison, what: keyof Compared, upTo: string): ReadEvent {
+  const place = stream.place!;
+  const { compared = { rows: [], gone: [] } } = place;
+  stream.place = { ...place, compared: { ...compared, [what]: withPart(compared[what], { at, upTo }) } };
+  return { kind: 'positions', positions: [stream.current()], endsPage: what === 'rows' };
 }
 
 /** Yields the documents of the snapshot that are new or differ. */
-function writeRows(
-  api: StreamingExport,
-  { stream, snapshot }: Comparison,
-  merge: Merge,
-): AsyncGenerator<ReadEvent, void> {
+function writeRows(api: StreamingExport, comparison: Comparison, merge: Merge): AsyncGenerator<ReadEvent, void> {
+  const { stream, snapshot } = comparison;
   const { component, table } = stream.planned;
   const selection = selectTables([stream.planned]);
   const records = new DifferentDocuments(stream, snapshot);
@@ -87,18 +99,20 @@ function writeRows(
       records.event(documents, await differing(documents)),
     );
     guard.after(page);
-    return { next: page.cursor ?? undefined, events: [] };
+    return { next: page.cursor ?? undefined, events: [reached(comparison, 'rows', last)] };
   });
 }
 
 /** Walks old listings beside the documents of a new one. */
 class Merge {
   readonly #listings: readonly IdListing[];
+  readonly #compared: Compared;
   readonly #gone: (id: string) => void;
 
   /** `gone` takes the ids that an old listing has and the new one has not; some may come twice. */
-  constructor(listings: readonly IdListing[], gone: (id: string) => void) {
+  constructor(listings: readonly IdListing[], compared: Compared, gone: (id: string) => void) {
     this.#listings = listings;
+    this.#compared = compared;
     this.#gone = gone;
   }
 
@@ -107,11 +121,8 @@ class Merge {
     let differs = false;
     for (const listing of this.#listings) {
       let old = await listing.first();
-      for (; old !== undefined && old.id < id; old = await listing.first()) {
-        this.#gone(old.id);
-        listing.take();
-      }
-      if (old?.id !== id || old.ts !== ts) differs = true;
+      for (; old !== undefined && old.id < id; old = await listing.first()) this.#takeGone(listing, old);
+      if (!(old?.id === id && old.ts === ts) && matters(this.#compared.rows, id, listing.at)) differs = true;
       if (old?.id === id) listing.take();
     }
     return differs;
@@ -119,38 +130,47 @@ class Merge {
 
   /** After the last document of the new listing. */
   async finish(): Promise<void> {
-    for (const listing of this.#listings) {
-      for (let old = await listing.first(); old !== undefined; old = await listing.first()) {
-        this.#gone(old.id);
-        listing.take();
-      }
-    }
+    for (const listing of this.#listings)
+      for (let old = await listing.first(); old !== undefined; old = await listing.first())
+        this.#takeGone(listing, old);
+  }
+
+  #takeGone(listing: IdListing, { id }: Revision): void {
+    if (matters(this.#compared.gone, id, listing.at)) this.#gone(id);
+    listing.take();
   }
 }
 
-/** Yields a tombstone for each id of an old listing that the new one lacks; some twice. */
-async function* writeAllTombstones(
-  olds: readonly IdListing[],
-  now: IdListing,
-  tombstones: Tombstones,
+/** Yields a tombstone for each id; the ids come in order. */
+async function* writeTombstones(
+  comparison: Comparison,
+  ids: Iterable<string> | AsyncIterable<string>,
+  atATime: number,
 ): AsyncGenerator<ReadEvent, void> {
-  let gone: string[] = [];
+  const tombstones = new Tombstones(comparison.stream, comparison.snapshot);
+  let batch: string[] = [];
+  for await (const id of ids) {
+    if (batch.push(id) < atATime) continue;
+    yield tombstones.event(batch);
+    yield reached(comparison, 'gone', id);
+    batch = [];
+  }
+  if (batch.length > 0) yield tombstones.event(batch);
+}
+
+/** Yields each id of an old listing that the new one lacks. */
+async function* allGone(olds: readonly IdListing[], now: IdListing, compared: Compared): AsyncGenerator<string, void> {
   for (;;) {
     let least: string | undefined;
     for (const old of olds) {
-      const first = await old.first();
+      let first = await old.first();
+      for (; first !== undefined && !matters(compared.gone, first.id, old.at); first = await old.first()) old.take();
       if (first !== undefined && (least === undefined || first.id < least)) least = first.id;
     }
-    if (least === undefined) break;
+    if (least === undefined) return;
     for (const old of olds) if ((await old.first())?.id === least) old.take();
     let present = await now.first();
     for (; present !== undefined && present.id < least; present = await now.first()) now.take();
-    if (present?.id !== least) gone.push(least);
-    if (gone.length < TOMBSTONES_AT_A_TIME) continue;
-    yield* tombstones.events(gone);
-    gone = [];
+    if (present?.id !== least) yield least;
   }
-  yield* tombstones.events(gone);
 }
-
-const TOMBSTONES_AT_A_TIME = 1_000;

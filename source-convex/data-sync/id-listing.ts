@@ -40,6 +40,11 @@ export class IdListing {
     this.#options = options;
   }
 
+  /** Digits, nanoseconds. */
+  get at(): string {
+    return this.#options.snapshot;
+  }
+
   /** The first revision that was not taken; undefined at the end. Throws `ConvexApiError`. */
   async first(): Promise<Revision | undefined> {
     if (this.#index === this.#revisions.length && !this.#ended) await this.#read();

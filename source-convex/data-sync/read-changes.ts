@@ -175,7 +175,7 @@ export class DataSyncChanges implements ChangeReader {
   /** Makes a stream exact at `snapshot`. Returns whether that succeeded. */
   async *#compare(stream: TableStream, snapshot: string): Events<boolean> {
     const { api, log, failures } = this.#options;
-    const place = { chain: null, held: stream.place?.held ?? [] };
+    const place = { chain: null, held: stream.place?.held ?? [], compared: stream.place?.compared };
     const before = [stream.cursor, ...place.held];
     log.info(`Comparing ${stream.name} as of ${date(snapshot)} with what it was at ${before.map(date).join(', ')}.`);
     yield { kind: 'phase', name: 'Comparison', howFar: () => stream.name };

@@ -4,9 +4,6 @@ import type { TableStream } from '../streaming-export/table-stream.ts';
 import { ComposedDocuments } from './composed-documents.ts';
 import { StampedRecords } from './stamped-records.ts';
 
-/** Ids of one event. More of them would be written before the reader of the output is waited for. */
-const AT_A_TIME = 1_000;
-
 export class Tombstones extends StampedRecords {
   readonly deleted = true;
   readonly #documents = new ComposedDocuments();
@@ -29,12 +26,10 @@ export class Tombstones extends StampedRecords {
     return this.#documents.length;
   }
 
-  *events(ids: readonly string[]): Generator<ReadEvent> {
-    for (let at = 0; at < ids.length; at += AT_A_TIME) {
-      this.#ids = ids.slice(at, at + AT_A_TIME);
-      this.#index = 0;
-      yield { kind: 'records', records: this };
-    }
+  event(ids: readonly string[]): ReadEvent {
+    this.#ids = ids;
+    this.#index = 0;
+    return { kind: 'records', records: this };
   }
 
   next(): boolean {

@@ -85,9 +85,12 @@ export class ChangeLogReader implements ChangeReader {
     yield* resumeAll(streams, head, this.#log);
     for (const stream of streams) {
       const { place, position } = stream;
-      if (!this.#keepsPlaces || place === undefined) stream.place = undefined;
-      else if (position !== undefined && place.held.length < MAX_REMEMBERED)
-        stream.place = withHeld(place, stream.cursor);
+      stream.place = undefined;
+      if (!this.#keepsPlaces || place === undefined) continue;
+      // The log brings older revisions than those that a comparison has written.
+      stream.place = { ...place, compared: undefined };
+      if (position !== undefined && place.held.length < MAX_REMEMBERED)
+        stream.place = withHeld(stream.place, stream.cursor);
     }
     return head;
   }

@@ -1,6 +1,6 @@
 /**
- * Timestamps that lie ahead of the deployment's present. Nothing can have been read up to there: a state that says
- * so would skip every change until that time comes.
+ * Timestamps that lie ahead of the deployment's present. Nothing can have been read up to there: a state that
+ * says so would skip every change until that time comes.
  */
 import { date } from '../../shared/core/text.ts';
 import { notConvex } from '../../shared/convex/client.ts';
@@ -15,8 +15,8 @@ export function isAhead(ts: string, present: string): boolean {
 }
 
 /**
- * Checks the timestamp up to which a page was read. `head`: the present when it was last asked for; it is asked for
- * again only where the page is later. Both digits, nanoseconds. Throws `ConvexApiError`.
+ * Checks the timestamp up to which a page was read. `head`: the present when it was last asked for; it is
+ * asked for again only where the page is later. Both digits, nanoseconds. Throws `ConvexApiError`.
  */
 export async function expectPast(api: StreamingExport, ts: string, head: string): Promise<void> {
   if (!isAhead(ts, head) || !isAhead(ts, await api.pin())) return;

@@ -52,6 +52,21 @@ export interface SyncPlace {
    * records were written that no state covers (DEC19), or changes were read without Data Sync (DEC21).
    */
   held: readonly string[];
+  /** How far comparisons of the table's contents have come, if one was begun and not finished (DEC23). */
+  compared?: Compared | undefined;
+}
+
+export interface Compared {
+  /** Rows that were written because they are new or differ. */
+  rows: readonly ComparedPart[];
+  /** Tombstones that were written because their ids are gone. */
+  gone: readonly ComparedPart[];
+}
+
+/** Ids up to `upTo`, and the timestamp (digits) as of which they were compared. Sorted by id in a list. */
+export interface ComparedPart {
+  at: string;
+  upTo: string;
 }
 
 /** The place with one more timestamp (digits) in `held`. */
@@ -109,16 +124,31 @@ function objectOf(raw: string): Record<string, unknown> {
 
 function dataSyncOf(raw: string | undefined): SyncPlace | undefined {
   if (raw === undefined || raw === 'null') return undefined;
-  const { chain, cursor, ts, held = [] } = objectOf(raw);
+  const { chain, cursor, ts, held = [], compared } = objectOf(raw);
   const isTimestamp = (value: unknown): value is string =>
     typeof value === 'string' && isDigits(value) && compareDigits(value, MAX_TIMESTAMP) <= 0;
   if (
     !(typeof chain === 'string' || chain === null) ||
     !(cursor === undefined || (typeof cursor === 'string' && isTimestamp(ts))) ||
-    !(Array.isArray(held) && held.every(isTimestamp))
+    !(Array.isArray(held) && held.every(isTimestamp)) ||
+    !(compared === undefined || isCompared(compared, isTimestamp))
   )
     throw new StateError('has a data_sync that this source did not write');
-  return { chain, held, ...(cursor === undefined ? {} : { cursor: { hex: cursor, ts: ts as string } }) };
+  return {
+    chain,
+    held,
+    ...(cursor === undefined ? {} : { cursor: { hex: cursor, ts: ts as string } }),
+    ...(compared === undefined ? {} : { compared }),
+  };
+}
+
+function isCompared(value: unknown, isTimestamp: (value: unknown) => boolean): value is Compared {
+  const isPart = (part: unknown): boolean => {
+    const { at, upTo } = (part ?? {}) as Partial<ComparedPart>;
+    return isTimestamp(at) && typeof upTo === 'string';
+  };
+  const { rows, gone } = (value ?? {}) as Partial<Compared>;
+  return [rows, gone].every((parts) => Array.isArray(parts) && parts.every(isPart));
 }
 
 /** The state as it is written: timestamps are strings, so that no reader rounds them. */
@@ -133,10 +163,11 @@ export function formatState(state: StreamState): Record<string, unknown> {
   };
 }
 
-function formatPlace({ chain, cursor, held }: SyncPlace): Record<string, unknown> {
+function formatPlace({ chain, cursor, held, compared }: SyncPlace): Record<string, unknown> {
   return {
     chain,
     ...(cursor === undefined ? {} : { cursor: cursor.hex, ts: cursor.ts }),
     ...(held.length === 0 ? {} : { held }),
+    ...(compared === undefined ? {} : { compared }),
   };
 }

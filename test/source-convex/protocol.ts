@@ -79,9 +79,11 @@ function expectState(state: Record<string, unknown> | undefined): void {
 
 /** Where a stream stands in Data Sync. A cursor that has read further than the stream would skip changes. */
 function expectPlace(place: Record<string, unknown>, position: string): void {
-  const { chain, cursor, ts, held = [], ...more } = place;
+  const { chain, cursor, ts, held = [], compared, ...more } = place;
   expect(more).toEqual({});
   if (chain !== null) expect(chain).toMatch(/^[0-9a-f]{16}$/);
+  else expect(['object', 'undefined']).toContain(typeof compared);
+  if (chain !== null) expect(compared).toBeUndefined();
   expect(typeof ts).toBe(typeof cursor);
   if (cursor !== undefined) {
     expect(cursor).toMatch(/^[0-9a-f]+$/);

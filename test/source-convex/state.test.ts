@@ -88,6 +88,10 @@ describe('a state that is read', () => {
       '{"chain":"a","cursor":"0a","ts":"9223372036854775808"}',
       '{"chain":null,"held":["soon"]}',
       '{"chain":null,"held":7}',
+      '{"chain":null,"compared":[]}',
+      '{"chain":null,"compared":{"rows":[]}}',
+      '{"chain":null,"compared":{"rows":[{"at":"soon","upTo":"a"}],"gone":[]}}',
+      `{"chain":null,"compared":{"rows":[{"at":"${TS}"}],"gone":[null]}}`,
     ].map((place): [string, string] => [
       `{"snapshot_has_more":false,"delta_cursor":"${TS}","data_sync":${place}}`,
       'has a data_sync that this source did not write',
@@ -109,7 +113,14 @@ test('what is written is read as it was', () => {
     snapshotCursor: fc.option(fc.string(), { nil: null }),
     deltaCursor: fc.bigInt({ min: 0n, max: 2n ** 63n - 1n }).map(String),
   });
+  const timestamp = fc.bigInt({ min: 0n, max: 2n ** 63n - 1n }).map(String);
+  const parts = fc.array(fc.record({ at: timestamp, upTo: fc.string() }), { maxLength: 3 });
+  const place = fc.record(
+    { chain: fc.constant(null), held: fc.array(timestamp), compared: fc.record({ rows: parts, gone: parts }) },
+    { requiredKeys: ['chain', 'held'] },
+  );
   const more = fc.record({
+    dataSync: fc.option(place, { nil: undefined }),
     deployment: fc.option(fc.string(), { nil: undefined }),
     syncId: fc.option(fc.maxSafeNat(), { nil: undefined }),
   });

@@ -1,6 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { carriers, chainsOf, startOf } from '../../../source-convex/data-sync/chain.ts';
-import { withHeld, type SyncPlace } from '../../../source-convex/streaming-export/state.ts';
+import { ChangeLogReader } from '../../../source-convex/streaming-export/change-reader.ts';
+import { inLog, withHeld, type SyncPlace } from '../../../source-convex/streaming-export/state.ts';
+import { TableStream } from '../../../source-convex/streaming-export/table-stream.ts';
 
 interface Stream {
   name: string;
@@ -91,4 +93,16 @@ test('a timestamp of what the destination may hold is named once', () => {
   expect(once.held).toEqual([T2]);
   expect(withHeld(once, T2)).toBe(once);
   expect(withHeld(once, T3).held).toEqual([T2, T3]);
+});
+
+test('reading the change log ends a comparison: the log brings older revisions than it has written', async () => {
+  const planned = { descriptor: { name: 't' }, component: '', table: 't', excluded: [], incremental: true };
+  const dataSync: SyncPlace = { chain: null, held: [T2], compared: { rows: [{ at: T2, upTo: 'x' }], gone: [] } };
+  const plan = { kind: 'changes', cursor: T1, dataSync } as const;
+  const stream = new TableStream(0, { ...planned, syncId: undefined, plan }, undefined);
+  stream.resumeAt(inLog(T1));
+  const reader = new ChangeLogReader({} as never, { keepsPlaces: true });
+  expect(await reader.prepare([stream], T3).next()).toBeDefined();
+  for await (const event of reader.prepare([stream], T3)) expect(event.kind).toBe('resumed');
+  expect(stream.place).toEqual({ chain: null, held: [T2, T1], compared: undefined });
 });

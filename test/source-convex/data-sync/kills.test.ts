@@ -122,3 +122,29 @@ test(
   },
   LONG,
 );
+
+test('SIGKILL in a comparison: the next run writes no row again, and the rest', async () => {
+  await using source = await Source.startWithDataSync({ limits: { snapshotPage: 100 } });
+  const { deployment, emulator } = source;
+  deployment.load('users', rows(500, 'user'));
+  const consumers = new Consumers();
+  await sync(source, consumers, ['users']);
+  deployment.importTable('users', rows(2_000, 'imported'));
+  // The five pages of the old listing come first.
+  emulator.faults.add({ kind: 'hang', path: '/api/list_snapshot', after: 20, times: Infinity });
+  const run = source.startRead({ streams: ['users'], state: consumers.states });
+  const state = await run.line(
+    'a state after a thousand rows',
+    (line) => /"compared":\{"rows":\[\{"at":"\d+","upTo":/.test(line) && run.lines.length > 1_000,
+  );
+  expect(state).toContain('"chain":null');
+  run.kill();
+  emulator.faults.clear();
+  const written = consumers.take((await run.finished).lines).length;
+  deployment.load('users', rows(1, 'later'));
+  const { records } = await sync(source, consumers, ['users']);
+  consumers.expectTruth(source, 'users');
+  // A page may have been written that no state covers.
+  expect(written + records.length).toBeGreaterThan(2_500);
+  expect(written + records.length).toBeLessThanOrEqual(2_501 + 100);
+});
