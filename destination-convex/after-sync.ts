@@ -19,7 +19,7 @@ import type { SyncSummary } from './sync-summary.ts';
 /**
  * Calls the app. Resolves when it has answered; throws a `ConnectorFailure` if the failure fails the sync.
  */
-export type AfterSync = (summary: SyncSummary) => Promise<void>;
+type AfterSync = (summary: SyncSummary) => Promise<void>;
 
 /** The configured call, if any. Throws a config_error if it cannot be made. */
 export function afterSyncOf(config: DestinationConfig, context: Context): AfterSync | undefined {

@@ -42,7 +42,7 @@ export class Batch {
   }
 }
 
-export interface BatchSenderOptions {
+interface BatchSenderOptions {
   limits: BatchLimits;
   bytes: readonly StreamBytes[];
   /** Milliseconds after which a batch is sent even if it is not full. */

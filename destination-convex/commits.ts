@@ -8,7 +8,7 @@ import type { StreamTracker } from './stream-tracker.ts';
 import type { StreamPlan } from './streams.ts';
 import type { Tables } from './tables.ts';
 
-export interface CommitsOptions {
+interface CommitsOptions {
   context: Context;
   ledger: Ledger;
   tables: Tables;

@@ -8,7 +8,7 @@ import { partsToSpell, spelledFieldName, type Spelling } from '../shared/convex/
 import { BACKSLASH, COLON, JsonError, QUOTE, bytesAre, skipSpace, stringAt } from '../shared/json/raw.ts';
 import { mergedFields, type MergedFields } from './merged-fields.ts';
 
-export interface NotedField {
+interface NotedField {
   /** The name as written, with its quotes. */
   bytes: Buffer;
   name: string;

@@ -26,9 +26,11 @@ export type ImportEvent =
 type Events = AsyncGenerator<ImportEvent, void>;
 
 export interface ImporterOptions {
-  api: Pick<StreamingImport, 'importOnce' | 'retrying' | 'nameOf'>;
-  /** Has the deployment check records without storing them. */
-  dryRun: Pick<StreamingImport, 'importOnce'>;
+  api: Pick<StreamingImport, 'retrying' | 'nameOf'>;
+  /** Sends a request body once. */
+  send: (body: Buffer) => Promise<void>;
+  /** Has the deployment check the records of a request body without storing them. */
+  dryRun: (body: Buffer) => Promise<void>;
   log: Log;
 }
 
@@ -144,22 +146,23 @@ class BodyImport {
     from: number,
     to: number,
     tries: number,
-    target: Pick<StreamingImport, 'importOnce'> = this.#options.api,
+    send = this.#options.send,
   ): Promise<ConvexApiError | undefined> {
     const { api } = this.#options;
+    const stores = send === this.#options.send;
     let unclassified = 0;
     try {
       await api.retrying(async () => {
         try {
-          await target.importOnce(bytes);
+          await send(bytes);
         } catch (error) {
           if (!(error instanceof ConvexApiError)) throw error;
-          if (this.#body.append && error.maybeDone && target === api) this.#warnOfDuplicates(from, to);
+          if (this.#body.append && error.maybeDone && stores) this.#warnOfDuplicates(from, to);
           if (isUnclassified(error) && ++unclassified >= tries) throw withReason(error, 'refused');
           throw error;
         }
       });
-      if (target === api) this.#written = true;
+      if (stores) this.#written = true;
       return undefined;
     } catch (error) {
       if (error instanceof ConvexApiError && (error.reason === 'refused' || error.status === 413)) {

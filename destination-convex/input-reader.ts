@@ -20,7 +20,7 @@ import { streamResolver, type StreamPlan } from './streams.ts';
 /** Bytes of STATEs that may wait for the batch. If there are more, the batch is sent. */
 const MAX_WAITING_STATES = 4 * 1024 * 1024;
 
-export interface InputReaderOptions {
+interface InputReaderOptions {
   streams: readonly StreamPlan[];
   context: Context;
   tracker: StreamTracker;

@@ -3,11 +3,14 @@
  * waited for.
  */
 import type { Log } from '../shared/core/log.ts';
+import { listed } from '../shared/core/text.ts';
 import type { RequestBody } from './request-body.ts';
 import type { StreamPlan } from './streams.ts';
 
 /** Milliseconds. */
 const INTERVAL = 60_000;
+/** Streams named in a line. */
+const MAX_STREAMS = 20;
 
 interface Counts {
   total: number;
@@ -73,7 +76,7 @@ export class Progress {
     this.#log.info(
       all === 0
         ? `No records were written (${seconds.toFixed(1)} s).`
-        : `Records written: ${shortened(parts)}. ${grouped(all)} in all, in ${seconds.toFixed(1)} s (${grouped(all / seconds)}/s, ${megabytes(this.#bytes / seconds)}/s, ${grouped(this.#requests)} requests). ${waits(this.#waitedInAll, 1000 * seconds)}`,
+        : `Records written: ${listed(parts, MAX_STREAMS)}. ${grouped(all)} in all, in ${seconds.toFixed(1)} s (${grouped(all / seconds)}/s, ${megabytes(this.#bytes / seconds)}/s, ${grouped(this.#requests)} requests). ${waits(this.#waitedInAll, 1000 * seconds)}`,
     );
   }
 
@@ -93,20 +96,12 @@ export class Progress {
         ([stream, { total, recent }]) => `${stream.text}: ${grouped(total)} (${grouped((1000 * recent) / elapsed)}/s)`,
       );
     this.#log.info(
-      `${parts.length === 0 ? 'Nothing was written in the last minute' : `Written so far: ${shortened(parts)}`}. ${waits(this.#waited, elapsed)}`,
+      `${parts.length === 0 ? 'Nothing was written in the last minute' : `Written so far: ${listed(parts, MAX_STREAMS)}`}. ${waits(this.#waited, elapsed)}`,
     );
     for (const counts of this.#streams.values()) counts.recent = 0;
     this.#waited = { source: 0, convex: 0 };
     this.#last = now;
   }
-}
-
-const MAX_PARTS = 20;
-
-function shortened(parts: readonly string[]): string {
-  return parts.length <= MAX_PARTS
-    ? parts.join(', ')
-    : `${parts.slice(0, MAX_PARTS).join(', ')} and ${parts.length - MAX_PARTS} more streams`;
 }
 
 function waits({ source, convex }: { source: number; convex: number }, elapsed: number): string {

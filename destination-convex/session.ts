@@ -3,7 +3,7 @@ import type { Context } from '../shared/airbyte/connector.ts';
 import { testOverride } from '../shared/connector/test-override.ts';
 import type { StreamingImport } from '../shared/convex/streaming-import.ts';
 import { Commits } from './commits.ts';
-import { DryRun } from './dry-run.ts';
+import { dryRunOf } from './dry-run.ts';
 import { importBody, type ImportEvent, type ImporterOptions } from './importer.ts';
 import { InputReader } from './input-reader.ts';
 import { Intake } from './intake.ts';
@@ -73,7 +73,12 @@ export class WriteSession {
       countsOf: (stream) => this.countsOf(stream),
     });
     const tableNames = streams.map(({ table }) => table);
-    this.#importing = { api, dryRun: new DryRun(api, tableNames), log };
+    this.#importing = {
+      api,
+      send: (body) => api.importOnce(body),
+      dryRun: dryRunOf(api, tableNames),
+      log,
+    };
     this.#sender = new BatchSender({
       limits: batchLimits(),
       bytes: streams.map(streamBytes),

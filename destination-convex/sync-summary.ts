@@ -17,7 +17,7 @@ export interface SyncSummary {
   streams: StreamSummary[];
 }
 
-export interface StreamSummary {
+interface StreamSummary {
   name: string;
   namespace: string | null;
   /** The table with its records. */
@@ -30,35 +30,28 @@ export interface StreamSummary {
   rejected: number;
 }
 
-export class SummaryBuilder {
-  readonly #configured: readonly ConfiguredAirbyteStream[];
-  readonly #runId = randomUUID();
-  readonly #startedAt = Date.now();
-
-  constructor(configured: readonly ConfiguredAirbyteStream[]) {
-    this.#configured = configured;
-  }
-
-  of(
-    plans: readonly StreamPlan[],
-    countsOf: (stream: StreamPlan) => { records: number; rejected: number },
-  ): SyncSummary {
-    const streams = plans.map((plan) => ({
-      name: plan.descriptor.name,
-      namespace: plan.descriptor.namespace ?? null,
-      table: plan.table,
-      mode: this.#configured[plan.index]!.destination_sync_mode,
-      ...countsOf(plan),
-    }));
-    return {
-      syncId: syncIdOf(this.#configured),
-      runId: this.#runId,
-      startedAt: this.#startedAt,
-      finishedAt: Date.now(),
-      records: streams.reduce((sum, { records }) => sum + records, 0),
-      streams,
-    };
-  }
+/** The summary of this run. `startedAt`: milliseconds since 1970. `countsOf`: the counts of a stream. */
+export function syncSummary(
+  configured: readonly ConfiguredAirbyteStream[],
+  startedAt: number,
+  plans: readonly StreamPlan[],
+  countsOf: (stream: StreamPlan) => { records: number; rejected: number },
+): SyncSummary {
+  const streams = plans.map((plan) => ({
+    name: plan.descriptor.name,
+    namespace: plan.descriptor.namespace ?? null,
+    table: plan.table,
+    mode: configured[plan.index]!.destination_sync_mode,
+    ...countsOf(plan),
+  }));
+  return {
+    syncId: syncIdOf(configured),
+    runId: randomUUID(),
+    startedAt,
+    finishedAt: Date.now(),
+    records: streams.reduce((sum, { records }) => sum + records, 0),
+    streams,
+  };
 }
 
 /**

@@ -9,7 +9,7 @@ import { afterSyncOf } from './after-sync.ts';
 import type { DestinationConfig } from './config.generated.ts';
 import { Replacements } from './replace-at-once/replacements.ts';
 import { namesToAsk, planStreams } from './streams.ts';
-import { SummaryBuilder } from './sync-summary.ts';
+import { syncSummary } from './sync-summary.ts';
 import { WriteSession } from './session.ts';
 
 /**
@@ -24,7 +24,7 @@ export async function write(
   const { http, host } = connect(config, 'streaming-import', 'sync', context.log);
   const api = new StreamingImport(http);
   const afterSync = afterSyncOf(config, context);
-  const summary = new SummaryBuilder(configured);
+  const startedAt = Date.now();
   try {
     const known = new Map<string, string | undefined>();
     for (const name of namesToAsk(configured)) known.set(name, await api.nameOf(name));
@@ -44,7 +44,7 @@ export async function write(
     if (afterSync !== undefined) {
       // The app is told after the reader has read every STATE, except those that wait for this call.
       await context.writer.drain();
-      await afterSync(summary.of(streams, (stream) => session.countsOf(stream)));
+      await afterSync(syncSummary(configured, startedAt, streams, (stream) => session.countsOf(stream)));
     }
     await session.succeed();
   } catch (error) {

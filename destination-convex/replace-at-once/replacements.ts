@@ -7,7 +7,7 @@ import type { Log } from '../../shared/core/log.ts';
 import type { SnapshotImport } from '../../shared/convex/snapshot-import.ts';
 import { isMissingIndex, type StreamingImport } from '../../shared/convex/streaming-import.ts';
 import { testOverride } from '../../shared/connector/test-override.ts';
-import { DryRun } from '../dry-run.ts';
+import { dryRunOf } from '../dry-run.ts';
 import { streamBytes, type Deletion } from '../request-body.ts';
 import type { StreamPlan } from '../streams.ts';
 import { StoredNames, type SpellingOf } from './stored-names.ts';
@@ -61,14 +61,14 @@ export class Replacements {
     if (this.#whole) log.warn(NO_POLLING);
     const guarded = await api.tablesWithSchema();
     const names = new StoredNames();
-    const dryRun = new DryRun(
+    const dryRun = dryRunOf(
       api,
       streams.map(({ table }) => table),
     );
     const shared: SharedByTables = {
       imports,
-      checking: { api: dryRun, dryRun, log },
-      importing: { api, dryRun, log },
+      checking: { api, send: dryRun, dryRun, log },
+      importing: { api, send: (body) => api.importOnce(body), dryRun, log },
       names,
       encoder: new RowEncoder(names),
       budget: { used: 0 },

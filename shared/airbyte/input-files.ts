@@ -2,7 +2,7 @@
 import { readFile } from 'node:fs/promises';
 import { configError } from '../core/failure.ts';
 
-export type InputFile = 'configuration' | 'catalog' | 'state';
+type InputFile = 'configuration' | 'catalog' | 'state';
 
 /** The file's bytes, without a byte order mark. Throws a config_error if the file cannot be read. */
 export async function readInputFile(what: InputFile, path: string): Promise<Buffer> {

@@ -5,7 +5,7 @@
 import { OPEN_BRACE, bytesAre } from '../json/raw.ts';
 import type { Line } from './lines.ts';
 
-export interface RecordPrefix {
+interface RecordPrefix {
   /** The bytes of the line before its data. */
   bytes: Buffer;
   /** The index of the stream. */

@@ -3,9 +3,16 @@
 const MAX_NAMES = 8;
 
 export function names(streams: readonly { name: string }[]): string {
-  const shown = streams.slice(0, MAX_NAMES).map((stream) => stream.name);
-  const rest = streams.length - shown.length;
-  return rest > 0 ? `${shown.join(', ')} and ${rest} more` : shown.join(', ');
+  return listed(
+    streams.map(({ name }) => name),
+    MAX_NAMES,
+  );
+}
+
+/** The first `most` texts, and the number of the others: `a, b and 3 more`. */
+export function listed(texts: readonly string[], most: number): string {
+  const more = texts.length - most;
+  return `${texts.slice(0, most).join(', ')}${more > 0 ? ` and ${more} more` : ''}`;
 }
 
 /** `1 stream`, `1,024 streams`. */

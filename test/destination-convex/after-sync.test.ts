@@ -1,4 +1,4 @@
-/** The call after a sync: when it is made, what it says, and what becomes of one that fails. */
+/** The call after a sync: when it is made, what it contains, and what happens if it fails. */
 import { describe, expect, test } from 'vitest';
 import type { EmulatorOptions } from '../../emulator/index.ts';
 import { MAX_FUNCTION_BODY } from '../../shared/convex/functions.ts';
@@ -7,7 +7,7 @@ import type { Finished } from '../support/process.ts';
 import { until } from '../support/until.ts';
 import { append, dedup, Destination, IMPORT, overwrite, record, state, statesIn, status, text } from './setup.ts';
 
-/** What the app was told, and in which order things happened to it. */
+/** The calls that the app received, and the order of events. */
 interface Told {
   summaries: Record<string, unknown>[];
   authorizations: (string | null)[];
@@ -16,7 +16,7 @@ interface Told {
 async function app(options: EmulatorOptions = {}): Promise<{ destination: Destination; told: Told }> {
   const told: Told = { summaries: [], authorizations: [] };
   const take = (args: Record<string, unknown>) => {
-    // As plain as JSON has them: what comes as a Convex value has no prototype.
+    // Through JSON, because objects of Convex values have no prototype.
     told.summaries.push(JSON.parse(JSON.stringify(args)) as Record<string, unknown>);
   };
   const destination = await Destination.start({
@@ -79,7 +79,7 @@ const STREAMS = [
 const write = (destination: Destination, config: object, lines = LINES, streams = STREAMS): Promise<Finished> =>
   destination.write({ streams, config }, lines);
 
-describe('the app is told', () => {
+describe('the app is called', () => {
   const summary = {
     syncId: '812',
     runId: expect.stringMatching(/^[0-9a-f-]{36}$/) as string,
@@ -109,7 +109,7 @@ describe('the app is told', () => {
     expect(finishedAt).toBeGreaterThanOrEqual(startedAt);
   });
 
-  test('by an HTTP action, with the secret, which is nowhere else', async () => {
+  test('by an HTTP action with the secret, which is in no message', async () => {
     const { destination, told } = await app();
     await using _ = destination;
     const config = httpAction(destination, '/arrived', { secret: 's3cr3t-of-the-app' });
@@ -127,7 +127,7 @@ describe('the app is told', () => {
     expect(told.summaries).toHaveLength(1);
   });
 
-  test('where the platform tells no number of the sync, or PyAirbyte its own', async () => {
+  test('without a sync id if the platform sends none, or the 1 of PyAirbyte', async () => {
     const { destination, told } = await app();
     await using _ = destination;
     await write(destination, MUTATION, LINES, [append('users'), append('orders', { namespace: 'shop' })]);
@@ -139,7 +139,7 @@ describe('the app is told', () => {
     expect(new Set(told.summaries.map(({ runId }) => runId)).size).toBe(2);
   });
 
-  test('how many records were refused', async () => {
+  test('with the number of refused records', async () => {
     const { destination, told } = await app();
     await using _ = destination;
     const big = 'x'.repeat(1_100_000);
@@ -153,14 +153,14 @@ describe('the app is told', () => {
     expect(told.summaries).toMatchObject([{ records: 2, streams: [{ records: 2, rejected: 1 }] }]);
   });
 
-  test('of a sync without records, too', async () => {
+  test('after a sync without records', async () => {
     const { destination, told } = await app();
     await using _ = destination;
     await write(destination, MUTATION, [state('users', 2)], [append('users')]);
     expect(told.summaries).toMatchObject([{ records: 0, streams: [{ name: 'users', records: 0 }] }]);
   });
 
-  test('not, where nothing was asked for', async () => {
+  test('not if the configuration has no call', async () => {
     const { destination, told } = await app();
     await using _ = destination;
     for (const after_sync of [undefined, {}, { on_failure: 'Warn' }, { path: ' ' }])
@@ -169,8 +169,8 @@ describe('the app is told', () => {
   });
 });
 
-describe('when', () => {
-  test('after everything is stored and every state has been taken', async () => {
+describe('the call', () => {
+  test('is made after everything is stored and every STATE was read', async () => {
     const { destination, told } = await app();
     await using _ = destination;
     const run = destination.start({ streams: STREAMS, config: MUTATION }, { input: text(LINES), paused: true });
@@ -204,7 +204,7 @@ describe('when', () => {
     expect(destination.emulator.journal.count('/api/mutation')).toBe(0);
   });
 
-  test('never for a run that was killed before its end', async () => {
+  test('is not made for a run that was killed before its end', async () => {
     const { destination, told } = await app();
     await using _ = destination;
     const run = destination.start({
@@ -220,7 +220,7 @@ describe('when', () => {
   });
 });
 
-describe('at least once', () => {
+describe('the call is made at least once', () => {
   test.each(['reset-before', 'reset-after-commit', 'status-after-commit', 'html', 'truncate-body'] as const)(
     'where the answer is lost it is called again, with the same run id: %s',
     async (kind) => {
@@ -241,7 +241,7 @@ describe('at least once', () => {
     },
   );
 
-  test('a run that is killed while it calls has given its states back; the next one calls, too', async () => {
+  test('a run that is killed during the call has echoed its STATEs; the next run calls again', async () => {
     const { destination, told } = await app();
     await using _ = destination;
     destination.emulator.faults.add({ kind: 'hang', path: '/api/mutation' });
@@ -318,13 +318,13 @@ describe('a call that fails', () => {
 
   test.each(cases)('%s: fails the sync, or is only said', async (_what, after, failureType, expected) => {
     const env = { CONVEX_CONNECTOR_RETRY_ATTEMPTS: '3' };
-    // To say so is the default.
+    // A warning is the default.
     for (const on_failure of ['Fail sync', undefined]) {
       const { destination } = await app();
       await using _ = destination;
       const after_sync = { ...after(destination), ...(on_failure === undefined ? {} : { on_failure }) };
       const { code, lines } = await destination.write({ streams: STREAMS, config: { after_sync }, env }, LINES);
-      // Whatever becomes of the call: the data is there, and the states are back.
+      // In any case the data are written and the STATEs echoed.
       expect(destination.rows('users')).toHaveLength(2);
       expect(statesIn(lines)).toHaveLength(1);
       expect(lines.join('\n')).not.toMatch(/Ada|wrong-secret/);
@@ -343,7 +343,7 @@ describe('a call that fails', () => {
   });
 });
 
-describe('a configuration that cannot be meant so is refused, by check and before anything is written', () => {
+describe('check and write refuse an invalid configuration before anything is written', () => {
   test.each<[after: object, expected: string]>([
     [{ kind: 'mutation' }, 'After a sync: enter the path of the mutation.'],
     [{ path: 'sync:arrived' }, 'After a sync: choose what is called'],
@@ -384,7 +384,7 @@ describe('a configuration that cannot be meant so is refused, by check and befor
   });
 });
 
-test('what is told of thousands of streams fits into one call', async () => {
+test('the summary of thousands of streams fits into one call', async () => {
   const { destination, told } = await app();
   await using _ = destination;
   const streams = Array.from({ length: 3000 }, (_unused, n) => append(`stream_with_a_rather_long_name_${n}`));

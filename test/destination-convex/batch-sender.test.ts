@@ -7,7 +7,7 @@ import { append, catalogOf, dedup } from './setup.ts';
 
 const streams = planStreams((catalogOf([append('a'), dedup('b')]) as { streams: ConfiguredAirbyteStream[] }).streams);
 
-/** A sender whose requests end when the test says so. */
+/** A sender whose requests end when the test ends them. */
 function senderOf(maxAge = 60_000) {
   const sent: { texts: string[]; end: () => void; fail: (error: Error) => void }[] = [];
   const durable: number[] = [];
@@ -36,13 +36,13 @@ function senderOf(maxAge = 60_000) {
 const turn = () => new Promise((resolve) => setImmediate(resolve));
 
 describe('the sender', () => {
-  test('sends one batch while the next is filled, one request after the other, and says what is durable', async () => {
+  test('sends one batch while the next is filled, one request after the other', async () => {
     const { sender, sent, durable, put } = senderOf();
     expect(sender.idle).toBe(true);
     put(0, '{"n":1}');
     put(1, '{"n":2}');
     await sender.submit();
-    // Nothing is waiting to be sent, but what was sent may not be durable yet.
+    // The batch in flight is not durable yet.
     expect([sender.batch.empty, sender.idle]).toEqual([true, false]);
     put(0, '{"n":3}');
     let second = false;
@@ -63,7 +63,7 @@ describe('the sender', () => {
     expect(sender.idle).toBe(true);
   });
 
-  test('sends what has waited long enough, as soon as it can', async () => {
+  test('sends a batch that has reached its maximum age as soon as it can', async () => {
     const { sender, sent, put } = senderOf(1);
     put(0, '{"n":1}');
     while (sent.length < 1) await turn();
@@ -76,7 +76,7 @@ describe('the sender', () => {
     while (!sender.idle) await turn();
   });
 
-  test('is never idle again after a failure: nothing may pass for durable', async () => {
+  test('is never idle again after a failure, so that nothing counts as durable', async () => {
     const { sender, sent, durable, put } = senderOf();
     put(0, '{"n":1}');
     await sender.submit();
@@ -92,7 +92,7 @@ describe('the sender', () => {
     expect(durable).toEqual([]);
   });
 
-  test('can be ended from outside, also while a request is under way', async () => {
+  test('can be stopped with an error, also while a request is in flight', async () => {
     const { sender, put } = senderOf();
     put(0, '{"n":1}');
     await sender.submit();

@@ -23,7 +23,7 @@ describe('check', () => {
     expect(destination.tables()).toEqual([]);
   });
 
-  test('a key that may only read is told the permission it lacks', async () => {
+  test('a key that may only read: the message names the missing permission', async () => {
     await using destination = await Destination.start();
     const { status, message } = await outcome(destination, { access_key: destination.emulator.readOnlyKey });
     expect(status).toBe('FAILED');
@@ -31,7 +31,7 @@ describe('check', () => {
     expect(message).toContain('Make a key');
   });
 
-  test('a wrong key is not accepted, and appears nowhere', async () => {
+  test('a wrong key is refused, and is in no message', async () => {
     await using destination = await Destination.start();
     const key = 'prod:happy-otter-123|c0ffee5ecret';
     const { status, message, output } = await outcome(destination, { access_key: key });
@@ -50,7 +50,7 @@ describe('check', () => {
     expect(message).toContain('deployment URL');
   });
 
-  test('a host that is no Convex deployment', async () => {
+  test('a host that is not a Convex deployment', async () => {
     await using destination = await Destination.start();
     destination.emulator.faults.add({ kind: 'html', status: 200, times: 9 });
     const { status, message } = await outcome(destination);
@@ -58,7 +58,7 @@ describe('check', () => {
     expect(message).toContain('not as a Convex deployment does');
   });
 
-  test('a deployment that is overloaded for a moment is asked again', async () => {
+  test('retries while the deployment is overloaded', async () => {
     await using destination = await Destination.start();
     destination.emulator.faults.add({ kind: 'status', status: 503 });
     expect(await outcome(destination)).toMatchObject({ status: 'SUCCEEDED' });

@@ -1,4 +1,4 @@
-/** A watch that only looks at suspicious records says the same as one that looks at all of them. */
+/** A watch that inspects only suspicious records has the same result as one that inspects all records. */
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { FieldWatch, type Spellings } from '../../destination-convex/field-watch.ts';

@@ -156,7 +156,7 @@ describe('a stream that replaces its table', () => {
     expect(destination.emulator.journal.count(CLEAR)).toBe(0);
   });
 
-  test('asks for what cannot be done: to keep some generations and remove others', async () => {
+  test('is refused if it asks to keep some generations and remove others', async () => {
     await using destination = await Destination.start();
     const finished = await destination.write({ streams: [append('t', { generation: 5, minimum: 3 })] }, []);
     expect(finished.code).toBe(1);
@@ -199,7 +199,7 @@ describe('the states of a stream that replaces its table', () => {
   const streams = [append('t', { generation: 4, minimum: 4, sync: 9 }), append('other')];
   const env = { CONVEX_CONNECTOR_BATCH_AGE_MS: '1' };
 
-  test('come back as they become durable where a generation identifies the replacement', async () => {
+  test('are echoed as they become durable if a generation identifies the replacement', async () => {
     await using destination = await Destination.start();
     const running = destination.start({ streams, env });
     running.child.stdin.write(
@@ -214,7 +214,7 @@ describe('the states of a stream that replaces its table', () => {
     expect(countsOf(running.lines)).toEqual(['1', '1']);
   });
 
-  test('wait until the whole sync has succeeded where none does, while those of others pass; then they come in order', async () => {
+  test('are held until the whole sync has succeeded without a generation; those of other streams are not', async () => {
     await using destination = await Destination.start();
     const running = destination.start({ streams: [overwrite('t'), append('other')], env });
     const say = (...lines: string[]) => running.child.stdin.write(text(lines));
@@ -230,14 +230,14 @@ describe('the states of a stream that replaces its table', () => {
     expect(countsOf(running.lines)).toEqual(['1', '1', '1']);
   });
 
-  test('come back at the end of the input for overwrite, where nobody sends statuses', async () => {
+  test('are echoed at the end of the input for overwrite, if the platform sends no statuses', async () => {
     await using destination = await Destination.start();
     const finished = await destination.write({ streams: [overwrite('t')] }, [record('t', { n: 1 }), state('t', 1)]);
     expect(finished.code).toBe(0);
     expect(countsOf(finished.lines)).toEqual(['1']);
   });
 
-  test('hold a GLOBAL state as well', async () => {
+  test('a GLOBAL state is held as well', async () => {
     await using destination = await Destination.start();
     const unidentified = [overwrite('t'), append('other')];
     const global = '{"type":"STATE","state":{"type":"GLOBAL","global":{"shared_state":{"lsn":1},"stream_states":[]}}}';
@@ -250,7 +250,7 @@ describe('the states of a stream that replaces its table', () => {
     expect(countsOf(finished.lines)).toEqual(['1', '1']);
   });
 
-  test('let a GLOBAL state pass once all replacements that have begun are remembered', async () => {
+  test('a GLOBAL state is echoed once all replacements that have begun are marked', async () => {
     await using destination = await Destination.start();
     const identified = ['t', 'later'].map((name) => append(name, { generation: 4, minimum: 4, sync: 9 }));
     const global = '{"type":"STATE","state":{"type":"GLOBAL","global":{"shared_state":{"lsn":1},"stream_states":[]}}}';

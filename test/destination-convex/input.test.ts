@@ -23,7 +23,7 @@ describe('lines', () => {
     expect(destination.rows('t').map(({ n }) => n)).toEqual([1, 2, 3, 4, 5, 6]);
   });
 
-  test('that are other messages, or none, are passed over; those that are none are counted', async () => {
+  test('with other messages are skipped; lines that are not messages are skipped and counted', async () => {
     await using destination = await Destination.start();
     const finished = await destination.write({ streams: [append('t')] }, [
       '{"type":"LOG","log":{"level":"INFO","message":"{\\"type\\":\\"RECORD\\"}"}}',
@@ -79,7 +79,7 @@ describe('lines', () => {
     expect(finished.code).toBe(1);
     expect(errorsOf(finished.lines)).toMatchObject([{ failure_type: 'system_error' }]);
     expect(errorsOf(finished.lines)[0]!.message).toContain(message);
-    // What came before is sound, and checkpointed.
+    // The records before are written, and their STATEs echoed.
     expect(destination.rows('t')).toEqual([{ n: 1 }]);
     expect(countsOf(finished.lines)).toEqual(['1']);
   });
@@ -102,7 +102,7 @@ describe('lines', () => {
     expect(statesIn(finished.lines)).toHaveLength(1);
   });
 
-  test('of equal names in two namespaces do not mix; a missing namespace is no riddle where the name is unique', async () => {
+  test('of equal names in two namespaces do not mix; a unique name needs no namespace', async () => {
     await using destination = await Destination.start();
     const streams = [append('t', { namespace: 'a' }), append('t', { namespace: 'b' }), append('u', { namespace: 'a' })];
     const lines = [record('t', { n: 1 }, 'a'), record('t', { n: 2 }, 'b'), record('u', { n: 3 }, null)];
@@ -139,7 +139,7 @@ describe('lines', () => {
     expect(countsOf(running.lines)).toEqual(['40']);
   });
 
-  test('of which the last is not ended by a newline count if they are whole', async () => {
+  test('the last line may have no newline', async () => {
     await using destination = await Destination.start();
     const whole = await destination.start({ streams: [append('t')] }, { input: record('t', { n: 1 }) }).finished;
     expect(whole.code).toBe(0);
@@ -196,7 +196,7 @@ test('a failure ends the run although stdin stays open', async () => {
   expect(statesIn(lines)).toEqual([]);
 });
 
-test('a reader that has left ends the run quietly', async () => {
+test('a reader that closes stdout ends the run without an error', async () => {
   await using destination = await Destination.start();
   const running = destination.start({ streams: [append('t')] }, { paused: true });
   running.child.stdout.destroy();

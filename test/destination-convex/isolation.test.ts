@@ -43,7 +43,7 @@ describe.each(STREAMS)('D9: among %s records', (_, stream) => {
     expect(destination.emulator.journal.count(IMPORT)).toBe(11);
   });
 
-  test('a single one is not blamed for a server that fails on every import', async () => {
+  test('a single record is not refused if the server fails on every import', async () => {
     await using destination = await Destination.start();
     destination.emulator.faults.add({ kind: 'status', status: 500, path: IMPORT, times: 1_000 });
     const env = { CONVEX_CONNECTOR_RETRY_ATTEMPTS: '4' };
@@ -52,7 +52,7 @@ describe.each(STREAMS)('D9: among %s records', (_, stream) => {
     expect(statesIn(finished.lines)).toEqual([]);
   });
 
-  test('a single one that Convex fails on is refused', async () => {
+  test('a single record that Convex fails on is refused', async () => {
     await using destination = await Destination.start();
     const finished = await destination.write({ streams: [stream], config: SKIP }, [poisoned('a'), state('t', 1)]);
     expect(finished.code, finished.lines.join('\n')).toBe(0);

@@ -7,7 +7,7 @@ import { append, dedup, Destination, overwrite, record, state, statesIn, status,
 const ENV = { CONVEX_CONNECTOR_BATCH_RECORDS: '3', CONVEX_CONNECTOR_BATCH_AGE_MS: '60000' };
 const STREAMS = [dedup('users'), append('events')];
 
-/** What the source has to say: inserts, updates and deletions of few keys, so that order matters. */
+/** The source's records: inserts, updates and deletions of few keys, so that their order matters. */
 const EVENTS = Array.from({ length: 12 }, (_, n) => {
   const _id = `u${n % 4}`;
   if (n % 7 === 3) return { stream: 'users', data: { _id, _ab_cdc_deleted_at: 'x' } };
@@ -24,7 +24,7 @@ function linesFrom(position: number): string[] {
   });
 }
 
-/** What the tables must hold in the end. */
+/** What the tables must hold at the end. */
 const USERS = (() => {
   const rows = new Map<string, object>();
   for (const { stream, data } of EVENTS) {
@@ -39,7 +39,7 @@ const APPENDED = EVENTS.filter(({ stream }) => stream === 'events').map(({ data 
 
 const byKey = (rows: object[]) => rows.map((row) => JSON.stringify(Object.entries(row).sort())).sort();
 
-/** The position of the last state that came back. */
+/** The position of the last echoed STATE. */
 function committed(lines: readonly string[]): number {
   return Number(/"position":(\d+)/.exec(statesIn(lines).at(-1) ?? '')?.[1] ?? 0);
 }
@@ -114,7 +114,7 @@ test('killed while it replaces tables, at any request: the next attempt starts a
     destination.insert('events', { n: 99 });
     const { journal, faults } = destination.emulator;
     const remove = faults.add({ kind: 'latency', ms: 2_000, after: at - 1 });
-    // The end of the streams has not come yet: their states may not come back, whatever is durable.
+    // The streams are not complete, so their STATEs must not be echoed.
     const running = destination.start({ streams, env: ENV });
     running.child.stdin.write(text(lines.slice(0, -2)));
     await until(`request ${at}`, () => journal.entries.length >= at);

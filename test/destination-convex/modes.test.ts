@@ -128,7 +128,7 @@ describe('requests', () => {
     expect(bodies.sort()).toEqual(['{"a":{"jsonSchema":{}}}', '{"c":{"primaryKey":[["id"]],"jsonSchema":{}}}']);
   });
 
-  test('are not made for nothing', async () => {
+  test('are not made without records', async () => {
     await using destination = await Destination.start();
     const finished = await destination.write({ streams: [append('a'), dedup('b'), overwrite('c')] }, [state('a', 1)]);
     expect(finished.code).toBe(0);
@@ -136,7 +136,7 @@ describe('requests', () => {
     expect(destination.requests()).toEqual([]);
   });
 
-  test('stay within their bounds of bytes and records', async () => {
+  test('stay within their limits of bytes and records', async () => {
     await using destination = await Destination.start();
     const lines = Array.from({ length: 1000 }, (_, n) => record('t', { id: n, text: 'x'.repeat(n % 97) }));
     const env = { CONVEX_CONNECTOR_BATCH_BYTES: '4000', CONVEX_CONNECTOR_BATCH_RECORDS: '40' };
@@ -144,7 +144,7 @@ describe('requests', () => {
     const requests = destination.emulator.journal.of(IMPORT);
     expect(Math.max(...requests.map(({ bodyBytes }) => bodyBytes))).toBeLessThanOrEqual(4000);
     expect(Math.max(...requests.map(({ body }) => body.split('"tableName"').length - 1))).toBeLessThanOrEqual(40);
-    // Bounds are used, not only kept.
+    // The requests are nearly full.
     expect(requests.length).toBeLessThan(1.3 * (requests.reduce((sum, { bodyBytes }) => sum + bodyBytes, 0) / 4000));
     expect(destination.rows('t')).toHaveLength(1000);
   });
@@ -162,7 +162,7 @@ describe('requests', () => {
     expect(destination.rows('t').map(({ n }) => n)).toEqual(Array.from({ length: 200 }, (_, n) => n));
   });
 
-  test('go out after a while although the source is silent, and the states come back', async () => {
+  test('are sent after a while if the source is silent, and the STATEs are echoed', async () => {
     await using destination = await Destination.start();
     const running = destination.start({ streams: [append('t')], env: { CONVEX_CONNECTOR_BATCH_AGE_MS: '50' } });
     running.child.stdin.write(text([record('t', { n: 1 }), state('t', 1), record('t', { n: 2 })]));
@@ -176,7 +176,7 @@ describe('requests', () => {
     expect(destination.emulator.journal.count(IMPORT)).toBe(2);
   });
 
-  test('that are not answered keep the source waiting, and not in memory', async () => {
+  test('that are not answered stop the source, and memory does not grow', async () => {
     await using destination = await Destination.start();
     destination.emulator.faults.add({ kind: 'latency', path: IMPORT, ms: 1_500 });
     const running = destination.start({ streams: [append('t')] });
@@ -201,7 +201,7 @@ describe('requests', () => {
   });
 });
 
-test('the summary says what was written where, how fast, and what waited', async () => {
+test('the last log line has the records written, their rate and the waiting times', async () => {
   await using destination = await Destination.start();
   const finished = await destination.write({ streams: [append('a'), dedup('b', ['id'], { namespace: 'n' })] }, [
     record('a', { n: 1 }),

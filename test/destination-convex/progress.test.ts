@@ -20,7 +20,7 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
-test('every minute a line says what was written since, how fast, and what was waited for', async () => {
+test('a line each minute has the records written, their rate and the waiting times', async () => {
   const lines: string[] = [];
   const progress = new Progress({ info: (line: string) => lines.push(line) } as unknown as Log);
   progress.sent(request(600, 60));
@@ -42,7 +42,7 @@ test('every minute a line says what was written since, how fast, and what was wa
   ]);
 });
 
-test('many streams do not make a long line', () => {
+test('a line names a limited number of streams', () => {
   const lines: string[] = [];
   const many = planStreams(
     (catalogOf(Array.from({ length: 30 }, (_, n) => append(`s${n}`))) as { streams: ConfiguredAirbyteStream[] })
@@ -51,5 +51,5 @@ test('many streams do not make a long line', () => {
   const progress = new Progress({ info: (line: string) => lines.push(line) } as unknown as Log);
   progress.sent({ bytes: 1, streams: new Map(many.map((stream) => [stream, 1])) });
   progress.close();
-  expect(lines[0]).toContain('s19: 1 and 10 more streams. 30 in all');
+  expect(lines[0]).toContain('s19: 1 and 10 more. 30 in all');
 });

@@ -15,7 +15,7 @@ const deep = (id: string) => ({
 const good = (id: string) => record('t', { id, text: 'fine' });
 
 describe('a record that Convex refuses', () => {
-  test('with "Fail sync": the others are written, states up to it come back, and the failure names it', async () => {
+  test('with "Fail sync": the others are written, STATEs before it are echoed, and the failure names it', async () => {
     await using destination = await Destination.start();
     const finished = await destination.write({ streams: [dedup('t', ['id']), append('u')] }, [
       good('a'),
@@ -66,7 +66,7 @@ describe('a record that Convex refuses', () => {
     expect(finished.lines.join('\n')).not.toContain(SECRET);
   });
 
-  test('is taken back in what a GLOBAL state counts, too', async () => {
+  test('is not counted as written in a GLOBAL STATE', async () => {
     await using destination = await Destination.start();
     const global = '{"type":"STATE","state":{"type":"GLOBAL","global":{"stream_states":[]}}}';
     const finished = await destination.write({ streams: [append('t'), append('u')], config: SKIP }, [
@@ -91,7 +91,7 @@ describe('a record that Convex refuses', () => {
     expect(destination.emulator.journal.count(IMPORT)).toBeLessThanOrEqual(21);
   });
 
-  test('does not make appended records double while it is looked for', async () => {
+  test('does not duplicate appended records during the search', async () => {
     await using destination = await Destination.start();
     const lines = Array.from({ length: 300 }, (_, n) => (n % 50 === 7 ? record('t', deep('bad')) : record('t', { n })));
     const finished = await destination.write({ streams: [append('t')], config: SKIP }, [...lines, state('t', 1)]);
@@ -242,7 +242,7 @@ describe('a record that Convex refuses', () => {
     expect(log).not.toContain(SECRET);
   });
 
-  test('is no reason to go on for ever: with "Fail sync" the search ends after a hundred', async () => {
+  test('with "Fail sync" the search ends after a hundred refused records', async () => {
     await using destination = await Destination.start();
     const lines = Array.from({ length: 800 }, (_, n) => record('t', deep(`${n}`)));
     const finished = await destination.write({ streams: [append('t')] }, [...lines, state('t', 1)]);
@@ -253,7 +253,7 @@ describe('a record that Convex refuses', () => {
     expect(destination.emulator.journal.count(IMPORT)).toBeLessThan(230);
   });
 
-  test('is not named with more of a key than is needed', async () => {
+  test('is named with a limited part of its key', async () => {
     await using destination = await Destination.start();
     const finished = await destination.write(
       { streams: [append('t', { key: [['id'], ['a', 'b'], 'o', 'l', 'no'] })], config: SKIP },

@@ -28,7 +28,7 @@ describe('an import is tried again after', () => {
   });
 });
 
-describe('an answer that is lost', () => {
+describe('a lost answer', () => {
   const LOST: [string, Fault][] = [
     ['by a reset', { kind: 'reset-after-commit', path: IMPORT }],
     ['by a time limit', { kind: 'status-after-commit', path: IMPORT, status: 408 }],
@@ -65,7 +65,7 @@ describe('an answer that is lost', () => {
     },
   );
 
-  test('is no news where the request cannot have arrived', async () => {
+  test('is not warned of if the request cannot have arrived', async () => {
     await using destination = await Destination.start();
     destination.emulator.faults.add({ kind: 'status', path: IMPORT, status: 503, code: 'CommitterFullError' });
     const finished = await destination.write({ streams: [append('t')] }, [record('t', { n: 1 })]);
@@ -74,7 +74,7 @@ describe('an answer that is lost', () => {
   });
 });
 
-test('after enough tries the run ends as one that may work later', async () => {
+test('when the tries are used up, the run ends with a transient_error', async () => {
   await using destination = await Destination.start();
   destination.emulator.faults.add({ kind: 'status', path: IMPORT, status: 503, times: 99 });
   const env = { CONVEX_CONNECTOR_RETRY_ATTEMPTS: '3' };
@@ -87,7 +87,7 @@ test('after enough tries the run ends as one that may work later', async () => {
   expect(statesIn(finished.lines)).toEqual([]);
 });
 
-test('a key that is revoked meanwhile ends the run at once', async () => {
+test('a key that is revoked during the sync ends the run at once', async () => {
   await using destination = await Destination.start();
   destination.emulator.faults.add({
     kind: 'status',

@@ -18,7 +18,7 @@ import {
 } from './setup.ts';
 
 describe('a state', () => {
-  test('comes back as it was received, with what this connector counted', async () => {
+  test('is echoed as it was received, with the counts of this connector', async () => {
     await using destination = await Destination.start();
     const lines = [
       record('t', { n: 1 }),
@@ -64,7 +64,7 @@ describe('a state', () => {
     ]);
   });
 
-  test('counts the records of its own stream since the one before', async () => {
+  test('has the count of records of its stream since the previous STATE', async () => {
     await using destination = await Destination.start();
     const finished = await destination.write({ streams: [append('a'), dedup('b', ['id'])] }, [
       record('a', { n: 1 }),
@@ -80,13 +80,13 @@ describe('a state', () => {
     expect(countsOf(finished.lines)).toEqual(['1', '2', '2', '0']);
   });
 
-  test('of a stream that is not selected is given back as well', async () => {
+  test('of a stream that is not selected is echoed as well', async () => {
     await using destination = await Destination.start();
     const finished = await destination.write({ streams: [append('a')] }, [state('other', 1)]);
     expect(statesIn(finished.lines).map(withoutStats)).toEqual([state('other', 1)]);
   });
 
-  test('comes back only when everything before it is durable', async () => {
+  test('is echoed only when every record before it is durable', async () => {
     await using destination = await Destination.start();
     // The first request is answered late: its states must not overtake it.
     destination.emulator.faults.add({ kind: 'latency', path: IMPORT, ms: 400 });
@@ -112,7 +112,7 @@ describe('a state', () => {
     expect(statesIn(finished.lines).map(withoutStats)).toEqual([state('a', 1), state('a', 2), state('b', 1)]);
   });
 
-  test('never comes back if what is before it cannot be written', async () => {
+  test('is never echoed if a record before it cannot be written', async () => {
     await using destination = await Destination.start();
     const env = { CONVEX_CONNECTOR_RETRY_ATTEMPTS: '3', CONVEX_CONNECTOR_BATCH_RECORDS: '2' };
     destination.emulator.faults.add({ kind: 'status', path: IMPORT, status: 503, after: 1, times: 99 });
@@ -127,7 +127,7 @@ describe('a state', () => {
     expect(statesIn(finished.lines).map(withoutStats)).toEqual([state('t', 1)]);
   });
 
-  test('that is broken is not passed over', async () => {
+  test('that is broken fails the sync', async () => {
     await using destination = await Destination.start();
     const finished = await destination.write({ streams: [append('t')] }, [
       record('t', { n: 1 }),

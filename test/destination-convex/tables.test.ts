@@ -24,7 +24,7 @@ describe('an index', () => {
     for (const { body } of destination.emulator.journal.of(READY)) expect(body).not.toContain('never');
   });
 
-  test('that is not built in time ends the run, and says which', async () => {
+  test('that is not built in time ends the run, and the message names its table', async () => {
     await using destination = await Destination.start({ backfillDelayMs: Infinity });
     const running = destination.start({
       streams: [dedup('t', ['id'])],
@@ -39,7 +39,7 @@ describe('an index', () => {
     expect(statesIn(lines)).toEqual([]);
   });
 
-  test('is asked for once more where the deployment was busy', async () => {
+  test('is requested again if the deployment was busy', async () => {
     await using destination = await Destination.start();
     destination.emulator.faults.add({
       kind: 'status',
@@ -53,7 +53,7 @@ describe('an index', () => {
     expect(destination.rows('t')).toEqual([{ id: 1 }]);
   });
 
-  test('that vanishes during the sync ends it, for no record is to blame', async () => {
+  test('that is removed during the sync ends it, and no record is refused', async () => {
     await using destination = await Destination.start();
     const env = { CONVEX_CONNECTOR_BATCH_AGE_MS: '1' };
     const running = destination.start({ streams: [dedup('t', ['id'])], env });
@@ -85,7 +85,7 @@ describe('emptying', () => {
     expect(destination.rows('t')).toEqual([{ n: 1 }]);
   });
 
-  test('is tried again after a failure, and once it is done never again', async () => {
+  test('is retried after a failure, and done only once', async () => {
     await using destination = await Destination.start();
     destination.insert('t', { old: 1 });
     destination.emulator.faults.add({ kind: 'status', path: CLEAR, status: 503 });

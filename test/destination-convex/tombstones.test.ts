@@ -45,7 +45,7 @@ describe('a deletion', () => {
     expect(destination.emulator.journal.of(IMPORT).map((request) => request.status)).toEqual([200, 200]);
   });
 
-  test('can come twice', async () => {
+  test('can be sent twice', async () => {
     await using destination = await Destination.start();
     await destination.write({ streams: [dedup('users')] }, [user('a'), gone('a'), gone('a'), gone('a')]);
     expect(destination.rows('users')).toEqual([]);
@@ -103,7 +103,7 @@ describe('a deletion in a table with an enforced schema', () => {
     ]);
   });
 
-  test('is not looked for one by one once the schema is known', async () => {
+  test('is sent in the other form from the second batch on', async () => {
     await using destination = await Destination.start({ schema: STRICT });
     const ids = Array.from({ length: 400 }, (_, n) => `user${n}`);
     await destination.write(
@@ -157,7 +157,7 @@ describe('a deletion in a table with an enforced schema', () => {
   });
 });
 
-describe('a key field that other fields of the document get in the way of', () => {
+describe('a key field whose new name other fields already have', () => {
   test('is followed where the schema of the stream tells (a copy of a copy)', async () => {
     await using destination = await Destination.start();
     const schema = { type: 'object', properties: { _id: {}, source_id: {}, n: {} } };

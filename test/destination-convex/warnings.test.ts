@@ -36,7 +36,7 @@ describe('D4: a deletion where records are appended', () => {
     expect(mayMarkDeletions(streamOf({}))).toBe(true);
   });
 
-  test('is one exactly where the marker is a member of the record and not null', () => {
+  test('is reported exactly if the marker is a member of the record and not null', () => {
     fc.assert(
       fc.property(
         fc.dictionary(
