@@ -89,7 +89,7 @@ export const DESTINATION: Mutation[] = [
   {
     name: 'D1: a state from before the first record waits for it',
     file: 'destination-convex/input-reader.ts',
-    find: 'return this.#echoAll().then(() => this.#options.intake.take(stream, buffer, dataStart, dataEnd));',
+    find: 'return this.#takeFirst(stream, buffer, dataStart, dataEnd);',
     replace: 'return this.#options.intake.take(stream, buffer, dataStart, dataEnd);',
     test: 'test/destination-convex/replaced.test.ts',
     only: 'from before the first record',
@@ -156,9 +156,8 @@ export const DESTINATION: Mutation[] = [
   {
     name: 'D2: a record is counted before the deployment has said how its fields are spelled',
     file: 'destination-convex/intake.ts',
-    find: 'return watch.spell((part) => this.spellingOf(part)).then(() => this.#takeSpelled(index, buffer, start, end));',
-    replace:
-      'this.#ledger.record(index);\n    return watch.spell((part) => this.spellingOf(part)).then(() => this.#takeSpelled(index, buffer, start, end));',
+    find: 'await watch.spell((part) => this.spellingOf(part));',
+    replace: 'this.#ledger.record(index);\n    await watch.spell((part) => this.spellingOf(part));',
     test: 'test/destination-convex/intake.test.ts',
   },
   {
