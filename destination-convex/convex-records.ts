@@ -7,16 +7,17 @@ import type { ConfiguredAirbyteStream } from '../shared/airbyte/protocol.generat
 /** Columns that source-convex and the Python source add to each table. */
 const COLUMNS = ['_id', '_ts', '_deleted', '_ab_cdc_lsn'];
 
-/** The fields whose numbers are rounded in each sync. None if the schema is not one of a Convex source. */
-export function knownRounded({ stream: { json_schema: schema } }: ConfiguredAirbyteStream): ReadonlySet<string> {
-  const properties = (schema as { properties?: unknown } | undefined)?.properties;
-  const isConvex =
-    typeof properties === 'object' && properties !== null && COLUMNS.every((name) => Object.hasOwn(properties, name));
-  return isConvex ? TIMESTAMPS : NONE;
-}
+/** The field that is rounded in each sync. */
+export const TIMESTAMP = '_ts';
+/** A 64-bit float in the source already, so it is never rounded. */
+export const CREATION_TIME = '_creationTime';
 
-const TIMESTAMPS: ReadonlySet<string> = new Set(['_ts']);
-const NONE: ReadonlySet<string> = new Set();
+/** Whether the records of a stream come from a Convex source, by its schema. */
+export function isFromConvex({ stream: { json_schema: schema } }: ConfiguredAirbyteStream): boolean {
+  const properties = (schema as { properties?: unknown } | undefined)?.properties;
+  if (typeof properties !== 'object' || properties === null) return false;
+  return COLUMNS.every((name) => Object.hasOwn(properties, name));
+}
 
 /** `streams`: the names of those with such numbers. */
 export function timestampNote(streams: readonly string[]): string | undefined {

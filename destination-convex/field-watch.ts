@@ -5,6 +5,7 @@ import { isRoundedByFloat64 } from '../shared/json/float64.ts';
 import { BACKSLASH, JsonError, bytesAre } from '../shared/json/raw.ts';
 import { inspect } from '../shared/json/wasm/find.ts';
 import { QuietKeys } from '../shared/json/wasm/keys.ts';
+import { CREATION_TIME, TIMESTAMP } from './convex-records.ts';
 import { FieldNames, nameAt, openingQuote } from './field-names.ts';
 import type { MergedFields } from './merged-fields.ts';
 import { valueAt } from './record.ts';
@@ -30,13 +31,13 @@ export class FieldWatch {
   /** Whether there were rounded numbers in fields of which that is known. */
   hasKnownRounded = false;
   readonly #names: FieldNames;
-  readonly #knownRounded: ReadonlySet<string>;
+  readonly #fromConvex: boolean;
   readonly #spellings: Spellings;
   readonly #rounded: (RoundedField & { bytes: Buffer; ignored: boolean })[] = [];
   #nextRounded = 0;
   /** Keys that need not be looked at, the version of what is known that they follow from, and how many fields are no longer counted. */
   readonly #quiet = new QuietKeys();
-  #quietVersion = 0;
+  #quietVersion = -1;
   #fullCounts = 0;
   /** The current record. */
   #buffer: Buffer = Buffer.alloc(0);
@@ -46,9 +47,9 @@ export class FieldWatch {
   /** Names that Convex drops if they are fields of the record itself. */
   #suspects: string[] = [];
 
-  /** `knownRounded`: fields whose rounded numbers are not counted. */
-  constructor(spellings: Spellings, knownRounded: ReadonlySet<string> = NONE) {
-    this.#knownRounded = knownRounded;
+  /** `fromConvex`: the rounded timestamps of the records are not counted (see convex-records.ts). */
+  constructor(spellings: Spellings, fromConvex = false) {
+    this.#fromConvex = fromConvex;
     this.#spellings = spellings;
     this.#names = new FieldNames(spellings);
   }
@@ -105,6 +106,7 @@ export class FieldWatch {
     for (const { bytes, name, dropped } of this.#names.harmless())
       if (!dropped || isAirbytes(name) || this.dropped.has(name)) names.add(bytes);
     numbers.clear();
+    if (this.#fromConvex) numbers.add(Buffer.from(JSON.stringify(CREATION_TIME)));
     for (const { bytes, numbers: count, ignored } of this.#rounded)
       if (ignored || count >= MAX_COUNT) numbers.add(bytes);
   }
@@ -156,7 +158,7 @@ export class FieldWatch {
       if (name === undefined) return;
       // What Convex drops is not rounded.
       const stored = spelledFieldName(name, this.#spellings);
-      const known = this.#knownRounded.has(name);
+      const known = this.#fromConvex && name === TIMESTAMP;
       const ignored = known || (stored !== undefined && isDropped(stored));
       this.hasKnownRounded ||= known;
       this.#rounded.splice(this.#nextRounded++, 0, { name, numbers: 1, bytes: Buffer.from(bytes), ignored });
@@ -171,8 +173,6 @@ export class FieldWatch {
     this.#suspects = [];
   }
 }
-
-const NONE: ReadonlySet<string> = new Set();
 
 function hasMember(data: Buffer, name: string): boolean {
   try {

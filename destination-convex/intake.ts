@@ -53,7 +53,7 @@ export class Intake {
     this.#rejections = rejections;
     this.#warn = warn;
     this.#askSpelling = spellingOf;
-    this.#watches = streams.map(({ knownRounded }) => new FieldWatch(this.#spellings, knownRounded));
+    this.#watches = streams.map(({ fromConvex }) => new FieldWatch(this.#spellings, fromConvex));
     this.#replacements = replacements;
     this.#nullKeys = streams.map(() => 0);
     this.#watchesDeletions = streams.map(({ appendsDeletions }) => appendsDeletions);

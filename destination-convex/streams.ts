@@ -9,7 +9,7 @@ import { configError } from '../shared/core/failure.ts';
 import type { Resolve } from '../shared/airbyte/inbound.ts';
 import type { ConfiguredAirbyteStream } from '../shared/airbyte/protocol.generated.ts';
 import { tableNameOf } from '../shared/convex/identifiers.ts';
-import { knownRounded } from './convex-records.ts';
+import { isFromConvex } from './convex-records.ts';
 import { markerTable } from './generation-marker.ts';
 import { generationOf, truncationOf, type Generation, type Truncation } from './generations.ts';
 import { mayMarkDeletions } from './append-deletions.ts';
@@ -32,8 +32,8 @@ export interface StreamPlan {
   appendsDeletions: boolean;
   /** Whether the catalog asks for files. */
   includesFiles: boolean;
-  /** Fields whose numbers are rounded in each sync (see convex-records.ts). */
-  knownRounded: ReadonlySet<string>;
+  /** Whether the records come from a Convex source (see convex-records.ts). */
+  fromConvex: boolean;
   /** The fields that name a record in messages, as paths in the source. */
   label: string[][];
 }
@@ -106,7 +106,7 @@ function planStream(configured: ConfiguredAirbyteStream, index: number, known: K
     key: mode === 'append_dedup' ? planKey(configured, known) : undefined,
     appendsDeletions: mode !== 'append_dedup' && mayMarkDeletions(configured),
     includesFiles: configured.include_files === true,
-    knownRounded: knownRounded(configured),
+    fromConvex: isFromConvex(configured),
     label: labelOf(configured),
   };
 }

@@ -2,8 +2,8 @@ import { expect, test } from 'vitest';
 import { fieldWarnings } from '../../destination-convex/field-warnings.ts';
 import { FieldWatch, MAX_COUNT } from '../../destination-convex/field-watch.ts';
 
-function watched(records: readonly string[]): FieldWatch {
-  const watch = new FieldWatch(new Map());
+function watched(records: readonly string[], fromConvex = false): FieldWatch {
+  const watch = new FieldWatch(new Map(), fromConvex);
   for (const record of records) {
     const bytes = Buffer.from(record);
     watch.inspect(bytes, 0, bytes.length);
@@ -29,6 +29,13 @@ test('a field is counted up to a limit; the others are still counted then', () =
 test('numbers of fields that Convex drops are not counted, however many there are', () => {
   const watch = watched(Array.from({ length: 5 }, (_, n) => `{"_ab_cdc_lsn":9007199254740993,"_x":${n}}`));
   expect(watch.rounded).toEqual([]);
+});
+
+test('timestamps and creation times are not counted in records of Convex, but in all others', () => {
+  const record = '{"_ts":1790000000126281651,"_creationTime":1790000000126281651,"n":1790000000126281651}';
+  const names = (fromConvex: boolean) => watched([record], fromConvex).rounded.map(({ name }) => name);
+  expect(names(true)).toEqual(['n']);
+  expect(names(false)).toEqual(['_ts', '_creationTime', 'n']);
 });
 
 test.each(['1e23', '0.30000000000000004', '1790000000124.1', '100000000000000000000', '1.5000000000000000000'])(
