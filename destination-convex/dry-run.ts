@@ -1,6 +1,6 @@
 /**
- * Has the deployment check records without storing them, with the refusals of streaming import. A record for a
- * table that is not listed is added to each request. It is refused after the others were inserted, and the
+ * Has the deployment check records without storing them, with the refusals of streaming import. A record for
+ * a table that is not listed is added to each request. It is refused after the others were inserted, and the
  * transaction is undone (C155).
  */
 import { notConvex } from '../shared/convex/client.ts';
@@ -11,8 +11,8 @@ import { IMPORT_PATH, type StreamingImport } from '../shared/convex/streaming-im
 const MESSAGES_END = Buffer.from('],"tables":{');
 
 /**
- * Returns a function that resolves if streaming import would store all records of a request body, and throws its
- * refusal otherwise. `tables`: all tables of the sync. A body must not exceed one transaction (C146).
+ * Returns a function that resolves if streaming import would store all records of a request body, and throws
+ * its refusal otherwise. `tables`: all tables of the sync. A body must not exceed one transaction (C146).
  */
 export function dryRunOf(api: StreamingImport, tables: readonly string[]): (body: Buffer) => Promise<void> {
   let unlisted = 'airbyte_not_listed';

@@ -15,7 +15,10 @@ export class Tables {
   readonly #log: Log;
   readonly #streams: readonly StreamPlan[];
   readonly #onCommitted: (stream: StreamPlan) => void;
-  /** Streams whose tables hold nothing of an earlier generation: emptied in this run, or by an earlier attempt. */
+  /**
+   * Streams whose tables hold nothing of an earlier generation: emptied in this run, or by an earlier
+   * attempt.
+   */
   readonly #cleared = new Set<StreamPlan>();
   /** Of these, the ones that were emptied in this run. */
   readonly #emptied = new Set<StreamPlan>();
@@ -44,7 +47,9 @@ export class Tables {
     await this.index(wanted);
   }
 
-  /** Resolves when the tables of these streams are indexed by their keys. Tables that are missing are made. */
+  /**
+   * Resolves when the tables of these streams are indexed by their keys. Tables that are missing are made.
+   */
   async index(streams: readonly StreamPlan[]): Promise<void> {
     const unready = streams.filter((stream) => stream.key !== undefined && !this.#ready.has(stream));
     if (unready.length === 0) return;
@@ -156,8 +161,8 @@ export class Tables {
   }
 
   /**
-   * Convex builds indexes in the background, so all tables that will need one are given theirs at once. Not those that are still to be
-   * emptied: a table cannot be emptied while its index is being built.
+   * Convex builds indexes in the background, so all tables that will need one are given theirs at once. Not
+   * those that are still to be emptied: a table cannot be emptied while its index is being built.
    */
   async #addIndexes(wanted: readonly StreamPlan[]): Promise<void> {
     const due = this.#streams.filter(

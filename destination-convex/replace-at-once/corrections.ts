@@ -1,6 +1,7 @@
 /**
- * The newest version of each key that came more than once: what was uploaded cannot be taken back. A version whose row still waits in memory
- * takes its place there; the others are written by streaming import when the table is replaced.
+ * The newest version of each key that came more than once: what was uploaded cannot be taken back. A version
+ * whose row still waits in memory takes its place there; the others are written by streaming import when the
+ * table is replaced.
  */
 import { configError } from '../../shared/core/failure.ts';
 import { NEWLINE } from '../../shared/json/raw.ts';
@@ -19,7 +20,10 @@ export interface Correction {
   deletion: Deletion | undefined;
 }
 
-/** Bytes of corrections that may wait, of all streams together, and what each of them takes besides its data and its key. */
+/**
+ * Bytes of corrections that may wait, of all streams together, and what each of them takes besides its data
+ * and its key.
+ */
 const MAX_WAITING = 32 * 1024 * 1024;
 const OVERHEAD = 400;
 
@@ -43,7 +47,10 @@ export class KeyedRows {
     this.#budget = budget;
   }
 
-  /** Takes the record whose row this is. Returns whether the row belongs into the upload. `data` is called where a copy is needed. */
+  /**
+   * Takes the record whose row this is. Returns whether the row belongs into the upload. `data` is called
+   * where a copy is needed.
+   */
   take(row: Buffer, record: number, data: () => Buffer, deletion?: Deletion): boolean {
     const key = this.#keys.of(row, 0, row.length);
     if (deletion === undefined ? this.#seen.add(key) : !this.#seen.has(key)) return deletion === undefined;
@@ -57,9 +64,9 @@ export class KeyedRows {
   }
 
   /**
-   * Takes the rows out of `rows` (each with a line break) that a correction replaces. The others move to the beginning; returns how many bytes
-   * they have, how many rows were taken out, and what comes instead of them. `uploaded`: whether other rows were sent before. Where none
-   * was, no correction is left.
+   * Takes the rows out of `rows` (each with a line break) that a correction replaces. The others move to the
+   * beginning; returns how many bytes they have, how many rows were taken out, and what comes instead of
+   * them. `uploaded`: whether other rows were sent before. Where none was, no correction is left.
    */
   settle(rows: Buffer, uploaded: boolean): { kept: number; dropped: number; instead: Correction[] } {
     const instead: Correction[] = [];

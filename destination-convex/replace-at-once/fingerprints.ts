@@ -1,6 +1,6 @@
 /**
- * The keys that a stream has sent, as fingerprints of 64 bits outside of V8's heap: 11 to 16 bytes a key. Two keys may share a fingerprint,
- * so "seen" may be wrong, and "not seen" never is.
+ * The keys that a stream has sent, as fingerprints of 64 bits outside of V8's heap: 11 to 16 bytes a key. Two
+ * keys may share a fingerprint, so "seen" may be wrong, and "not seen" never is.
  */
 
 /** The table is divided, so that only one part at a time has to be there twice while it grows. */
@@ -64,7 +64,10 @@ export class Fingerprints {
     }
   }
 
-  /** Two sums that are multiplied and mixed, as in MurmurHash3. The second one is never 0, which marks a free slot. */
+  /**
+   * Two sums that are multiplied and mixed, as in MurmurHash3. The second one is never 0, which marks a free
+   * slot.
+   */
   #hash(key: string): void {
     let high = 0x9747b28c;
     let low = 0x41c6ce57;

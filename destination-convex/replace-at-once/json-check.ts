@@ -1,6 +1,7 @@
 /**
- * Whether a text is JSON as Convex reads it, and whether a document is near a limit of Convex. Strict where `raw.ts` is not: a row that Convex
- * cannot parse makes the whole import of its table fail. Works on bytes; nothing is decoded but names.
+ * Whether a text is JSON as Convex reads it, and whether a document is near a limit of Convex. Strict where
+ * `raw.ts` is not: a row that Convex cannot parse makes the whole import of its table fail. Works on bytes;
+ * nothing is decoded but names.
  */
 import { isUtf8 } from 'node:buffer';
 import {
@@ -19,7 +20,10 @@ import {
 /** Nesting that the parser of Convex gives up at. */
 const MAX_DEPTH = 127;
 
-/** What the document must not exceed to be surely one that Convex stores (C35). Convex counts otherwise than JSON has bytes. */
+/**
+ * What the document must not exceed to be surely one that Convex stores (C35). Convex counts otherwise than
+ * JSON has bytes.
+ */
 const SURE = { depth: 14, fields: 1_000, elements: 8_000, nameLength: 1_024, bytes: 200_000 };
 
 /** A number of so many characters without an exponent is never beyond the range of a float64. */

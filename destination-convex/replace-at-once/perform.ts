@@ -1,4 +1,7 @@
-/** Carries an import out: waits until it can be confirmed, compares it with what was sent, confirms it and waits for its end. */
+/**
+ * Carries an import out: waits until it can be confirmed, compares it with what was sent, confirms it and
+ * waits for its end.
+ */
 import { ConnectorFailure, configError, systemError } from '../../shared/core/failure.ts';
 import type { Log } from '../../shared/core/log.ts';
 import { ConvexApiError } from '../../shared/convex/errors.ts';
@@ -10,7 +13,10 @@ import type { TableUpload } from './table-upload.ts';
 /** Milliseconds. `deadline`: without any progress. */
 const POLL = { first: 200, longest: 5_000, deadline: 60 * 60_000, progress: 30_000 };
 
-/** Milliseconds during which an import that was refused for a passing reason is tried again, and between two tries. */
+/**
+ * Milliseconds during which an import that was refused for a passing reason is tried again, and between two
+ * tries.
+ */
 const RETRY = { most: 10 * 60_000, first: 5_000, longest: 60_000 };
 
 export interface Replacing {
@@ -22,8 +28,8 @@ export interface Replacing {
 }
 
 /**
- * Resolves when the table is replaced. Otherwise it is as it was. An import that was refused for a passing reason is over and has changed
- * nothing, so another one is made of the same upload.
+ * Resolves when the table is replaced. Otherwise it is as it was. An import that was refused for a passing
+ * reason is over and has changed nothing, so another one is made of the same upload.
  */
 export async function replaceTable(replacing: Replacing): Promise<void> {
   const { api, log, upload, whole } = replacing;
@@ -46,7 +52,10 @@ export async function replaceTable(replacing: Replacing): Promise<void> {
   }
 }
 
-/** Only local storage is known to make several imports of one upload: where that fails, the refusal is what the user has to know. */
+/**
+ * Only local storage is known to make several imports of one upload: where that fails, the refusal is what
+ * the user has to know.
+ */
 async function finished(upload: TableUpload, refusal: PassingRefusal | undefined): Promise<string> {
   try {
     return await upload.finish();
@@ -84,7 +93,8 @@ async function perform(performing: Performing): Promise<void> {
     const uploaded = rowsIn(await follow(performing, 'waiting_for_confirmation'));
     compareRows(performing, uploaded);
     await api.perform(importId);
-    // An import writes all rows of its upload or none: where it does not say how many it wrote, the upload tells.
+    // An import writes all rows of its upload or none: where it does not say how many it wrote, the upload
+    // tells.
     const written = rowsIn(await follow(performing, 'completed')) ?? uploaded;
     if (written !== rows) throw otherRows(stream, written, rows);
   } catch (error) {

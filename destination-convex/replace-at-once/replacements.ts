@@ -1,6 +1,6 @@
 /**
- * Replaces tables at once: the records of a stream are uploaded while they arrive, and become visible in one transaction when the whole sync
- * has succeeded. Until then nothing that an app can read has changed.
+ * Replaces tables at once: the records of a stream are uploaded while they arrive, and become visible in one
+ * transaction when the whole sync has succeeded. Until then nothing that an app can read has changed.
  */
 import { configError } from '../../shared/core/failure.ts';
 import type { Log } from '../../shared/core/log.ts';
@@ -15,7 +15,10 @@ import { replaceTable } from './perform.ts';
 import { RowEncoder } from './row.ts';
 import { TableReplacement, type Reject, type SharedByTables } from './table-replacement.ts';
 
-/** Bytes of rows that wait in memory for their parts, all streams together: each `pack` more, they are compressed. */
+/**
+ * Bytes of rows that wait in memory for their parts, all streams together: each `pack` more, they are
+ * compressed.
+ */
 const HELD = { pack: 24 * 1024 * 1024, most: 80 * 1024 * 1024 };
 
 export interface ReplacementsOptions {
@@ -114,7 +117,9 @@ export class Replacements {
     for (const work of this.#work.values()) await work.finish();
   }
 
-  /** Replaces the tables, one after the other. Each one has all of its new rows then, or all of its old ones. */
+  /**
+   * Replaces the tables, one after the other. Each one has all of its new rows then, or all of its old ones.
+   */
   async commit(streams: readonly StreamPlan[]): Promise<void> {
     const { api, imports, log } = this.#options;
     for (const stream of streams) {

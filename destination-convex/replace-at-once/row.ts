@@ -1,6 +1,7 @@
 /**
- * From a record's data to a row of a snapshot import: the document that streaming import would have stored. The snapshot import refuses what
- * streaming import makes over (C177), so fields are renamed and left out here. Everything else keeps its bytes.
+ * From a record's data to a row of a snapshot import: the document that streaming import would have stored.
+ * The snapshot import refuses what streaming import makes over (C177), so fields are renamed and left out
+ * here. Everything else keeps its bytes.
  */
 import { freeFieldName, isDropped } from '../../shared/convex/identifiers.ts';
 import { COMMA, Members, OPEN_BRACE, OPEN_BRACKET, skipSpace, skipValue } from '../../shared/json/raw.ts';
@@ -10,7 +11,10 @@ import { JsonCheck } from './json-check.ts';
 export type Row =
   /** `bytes`: without a line break. May be a view of the buffer that was given. */
   | { kind: 'row'; bytes: Buffer }
-  /** Only the deployment can tell whether it stores the document. `bytes` are the row if it does; undefined: the data are no JSON. */
+  /**
+   * Only the deployment can tell whether it stores the document. `bytes` are the row if it does; undefined:
+   * the data are no JSON.
+   */
   | { kind: 'doubtful'; bytes: Buffer | undefined }
   /** Names have to be learned first (`StoredNames.learn`); then again, as names inside others may follow. */
   | { kind: 'unknown-names' };
@@ -72,7 +76,9 @@ export class RowEncoder {
     out.push(']');
   }
 
-  /** A repeated key keeps its first place and its last value; so do two fields that get the same name (C38). */
+  /**
+   * A repeated key keeps its first place and its last value; so do two fields that get the same name (C38).
+   */
   #object(buffer: Buffer, start: number, end: number, out: (Buffer | string)[], depth: number): void {
     const fields = new Map<string, [number, number]>();
     const members = new Members().open(buffer, start, end);

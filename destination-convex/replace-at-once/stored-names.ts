@@ -1,10 +1,13 @@
 /**
- * The names that Convex stores fields under, also of names beyond ASCII: streaming import transliterates them (C37), the snapshot import
- * refuses them. The deployment is asked how it spells their parts.
+ * The names that Convex stores fields under, also of names beyond ASCII: streaming import transliterates them
+ * (C37), the snapshot import refuses them. The deployment is asked how it spells their parts.
  */
 import { partsToSpell, spelledFieldName } from '../../shared/convex/spelling.ts';
 
-/** Asks the deployment how it spells a part of a name; undefined where it cannot say (`StreamingImport.spellingOf`). */
+/**
+ * Asks the deployment how it spells a part of a name; undefined where it cannot say
+ * (`StreamingImport.spellingOf`).
+ */
 export type SpellingOf = (part: string) => Promise<string | undefined>;
 
 /** Parts that are remembered. Documents may have any number of keys (a map by name). */
@@ -15,7 +18,8 @@ export class StoredNames {
   readonly #spelling = new Map<string, string | undefined>();
 
   /**
-   * The stored name of a field where nothing interferes; `unknown` where `learn` has to be called before; `none` where Convex cannot name it.
+   * The stored name of a field where nothing interferes; `unknown` where `learn` has to be called before;
+   * `none` where Convex cannot name it.
    */
   of(name: string): { name: string } | 'unknown' | 'none' {
     const stored = spelledFieldName(name, this.#spelling);

@@ -1,4 +1,7 @@
-/** The records of one stream on their way into an upload: checked, encoded as rows, and sorted out where a key comes more than once. */
+/**
+ * The records of one stream on their way into an upload: checked, encoded as rows, and sorted out where a key
+ * comes more than once.
+ */
 import { importBody, type ImporterOptions } from '../importer.ts';
 import { batchLimits } from '../limits.ts';
 import { problemText, tooLarge } from '../rejections.ts';
@@ -101,7 +104,10 @@ export class TableReplacement {
     return this.#keyed?.waiting ?? 0;
   }
 
-  /** The table was replaced, and is indexed by its key: writes the versions that came after others. Resolves when they are durable. */
+  /**
+   * The table was replaced, and is indexed by its key: writes the versions that came after others. Resolves
+   * when they are durable.
+   */
   async correct(): Promise<void> {
     const { keyed, importing, reject } = this.#shared;
     const body = new RequestBody(false, batchLimits().dedup, keyed);
@@ -128,7 +134,8 @@ export class TableReplacement {
       return this.#shared.names.learn(this.#shared.spellingOf).then(() => this.#takeCopy(record, data, deletion));
     if (deletion !== undefined) {
       if (row.kind === 'doubtful') return this.#checkDeletion({ record, data, deletion });
-      // Whatever a deletion says besides its key is never stored, so no schema refuses it. But it has to wait for its turn.
+      // Whatever a deletion says besides its key is never stored, so no schema refuses it. But it has to wait
+      // for its turn.
       if (this.#unchecked.count === 0) return this.#add(record, row.bytes, () => data, deletion);
       return this.#deletions.push({ record, data, deletion }) < this.#unchecked.limits.messages
         ? undefined
@@ -153,7 +160,10 @@ export class TableReplacement {
     return unchecked.full || !this.#checksAll ? this.flush() : undefined;
   }
 
-  /** A deletion that may be no JSON, or exceed a limit, is checked alone, in a form that is refused as a document where it is well. */
+  /**
+   * A deletion that may be no JSON, or exceed a limit, is checked alone, in a form that is refused as a
+   * document where it is well.
+   */
   async #checkDeletion(correction: Correction & { deletion: Deletion }): Promise<void> {
     await this.flush();
     const { record, data, deletion } = correction;

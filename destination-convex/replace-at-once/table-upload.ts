@@ -1,6 +1,6 @@
 /**
- * The rows of one table on their way into an upload: collected to parts of 5 MiB, which S3 asks for, and sent one after the other. There is
- * no second copy: where the rows of a part are sent, they are forgotten.
+ * The rows of one table on their way into an upload: collected to parts of 5 MiB, which S3 asks for, and sent
+ * one after the other. There is no second copy: where the rows of a part are sent, they are forgotten.
  */
 import { deflateRawSync, inflateRawSync } from 'node:zlib';
 import { configError } from '../../shared/core/failure.ts';
@@ -13,7 +13,10 @@ const FIRST_SIZE = 64 * 1024;
 /** How often an upload is begun anew because of a first part whose answer was lost. */
 const MAX_BEGINNINGS = 5;
 
-/** Bytes of a table's rows that one request may hold: what it does in its 300 s (C171), and what memory has room for. */
+/**
+ * Bytes of a table's rows that one request may hold: what it does in its 300 s (C171), and what memory has
+ * room for.
+ */
 export const MAX_WHOLE_BYTES = 48 * 1024 * 1024;
 
 /** Changes rows that have not been sent. */
@@ -21,8 +24,8 @@ export interface Revision {
   /** Whether there is something to change. */
   readonly isDue: boolean;
   /**
-   * Moves the rows that stay to the beginning of `rows`. Returns how many bytes they have, how many rows were taken out, and new rows.
-   * `uploaded`: whether parts were sent before.
+   * Moves the rows that stay to the beginning of `rows`. Returns how many bytes they have, how many rows were
+   * taken out, and new rows. `uploaded`: whether parts were sent before.
    */
   revise: (rows: Buffer, uploaded: boolean) => Promise<{ kept: number; dropped: number; added: Buffer[] }>;
 }
@@ -88,7 +91,10 @@ export class TableUpload {
     for (const row of added) this.#append(row);
   }
 
-  /** A part that a revision makes too small waits for more rows: many, so that few rows are not revised again and again. */
+  /**
+   * A part that a revision makes too small waits for more rows: many, so that few rows are not revised again
+   * and again.
+   */
   async #revisePart(): Promise<void> {
     await this.settle();
     if (this.#used >= this.#partBytes) return this.#sendPart();
@@ -119,7 +125,10 @@ export class TableUpload {
     this.#used = 0;
   }
 
-  /** Sends what is left, and makes an import of it that waits for its confirmation; each time another one. Returns its id. */
+  /**
+   * Sends what is left, and makes an import of it that waits for its confirmation; each time another one.
+   * Returns its id.
+   */
   async finish(): Promise<string> {
     if (this.#rawBytes + this.#used > 0 || this.#partTokens.length === 0) await this.#sendPart();
     return this.#api.finishUpload(this.#token, this.#partTokens, this.stream.table);
@@ -141,7 +150,8 @@ export class TableUpload {
     if (number > 1) {
       const { token, uncertain } = await this.#api.uploadPart(this.#token, number, bytes);
       this.#partTokens.push(token);
-      // The rows of the parts before it are gone, so there is no new upload. The number of rows is compared in the end.
+      // The rows of the parts before it are gone, so there is no new upload. The number of rows is compared
+      // in the end.
       this.uncertain ||= uncertain;
       return;
     }

@@ -10,7 +10,10 @@ export interface Line {
   terminated: boolean;
 }
 
-/** Airbyte's own limit is 20 MB a line; beyond this the input is no messages at all, and memory has to stay bounded. */
+/**
+ * Airbyte's own limit is 20 MB a line; beyond this the input is no messages at all, and memory has to stay
+ * bounded.
+ */
 export const MAX_LINE_BYTES = 64 * 1024 * 1024;
 
 export class LineTooLong extends Error {
@@ -18,8 +21,8 @@ export class LineTooLong extends Error {
 }
 
 /**
- * Splits chunks into lines, in batches (an await for each line would cost more than the line).
- * The input is only read as fast as the batches are taken. Works on bytes, so a chunk may end inside a character.
+ * Splits chunks into lines, in batches (an await for each line would cost more than the line). The input is
+ * only read as fast as the batches are taken. Works on bytes, so a chunk may end inside a character.
  */
 export async function* lineBatches(input: AsyncIterable<Buffer>): AsyncGenerator<Iterable<Line>> {
   let carry = Buffer.alloc(0);

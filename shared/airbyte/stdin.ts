@@ -4,8 +4,9 @@ import { Socket } from 'node:net';
 import { residentBuffer } from '../json/wasm/find.ts';
 
 /**
- * The chunks of stdin, each valid until the next one is asked for. A pipe is read into one buffer again and again: with a buffer for each
- * chunk, as `process.stdin` has it, a fast source keeps the garbage collector as busy as everything else together.
+ * The chunks of stdin, each valid until the next one is asked for. A pipe is read into one buffer again and
+ * again: with a buffer for each chunk, as `process.stdin` has it, a fast source keeps the garbage collector
+ * as busy as everything else together.
  */
 export function stdinChunks(): AsyncIterable<Buffer> {
   return isPipe() ? pipeChunks(0) : process.stdin;
@@ -20,7 +21,10 @@ function isPipe(): boolean {
   }
 }
 
-/** The chunks of the pipe or socket `fd`; it is only read while a chunk is waited for, so its writer has to wait as well. */
+/**
+ * The chunks of the pipe or socket `fd`; it is only read while a chunk is waited for, so its writer has to
+ * wait as well.
+ */
 export async function* pipeChunks(fd: number): AsyncGenerator<Buffer> {
   const buffer = residentBuffer;
   let filled = 0;
