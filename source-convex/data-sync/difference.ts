@@ -29,7 +29,7 @@ import { Tombstones } from './tombstones.ts';
 /** Revisions of all listings together that are held in memory. */
 const MAX_REVISIONS = 100_000;
 /** Ids of deleted documents that are held in memory. Where there are more, the listings are read again to find them. */
-const MAX_GONE = 200_000;
+const MAX_GONE = 100_000;
 /** Ids of one event. More of them would be written before the reader of the output is waited for. */
 const TOMBSTONES_AT_A_TIME = 1_000;
 

@@ -29,8 +29,7 @@ export class IdListing {
   readonly #options: IdListingOptions;
   readonly #id = new DocumentId();
   readonly #guard = new LoopGuard();
-  #revisions: Revision[] = [];
-  #index = 0;
+  readonly #revisions = new Revisions();
   #cursor: string | null = null;
   #ended = false;
   #last = '';
@@ -47,21 +46,20 @@ export class IdListing {
 
   /** The first revision that was not taken; undefined at the end. Throws `ConvexApiError`. */
   async first(): Promise<Revision | undefined> {
-    if (this.#index === this.#revisions.length && !this.#ended) await this.#read();
-    return this.#revisions[this.#index];
+    if (this.#revisions.isEmpty && !this.#ended) await this.#read();
+    return this.#revisions.first;
   }
 
   /** Takes the first revision. */
   take(): void {
-    this.#index++;
+    this.#revisions.take();
   }
 
   async #read(): Promise<void> {
     const { snapshot, stretch } = this.#options;
-    this.#revisions = [];
-    this.#index = 0;
+    this.#revisions.clear();
     const selection = selectIds(this.#options);
-    while (this.#revisions.length < stretch && !this.#ended) {
+    while (this.#revisions.count < stretch && !this.#ended) {
       const page = this.#api.listSnapshot({ snapshot, cursor: this.#cursor, selection });
       const read = await consume(page, (documents) => {
         while (documents.next()) this.#add(documents);
@@ -79,6 +77,70 @@ export class IdListing {
     const id = this.#id.read(buffer, start, end);
     if (id <= this.#last) throw notConvex('a listing of documents is not in the order of their ids', 200);
     this.#last = id;
-    this.#revisions.push({ id, ts: head.ts });
+    this.#revisions.add(id, head.ts);
+  }
+}
+
+/**
+ * A queue of revisions, one behind the other in one buffer: about 60 bytes each. As objects they took four times as
+ * much, and as garbage that had grown old.
+ */
+class Revisions {
+  #bytes: Buffer = Buffer.allocUnsafe(64 * 1024);
+  #length = 0;
+  // Where the id and the timestamp of each end.
+  readonly #idEnds: number[] = [];
+  readonly #ends: number[] = [];
+  #count = 0;
+  #index = 0;
+  #first: Revision | undefined;
+
+  get count(): number {
+    return this.#count;
+  }
+
+  get isEmpty(): boolean {
+    return this.#index === this.#count;
+  }
+
+  get first(): Revision | undefined {
+    if (this.isEmpty) return undefined;
+    return (this.#first ??= this.#at(this.#index));
+  }
+
+  take(): void {
+    this.#index++;
+    this.#first = undefined;
+  }
+
+  clear(): void {
+    this.#length = this.#count = this.#index = 0;
+    this.#first = undefined;
+  }
+
+  add(id: string, ts: string): void {
+    // A character has 3 bytes at most.
+    this.#reserve(3 * id.length + ts.length);
+    this.#length += this.#bytes.write(id, this.#length);
+    this.#idEnds[this.#count] = this.#length;
+    this.#length += this.#bytes.write(ts, this.#length, 'latin1');
+    this.#ends[this.#count++] = this.#length;
+  }
+
+  #at(index: number): Revision {
+    const start = index === 0 ? 0 : this.#ends[index - 1]!;
+    const idEnd = this.#idEnds[index]!;
+    return {
+      id: this.#bytes.toString('utf8', start, idEnd),
+      ts: this.#bytes.toString('latin1', idEnd, this.#ends[index]),
+    };
+  }
+
+  #reserve(bytes: number): void {
+    const needed = this.#length + bytes;
+    if (needed <= this.#bytes.length) return;
+    const grown = Buffer.allocUnsafe(2 * needed);
+    this.#bytes.copy(grown, 0, 0, this.#length);
+    this.#bytes = grown;
   }
 }

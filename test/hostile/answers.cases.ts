@@ -32,6 +32,8 @@ export interface AnswerCase {
   impatient?: true;
   /** How often a request is tried. Default: 3 times. */
   attempts?: number;
+  /** Milliseconds that the run may take. Default: that of all tests. */
+  timeLimit?: number;
   /** Records that are written all the same. Default: none. */
   records?: number | 'many';
 }

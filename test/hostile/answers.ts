@@ -30,6 +30,7 @@ export async function runAnswer({
   config = from === undefined || chain === true ? {} : { changes_from: 'Change log' },
   impatient,
   attempts = 3,
+  timeLimit,
   lies,
 }: AnswerCase): Promise<AnswerResult> {
   const { server } = await startLyingServer(lies);
@@ -54,6 +55,7 @@ export async function runAnswer({
     const running = startConnector('source-convex', args, {
       env: { ...ENV, CONVEX_CONNECTOR_RETRY_ATTEMPTS: String(attempts), ...(impatient ? IMPATIENT : {}) },
       input: '',
+      ...(timeLimit === undefined ? {} : { timeLimit }),
       onChunk: (chunk) => counter.take(chunk),
     });
     const finished = await running.finished;

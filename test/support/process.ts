@@ -19,6 +19,8 @@ export interface StartOptions {
   input?: string | Buffer;
   /** True: nobody reads stdout before `resume()` is called. */
   paused?: boolean;
+  /** Milliseconds after which the process is killed, if not the standard. */
+  timeLimit?: number;
   /** Takes the chunks of stdout instead of `lines`, for output that should not be kept. */
   onChunk?: (chunk: Buffer) => void;
 }
@@ -45,13 +47,16 @@ export class Running {
   #stderr = '';
   #gone = false;
 
-  constructor(child: ChildProcessWithoutNullStreams, { input, paused = false, onChunk }: StartOptions) {
+  constructor(
+    child: ChildProcessWithoutNullStreams,
+    { input, paused = false, onChunk, timeLimit = TIME_LIMIT }: StartOptions,
+  ) {
     this.child = child;
     child.stdin.on('error', () => undefined);
     if (input !== undefined) child.stdin.end(input);
     if (!paused) child.stdout.on('data', onChunk ?? this.#take);
     child.stderr.on('data', (chunk: Buffer) => (this.#stderr += chunk.toString()));
-    const timer = setTimeout(() => child.kill('SIGKILL'), TIME_LIMIT);
+    const timer = setTimeout(() => child.kill('SIGKILL'), timeLimit);
     const watch = setInterval(() => {
       this.#measure();
     }, 50);
