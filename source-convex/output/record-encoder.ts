@@ -25,8 +25,8 @@ class Tail {
   readonly #deletedAt: number | undefined;
   readonly #emittedAt: number;
   readonly #tsLength: number;
-  /** Of the last record: consecutive ones are often of one commit. */
-  readonly #digits = Buffer.alloc(TS_DIGITS, '0');
+  /** Timestamp of the last record; no digits before the first. Consecutive records are often of one commit. */
+  readonly #digits = Buffer.alloc(TS_DIGITS);
   readonly #next = Buffer.alloc(TS_DIGITS, '0');
   #emitted = 0;
 
