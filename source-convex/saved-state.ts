@@ -2,6 +2,9 @@
  * What saved states of tables and of query streams share: a JSON object, of which only the used members are
  * decoded.
  */
+import { configError, type ConnectorFailure } from '../shared/core/failure.ts';
+import { parsedJson } from '../shared/core/json.ts';
+import { descriptorText, type StreamDescriptor } from '../shared/core/stream-descriptor.ts';
 import { digitsOf } from '../shared/json/integers.ts';
 import { JsonError, rawMembers } from '../shared/json/raw.ts';
 import type { ConfiguredStream } from './catalog.ts';
@@ -25,12 +28,8 @@ export function stateMembers(raw: string): Map<string, string> {
 export function stringMember(members: Map<string, string>, name: string): string | undefined {
   const raw = members.get(name);
   if (raw === undefined || raw === 'null') return undefined;
-  try {
-    const value = JSON.parse(raw) as unknown;
-    if (typeof value === 'string') return value;
-  } catch {
-    // Not JSON: refused below.
-  }
+  const value = parsedJson(raw);
+  if (typeof value === 'string') return value;
   throw new StateError(`has a ${name} that is no string`);
 }
 
@@ -55,4 +54,28 @@ export function syncIdOf({ sync_id: syncId }: ConfiguredStream): number | undefi
  */
 export function isSameSync(saved: number | undefined, current: number | undefined): boolean {
   return current !== undefined && saved === current;
+}
+
+/**
+ * Parses the saved state of a stream. Returns the config_error of the stream instead if the state cannot be
+ * used. `deployment`: name of the deployment that is read, if known.
+ */
+export function readState<State extends { deployment: string | undefined }>(
+  parse: (raw: string) => State,
+  { raw, descriptor, deployment }: { raw: string; descriptor: StreamDescriptor; deployment: string | undefined },
+): State | ConnectorFailure {
+  const subject = `The saved state of stream "${descriptorText(descriptor)}"`;
+  let state: State;
+  try {
+    state = parse(raw);
+  } catch (error) {
+    if (!(error instanceof StateError)) throw error;
+    return configError(`${subject} ${error.message}. Refresh (or clear) the stream to read it anew.`, descriptor);
+  }
+  // Positions of another deployment would skip documents without an error.
+  if (state.deployment === undefined || deployment === undefined || state.deployment === deployment) return state;
+  return configError(
+    `${subject} was saved from the deployment ${state.deployment}, but this connection reads ${deployment}. Refresh (or clear) the stream to read it anew from here, or correct the deployment URL and the deploy key.`,
+    descriptor,
+  );
 }

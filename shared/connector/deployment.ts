@@ -12,6 +12,7 @@ import { VERSION } from './version.ts';
 export interface DeploymentConfig {
   deployment_url: string;
   access_key?: string;
+  user_token?: string;
 }
 
 export interface Deployment {
@@ -23,18 +24,15 @@ export interface Deployment {
 }
 
 type Verb = 'check' | 'discover' | 'sync';
+/** The name in the Convex-Client header (C13). */
+type ClientName = 'airbyte-export' | 'streaming-import';
 
 const RETRIES: Record<Verb, RetryLimits> = { check: CHECK_RETRIES, discover: DISCOVER_RETRIES, sync: SYNC_RETRIES };
 
 /**
  * Connects with the deploy key. `client`: the name in the Convex-Client header (C13). Throws a config_error.
  */
-export function connect(
-  config: DeploymentConfig,
-  client: 'airbyte-export' | 'streaming-import',
-  during: Verb,
-  log: Log,
-): Deployment {
+export function connect(config: DeploymentConfig, client: ClientName, during: Verb, log: Log): Deployment {
   const origin = originOf(config.deployment_url);
   if (config.access_key === undefined) throw configError('The configuration is not valid: access_key is missing.');
   return open({ origin, key: secretOf(config.access_key, 'deploy key'), scheme: 'Convex' }, client, during, log);
@@ -44,12 +42,7 @@ export function connect(
  * Connects for function calls: as the user of `user_token`, else with the deploy key, else anonymously
  * (C193). Throws a config_error.
  */
-export function connectFunctions(
-  config: DeploymentConfig & { user_token?: string },
-  client: 'airbyte-export' | 'streaming-import',
-  during: Verb,
-  log: Log,
-): Deployment {
+export function connectFunctions(config: DeploymentConfig, client: ClientName, during: Verb, log: Log): Deployment {
   const origin = originOf(config.deployment_url);
   const { user_token: token, access_key: key } = config;
   if (token !== undefined)
@@ -66,7 +59,7 @@ export function connectSite(
   config: DeploymentConfig,
   path: string,
   secret: string | undefined,
-  client: 'airbyte-export' | 'streaming-import',
+  client: ClientName,
   log: Log,
 ): { http: ConvexClient; address: HttpActionAddress } {
   const address = httpActionAddress(path, originOf(config.deployment_url), { cloudOnly: isCloud() });
@@ -91,7 +84,7 @@ function secretOf(text: string, what: string): string {
 
 function open(
   { origin, key, scheme }: { origin: string; key: string | undefined; scheme: 'Convex' | 'Bearer' },
-  client: 'airbyte-export' | 'streaming-import',
+  client: ClientName,
   during: Verb,
   log: Log,
 ): Deployment {

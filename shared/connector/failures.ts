@@ -29,6 +29,7 @@ export function explain(error: unknown, circumstances: Circumstances): unknown {
   const mendable: FailureType = during === 'check' ? 'config_error' : 'transient_error';
   const fail = (type: FailureType, message: string) =>
     new ConnectorFailure(type, message, type === 'config_error' ? {} : { cause: error });
+  const config = (message: string) => fail('config_error', message);
   switch (error.reason) {
     case 'unreachable':
       return fail(
@@ -43,45 +44,33 @@ export function explain(error: unknown, circumstances: Circumstances): unknown {
         `${host} answered, but not as a Convex deployment does${effort(error)}: ${error.message}. Check that the deployment URL is right (https://<deployment name>.convex.cloud) and that no proxy stands in between.`,
       );
     case 'bad-key':
-      return fail(
-        'config_error',
+      return config(
         `${host} does not accept the deploy key (${said}). It may be mistyped, revoked, or belong to another deployment. Use a key of this deployment with the permission ${permission}. ${WHERE_KEYS_ARE_MADE}`,
       );
     case 'not-permitted':
-      return fail(
-        'config_error',
+      return config(
         `The deploy key is valid for ${host} but lacks the permission ${permission} (${said}). Make a key that has it. ${WHERE_KEYS_ARE_MADE}`,
       );
     case 'no-streaming-export':
-      return fail(
-        'config_error',
+      return config(
         `The plan of ${host} does not include streaming export (${said}). It is part of Convex's Professional plan (https://www.convex.dev/plans), and always available on self-hosted deployments.`,
       );
     case 'stopped':
-      return fail(
-        'config_error',
+      return config(
         `${host} is paused, disabled or suspended (${said}). Resume it in the Convex dashboard, where Settings and Usage say why it was stopped.`,
       );
     case 'no-deployment':
-      return fail(
-        'config_error',
+      return config(
         `There is no deployment at ${host} (${said}): it was deleted, or the deployment URL is mistyped. Use the URL that the Convex dashboard shows under Settings → URL & Deploy Key.`,
       );
     case 'expired':
-      return fail(
-        'config_error',
-        `${host} does not keep its change log far enough back any more (${said}). Refresh the stream.`,
-      );
+      return config(`${host} does not keep its change log far enough back any more (${said}). Refresh the stream.`);
     case 'bad-position':
-      return fail(
-        'config_error',
+      return config(
         `${host} does not know the saved position (${said}): the state is of another deployment, or the deployment was restored from a backup since. Refresh (or clear) the stream to read it anew.`,
       );
     case 'no-route':
-      return fail(
-        'config_error',
-        `${host} answered, but ${error.message}: the backend is older than this route. Update it.`,
-      );
+      return config(`${host} answered, but ${error.message}: the backend is older than this route. Update it.`);
     case 'transient':
       return fail(
         'transient_error',

@@ -1,7 +1,21 @@
 /** The exported documents of a batch, one after another, each with its head: table, component, timestamp. */
 import { COMMA, JsonError, Members, bytesAre, stringAt } from '../json/raw.ts';
-import { notConvex } from './client.ts';
-import type { DocumentBatch } from './pages.ts';
+import { mapYields } from '../core/generators.ts';
+import { notConvex, type ConvexClient, type HttpRequest } from './client.ts';
+import { readPage, type DocumentBatch, type RawPage } from './pages.ts';
+
+/**
+ * Yields the documents of a page, batch by batch; returns the other members of the page. `changes`: a page of
+ * the change log, whose documents have `_deleted`. Throws `ConvexApiError`.
+ */
+export function readDocuments(
+  http: ConvexClient,
+  request: HttpRequest,
+  { changes }: { changes: boolean },
+): AsyncGenerator<Documents, RawPage> {
+  const documents = new Documents(request.path, { changes });
+  return mapYields(readPage(http, request), (batch) => documents.open(batch));
+}
 
 /**
  * Used as `while (documents.next())`. The members describe the document that `next` found, until it is called

@@ -3,6 +3,8 @@
  * elsewhere.
  */
 
+import { parsedJson } from '../core/json.ts';
+
 export type Reason =
   /** No answer: the name, address, port or certificate is wrong, or the network is down. */
   | 'unreachable'
@@ -170,14 +172,10 @@ const QUOTING: Record<string, RegExp | undefined> = {
  * (C5, C6).
  */
 export function readErrorBody(body: string): { code: string | undefined; detail: string | undefined } {
-  try {
-    const parsed = JSON.parse(body) as { code?: unknown; message?: unknown } | null;
-    if (typeof parsed?.code !== 'string' || parsed.code === '') return { code: undefined, detail: undefined };
-    const code = parsed.code.slice(0, 100);
-    return { code, detail: typeof parsed.message === 'string' ? detailOf(code, parsed.message) : undefined };
-  } catch {
-    return { code: undefined, detail: undefined };
-  }
+  const parsed = parsedJson(body) as { code?: unknown; message?: unknown } | null | undefined;
+  if (typeof parsed?.code !== 'string' || parsed.code === '') return { code: undefined, detail: undefined };
+  const code = parsed.code.slice(0, 100);
+  return { code, detail: typeof parsed.message === 'string' ? detailOf(code, parsed.message) : undefined };
 }
 
 /** The first line of an error's message, without document content. */

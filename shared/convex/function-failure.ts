@@ -3,6 +3,7 @@
  * quote anything (C191). Only known forms that the deployment itself writes are kept. Other errors are named
  * by their class and request id, by which they are found in the deployment's log.
  */
+import { parsedJson } from '../core/json.ts';
 import type { FunctionFailure } from './function-result.ts';
 
 export type FailureKind =
@@ -71,10 +72,6 @@ function placeOf(found: string, said: string): string {
 /** The error of `paginate` for a cursor that it did not make. Sent also where messages are hidden. */
 function isInvalidCursor(errorData: string | undefined): boolean {
   if (errorData === undefined || !errorData.startsWith('{')) return false;
-  try {
-    const { isConvexSystemError, paginationError } = JSON.parse(errorData) as Record<string, unknown>;
-    return isConvexSystemError === true && paginationError === 'InvalidCursor';
-  } catch {
-    return false;
-  }
+  const { isConvexSystemError, paginationError } = (parsedJson(errorData) ?? {}) as Record<string, unknown>;
+  return isConvexSystemError === true && paginationError === 'InvalidCursor';
 }

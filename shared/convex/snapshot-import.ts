@@ -2,6 +2,7 @@
  * The snapshot import (C170), as `npx convex import --replace` uses it. An import replaces one table by the
  * rows of a JSON lines file, in one transaction (C172).
  */
+import { parsedJson } from '../core/json.ts';
 import { JsonError } from '../json/raw.ts';
 import { ConvexApiError } from './errors.ts';
 import { decoded } from './function-result.ts';
@@ -205,11 +206,9 @@ function numberOf(value: unknown): number | undefined {
 }
 
 function parsed(path: string, text: string): unknown {
-  try {
-    return JSON.parse(text) as unknown;
-  } catch {
-    throw unexpectedAnswer(path);
-  }
+  const value = parsedJson(text);
+  if (value === undefined) throw unexpectedAnswer(path);
+  return value;
 }
 
 function valueOf(read: () => unknown): unknown {

@@ -1,8 +1,9 @@
 /** The streaming export endpoints (C50 to C86). */
+import { parsedJson } from '../core/json.ts';
 import { digitsOf } from '../json/integers.ts';
 import { protocolViolation, unexpectedAnswer, type ConvexClient } from './client.ts';
-import { consume, mapYields } from '../core/generators.ts';
-import { Documents } from './documents.ts';
+import { consume } from '../core/generators.ts';
+import { readDocuments, type Documents } from './documents.ts';
 import { readPage, type RawPage } from './pages.ts';
 import type { Selection } from './selection.ts';
 
@@ -69,10 +70,7 @@ export class StreamingExport {
     const path = '/api/list_snapshot';
     // The timestamp has to be a bare integer (C20).
     const body = `{"snapshot":${args.snapshot},${args.cursor === null ? '' : `"cursor":${JSON.stringify(args.cursor)},`}"selection":${JSON.stringify(args.selection)},"format":"${this.#format}"}`;
-    const documents = new Documents(path, { changes: false });
-    const page = yield* mapYields(readPage(this.#http, { method: 'POST', path, body }), (batch) =>
-      documents.open(batch),
-    );
+    const page = yield* readDocuments(this.#http, { method: 'POST', path, body }, { changes: false });
     const snapshot = digitsMember(page, 'snapshot', path);
     if (snapshot !== args.snapshot)
       throw protocolViolation(path, 'answered with another snapshot than the one that was asked for');
@@ -88,10 +86,7 @@ export class StreamingExport {
   async *documentDeltas(args: { cursor: string; selection: Selection }): AsyncGenerator<Documents, DeltaPage> {
     const path = '/api/document_deltas';
     const body = `{"cursor":${args.cursor},"selection":${JSON.stringify(args.selection)},"format":"${this.#format}"}`;
-    const documents = new Documents(path, { changes: true });
-    const page = yield* mapYields(readPage(this.#http, { method: 'POST', path, body }), (batch) =>
-      documents.open(batch),
-    );
+    const page = yield* readDocuments(this.#http, { method: 'POST', path, body }, { changes: true });
     return {
       cursor: digitsMember(page, 'cursor', path),
       hasMore: booleanMember(page, 'hasMore', path),
@@ -143,13 +138,9 @@ export class StreamingExport {
   }
 
   #json(text: string, path: string): Record<string, unknown> {
-    try {
-      const parsed = JSON.parse(text) as unknown;
-      if (typeof parsed === 'object' && parsed !== null && !Array.isArray(parsed))
-        return parsed as Record<string, unknown>;
-    } catch {
-      // Not JSON: refused below.
-    }
+    const parsed = parsedJson(text);
+    if (typeof parsed === 'object' && parsed !== null && !Array.isArray(parsed))
+      return parsed as Record<string, unknown>;
     throw protocolViolation(path, 'is not the JSON object that a Convex deployment sends');
   }
 }

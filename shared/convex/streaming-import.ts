@@ -1,4 +1,5 @@
 /** The streaming import endpoints (C130 to C155). */
+import { parsedJson } from '../core/json.ts';
 import { ConvexApiError } from './errors.ts';
 import { notConvex, unexpectedAnswer, type ConvexClient, type HttpRequest } from './client.ts';
 import { isIdentifier } from './identifiers.ts';
@@ -81,8 +82,8 @@ export class StreamingImport {
   /** Whether the indexes of all these tables are built (C133). */
   async indexesReady(tables: readonly string[]): Promise<boolean> {
     const text = await this.#http.text({ method: 'GET', path: READY_PATH, body: JSON.stringify({ tables }) });
-    const ready = readyOf(text);
-    if (ready === undefined) throw unexpectedAnswer(READY_PATH);
+    const ready = (parsedJson(text) as { indexesReady?: unknown } | null | undefined)?.indexesReady;
+    if (typeof ready !== 'boolean') throw unexpectedAnswer(READY_PATH);
     return ready;
   }
 
@@ -169,15 +170,6 @@ function tablesOf(text: string): Set<string> | undefined {
   try {
     const schema = JSON.parse(text) as { tables: { tableName: string }[] } | null;
     return new Set(schema === null ? [] : schema.tables.map(({ tableName }) => tableName));
-  } catch {
-    return undefined;
-  }
-}
-
-function readyOf(text: string): boolean | undefined {
-  try {
-    const ready = (JSON.parse(text) as { indexesReady?: unknown } | null)?.indexesReady;
-    return typeof ready === 'boolean' ? ready : undefined;
   } catch {
     return undefined;
   }

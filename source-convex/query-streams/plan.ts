@@ -1,7 +1,7 @@
 /** Plans what to read of a query stream, from its saved state and the catalog. Pure. */
-import { descriptorText, type StreamDescriptor } from '../../shared/core/stream-descriptor.ts';
-import { configError, type ConnectorFailure } from '../../shared/core/failure.ts';
-import { StateError, isSameSync } from '../saved-state.ts';
+import type { StreamDescriptor } from '../../shared/core/stream-descriptor.ts';
+import { ConnectorFailure } from '../../shared/core/failure.ts';
+import { isSameSync, readState } from '../saved-state.ts';
 import type { QueryStream } from './config.ts';
 import { parseQueryState, type QueryState } from './state.ts';
 
@@ -31,20 +31,8 @@ export interface QueryPlanInput {
 
 export function planQuery({ stream, descriptor, incremental, syncId, raw, deployment }: QueryPlanInput): QueryPlan {
   if (raw === undefined) return { kind: 'walk', why: undefined };
-  const name = descriptorText(descriptor);
-  const fail = (message: string): QueryPlan => ({ kind: 'failed', failure: configError(message, descriptor) });
-  let state: QueryState;
-  try {
-    state = parseQueryState(raw);
-  } catch (error) {
-    if (!(error instanceof StateError)) throw error;
-    return fail(`The saved state of stream "${name}" ${error.message}. Refresh (or clear) the stream to read it anew.`);
-  }
-  if (state.deployment !== undefined && deployment !== undefined && state.deployment !== deployment) {
-    return fail(
-      `The saved state of stream "${name}" was saved from the deployment ${state.deployment}, but this connection reads ${deployment}. Refresh (or clear) the stream to read it anew from here, or correct the deployment URL and the deploy key.`,
-    );
-  }
+  const state = readState(parseQueryState, { raw, descriptor, deployment });
+  if (state instanceof ConnectorFailure) return { kind: 'failed', failure: state };
   if (state.fingerprint !== stream.fingerprint)
     return { kind: 'walk', why: 'its query, its arguments or its cursor were changed since the last sync' };
   const changesOnly = incremental && stream.cursor !== undefined;

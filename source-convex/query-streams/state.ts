@@ -9,6 +9,7 @@
  * becomes `cursor` at the end. Both are raw JSON in a JSON string, so that no reader rounds or reformats a
  * number.
  */
+import { parsedJson } from '../../shared/core/json.ts';
 import { StateError, stateMembers, stringMember, syncIdMember } from '../saved-state.ts';
 import { cursorValueOf, type CursorValue } from './cursor-value.ts';
 
@@ -50,23 +51,14 @@ export function formatQueryState(query: string, state: QueryState): Record<strin
     has_more: state.hasMore,
     cursor: state.cursor?.raw ?? null,
     next_cursor: state.nextCursor?.raw ?? null,
-    ...(state.deployment === undefined ? {} : { deployment: state.deployment }),
-    ...(state.syncId === undefined ? {} : { sync_id: state.syncId }),
+    deployment: state.deployment,
+    sync_id: state.syncId,
   };
 }
 
 function cursor(members: Map<string, string>, name: string): CursorValue | undefined {
   const raw = stringMember(members, name);
-  const value = raw === undefined || !isJson(raw) ? raw : cursorValueOf(raw);
+  const value = raw === undefined || parsedJson(raw) === undefined ? raw : cursorValueOf(raw);
   if (typeof value === 'string') throw new StateError(`has a ${name} that is no value of a cursor`);
   return value;
-}
-
-function isJson(raw: string): boolean {
-  try {
-    JSON.parse(raw);
-    return true;
-  } catch {
-    return false;
-  }
 }

@@ -5,17 +5,16 @@
 import {
   descriptorKey,
   descriptorOf,
-  descriptorText,
   type StreamDescriptor,
   type StreamStates,
 } from '../../shared/core/stream-descriptor.ts';
-import { configError, type ConnectorFailure } from '../../shared/core/failure.ts';
+import { ConnectorFailure, configError } from '../../shared/core/failure.ts';
 import { isIdentifier } from '../../shared/convex/identifiers.ts';
 import { tableKey } from '../../shared/convex/selection.ts';
 import type { ConfiguredStream } from '../catalog.ts';
 import { deselectedColumns } from '../columns.ts';
-import { StateError, isSameSync, syncIdOf } from '../saved-state.ts';
-import { parseState, type StreamState, type SyncPlace } from './state.ts';
+import { isSameSync, readState, syncIdOf } from '../saved-state.ts';
+import { parseState, type SyncPlace } from './state.ts';
 
 export type Plan =
   /** A snapshot from its beginning. `why`: the reason why a saved state was not used, for the log. */
@@ -64,7 +63,7 @@ export function planStreams({ configured, states, tables, deployment }: PlanInpu
       ? { kind: 'failed', failure: missingTable(descriptor, raw !== undefined) }
       : raw === undefined
         ? { kind: 'snapshot' }
-        : planAfter(descriptor, raw, { incremental, syncId, deployment });
+        : planAfter(raw, { descriptor, incremental, syncId, deployment });
     return { descriptor, component, table, excluded, incremental, syncId, plan };
   });
 }
@@ -74,29 +73,16 @@ function couldExist(component: string, table: string): boolean {
   return isIdentifier(table) && (component === '' || component.split('/').every(isIdentifier));
 }
 
-function planAfter(
-  descriptor: StreamDescriptor,
-  raw: string,
-  {
-    incremental,
-    syncId,
-    deployment,
-  }: { incremental: boolean; syncId: number | undefined; deployment: string | undefined },
-): Plan {
-  const stream = descriptorText(descriptor);
-  let state: StreamState;
-  try {
-    state = parseState(raw);
-  } catch (error) {
-    if (!(error instanceof StateError)) throw error;
-    const message = `The saved state of stream "${stream}" ${error.message}. Refresh (or clear) the stream to read it anew.`;
-    return { kind: 'failed', failure: configError(message, descriptor) };
-  }
-  if (state.deployment !== undefined && deployment !== undefined && state.deployment !== deployment) {
-    // Positions of another deployment would skip documents without an error.
-    const message = `The saved state of stream "${stream}" was saved from the deployment ${state.deployment}, but this connection reads ${deployment}. Refresh (or clear) the stream to read it anew from here, or correct the deployment URL and the deploy key.`;
-    return { kind: 'failed', failure: configError(message, descriptor) };
-  }
+interface Circumstances {
+  descriptor: StreamDescriptor;
+  incremental: boolean;
+  syncId: number | undefined;
+  deployment: string | undefined;
+}
+
+function planAfter(raw: string, { descriptor, incremental, syncId, deployment }: Circumstances): Plan {
+  const state = readState(parseState, { raw, descriptor, deployment });
+  if (state instanceof ConnectorFailure) return { kind: 'failed', failure: state };
   if (state.deltaCursor === undefined) return { kind: 'snapshot' };
   const resume: Plan = { kind: 'resume', snapshot: state.deltaCursor, cursor: state.snapshotCursor };
   const { dataSync } = state;

@@ -7,6 +7,7 @@
  * members: `deployment` is the name of the deployment, `sync_id` the sync of a full refresh, `data_sync` the
  * place in Data Sync.
  */
+import { parsedJson } from '../../shared/core/json.ts';
 import { compareDigits, digitsOf, isDigits } from '../../shared/json/integers.ts';
 import { StateError, stateMembers, stringMember, syncIdMember } from '../saved-state.ts';
 
@@ -113,18 +114,9 @@ export function parseState(raw: string): StreamState {
   };
 }
 
-function objectOf(raw: string): Record<string, unknown> {
-  try {
-    return JSON.parse(raw) as Record<string, unknown>;
-  } catch {
-    // Not JSON: refused by the caller.
-    return {};
-  }
-}
-
 function dataSyncOf(raw: string | undefined): SyncPlace | undefined {
   if (raw === undefined || raw === 'null') return undefined;
-  const { chain, cursor, ts, held = [], compared } = objectOf(raw);
+  const { chain, cursor, ts, held = [], compared } = (parsedJson(raw) ?? {}) as Record<string, unknown>;
   const isTimestamp = (value: unknown): value is string =>
     typeof value === 'string' && isDigits(value) && compareDigits(value, MAX_TIMESTAMP) <= 0;
   if (
@@ -157,17 +149,12 @@ export function formatState(state: StreamState): Record<string, unknown> {
     snapshot_cursor: state.snapshotCursor,
     snapshot_has_more: state.snapshotHasMore,
     delta_cursor: state.deltaCursor ?? null,
-    ...(state.deployment === undefined ? {} : { deployment: state.deployment }),
-    ...(state.syncId === undefined ? {} : { sync_id: state.syncId }),
-    ...(state.dataSync === undefined ? {} : { data_sync: formatPlace(state.dataSync) }),
+    deployment: state.deployment,
+    sync_id: state.syncId,
+    data_sync: state.dataSync && formatPlace(state.dataSync),
   };
 }
 
 function formatPlace({ chain, cursor, held, compared }: SyncPlace): Record<string, unknown> {
-  return {
-    chain,
-    ...(cursor === undefined ? {} : { cursor: cursor.hex, ts: cursor.ts }),
-    ...(held.length === 0 ? {} : { held }),
-    ...(compared === undefined ? {} : { compared }),
-  };
+  return { chain, cursor: cursor?.hex, ts: cursor?.ts, held: held.length === 0 ? undefined : held, compared };
 }
