@@ -1,4 +1,7 @@
-/** Watches the fields of a stream's records, at every depth, for what Convex would lose, and counts what is reported at the end of the run. */
+/**
+ * Finds fields of a stream's records, at every depth, that Convex would not store as they are, and counts
+ * what is reported at the end of the run.
+ */
 import { isDropped } from '../shared/convex/identifiers.ts';
 import { spelledFieldName } from '../shared/convex/spelling.ts';
 import { isRoundedByFloat64 } from '../shared/json/float64.ts';
@@ -35,7 +38,9 @@ export class FieldWatch {
   readonly #spellings: Spellings;
   readonly #rounded: (RoundedField & { bytes: Buffer; ignored: boolean })[] = [];
   #nextRounded = 0;
-  /** Keys that need not be looked at, the version of what is known that they follow from, and how many fields are no longer counted. */
+  /**
+   * Keys that need no inspection, the version they were made for, and how many fields are no longer counted.
+   */
   readonly #quiet = new QuietKeys();
   #quietVersion = -1;
   #fullCounts = 0;
@@ -88,7 +93,10 @@ export class FieldWatch {
     this.#names.spelled();
   }
 
-  /** Two fields of the record that Convex would store under one name. Only where that may be, the record is decoded. */
+  /**
+   * Two fields of the record that Convex would store under one name. Decodes the record only if that is
+   * possible.
+   */
   merged(): MergedFields | undefined {
     if (!this.#names.isSuspicious() && !this.#tooMany) return undefined;
     return this.#names.merged(this.#buffer, this.#start, this.#end);

@@ -1,4 +1,4 @@
-/** Takes records: inspects them, refuses those that cannot be sent, and puts the others into the body of a request. */
+/** Inspects records, refuses those that cannot be sent, and puts the others into the body of a request. */
 import { timestampNote } from './convex-records.ts';
 import { deletionWarning, marksDeletion } from './append-deletions.ts';
 import { nullKeyWarning } from './keys.ts';
@@ -68,8 +68,8 @@ export class Intake {
   // A closure in the functions below would cost every record an allocation for its variables.
 
   /**
-   * Takes the record whose data, `buffer[start, end)`, `skip` has just passed over; they are copied. Returns something
-   * to wait for before the next record, where there is; `buffer` must be left alone until then.
+   * Takes the record with the data `buffer[start, end)`, which `skip` has just passed over. Copies the data.
+   * Returns a promise if the next record has to wait; `buffer` must not change until it resolves.
    */
   take(index: number, buffer: Buffer, start: number, end: number): Promise<void> | undefined {
     if (!this.#scanners[index]!.suspicious) return this.#takeInspected(index, buffer, start, end);
@@ -82,7 +82,8 @@ export class Intake {
   /** Takes a record with names that only the deployment can spell. */
   async #spellAndTake(index: number, buffer: Buffer, start: number, end: number): Promise<void> {
     const watch = this.#watches[index]!;
-    // The ledger must not know the record yet: once nothing else is on its way, it takes all that it knows for durable.
+    // Before the ledger knows the record: when nothing is being sent, the ledger takes all records that it
+    // knows for durable.
     await watch.spell((part) => this.spellingOf(part));
     await this.#takeInspected(index, buffer, start, end, watch.merged());
   }
@@ -135,7 +136,10 @@ export class Intake {
     else await this.#rejectHere(stream, record, buffer.subarray(start, end), tooLarge(end - start));
   }
 
-  /** How the deployment spells a part of a name beyond ASCII; undefined where it cannot say. It is asked once for each part. */
+  /**
+   * How the deployment spells a non-ASCII part of a name; undefined if it cannot tell. Asks once for each
+   * part.
+   */
   async spellingOf(part: string): Promise<string | undefined> {
     if (!this.#spellings.has(part)) this.#spellings.set(part, await this.#askSpelling(part));
     return this.#spellings.get(part);

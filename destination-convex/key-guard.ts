@@ -1,10 +1,10 @@
 /**
- * Watches over the primary key of deduplicated records: a document whose key does not end up where the index looks for it, or not with its
- * value, would replace the row of another key, so it has to be refused.
+ * Checks the primary key of deduplicated records. If the key were stored under another name than the index
+ * uses, or with another value, the document would replace the row of another key. Such records are refused.
  *
- * The deployment renames fields per object (C36, C38): `_id` becomes `source_id`, or `source_source_id` in a document that has a
- * `source_id` of its own, and of two fields that get the same name the later one wins without a word. Works on bytes; a field is only
- * decoded where its name is one that the deployment may rename.
+ * The deployment renames fields per object (C36, C38): `_id` becomes `source_id`, or `source_source_id` if
+ * the document has a `source_id` already. If two fields get the same name, the later one silently wins. Works
+ * on bytes: only names that the deployment may rename are decoded.
  */
 import { CDC_DELETED, collidingName, fieldNameOf } from '../shared/convex/identifiers.ts';
 import { IndexedMembers } from '../shared/json/indexed-members.ts';
@@ -13,20 +13,22 @@ import { keyValueProblem, type KeyValueProblem } from './key-values.ts';
 import { BACKSLASH, Members, OPEN_BRACE, bytesAre, stringAt } from '../shared/json/raw.ts';
 
 /**
- * Why a record is refused before it is sent: its key has no value, would be stored under another name than the index looks for, or has a
- * value that Convex stores as the same value as another key (see key-values.ts), so that rows of different keys would replace one another.
+ * Why a record is refused before it is sent: its key has no value, would be stored under another name than
+ * the index uses, or has a value that Convex stores as the value of another key (see key-values.ts).
  */
 export interface KeyProblem {
   kind: 'missing' | 'ambiguous' | KeyValueProblem;
   field: string;
 }
 
-/** A field of a key whose stored name begins with the prefix: only such names can be hit by renamed fields. */
+/** A key field whose stored name begins with the prefix. Other names are never given to renamed fields. */
 class GuardedField {
   readonly source: string;
   /** The names that the field may be given, in order: each one with the prefix once more. */
   readonly chain: string[];
-  /** How many names at the beginning of the chain must be taken by other fields of the object, for the key to be at its place. */
+  /**
+   * How many names at the start of the chain other fields must have, so that the key gets its stored name.
+   */
   readonly taken: number;
   /** Whether the field was seen in the current object. */
   seen = false;
@@ -179,7 +181,7 @@ export class ObjectGuard {
     return this.#keyBytes.some((name) => bytesAre(buffer, start, end, name));
   }
 
-  /** Records of a stream have their fields in the same order, mostly: the role of a field is where it was in the record before. */
+  /** Records of a stream mostly have their fields in the same order, so the next role is compared first. */
   #roleAt(buffer: Buffer, keyStart: number, keyEnd: number): Role {
     let role = this.#roles[this.#next];
     if (role === undefined || !bytesAre(buffer, keyStart, keyEnd, role.bytes)) {
@@ -247,7 +249,7 @@ function basicName(name: string): string | undefined {
   return renamed.kind === 'name' ? renamed.name : undefined;
 }
 
-/** Bytes that make a name one that may be renamed, wherever they stand: escapes, control characters, anything beyond ASCII. */
+/** Bytes in names that may be renamed: escapes, control characters, anything beyond ASCII. */
 const ODD = Array.from({ length: 256 }, (_, byte) => byte < 0x20 || byte >= 0x7f || byte === BACKSLASH);
 const UNDERSCORE = 0x5f;
 const DOLLAR = 0x24;

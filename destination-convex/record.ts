@@ -1,6 +1,6 @@
 /**
- * What the data of a record say, found in one pass: where they end, whether their fields need to be looked at, and of a deduplicated record
- * whether they mark a deletion, and whether their primary key is sound.
+ * One pass over the data of a record: finds its end, and whether its fields need inspection. For a
+ * deduplicated record also whether it marks a deletion, and whether its primary key is valid.
  */
 import { JsonError, Members, OPEN_BRACE, bytesAre, skipNested } from '../shared/json/raw.ts';
 import { findObject, foundSuspicious } from '../shared/json/wasm/find.ts';
@@ -33,7 +33,10 @@ export class RecordScanner {
     );
   }
 
-  /** Goes through the record's data, which begin at `start`; returns the position after them, or -1 if they have no end before `end`. */
+  /**
+   * Scans the data that begin at `start`. Returns the position after them; -1 if they do not end before
+   * `end`.
+   */
   scan(buffer: Buffer, start: number, end: number, quiet: QuietKeys): number {
     const guard = this.#guard;
     if (guard === undefined) {
@@ -45,7 +48,7 @@ export class RecordScanner {
       this.problem = guard.scan(buffer, start, end, quiet);
     } catch (error) {
       if (!(error instanceof JsonError)) throw error;
-      // Brackets and quotes may still match, so that the line is no broken message: then the record alone is what is wrong.
+      // If brackets and quotes match, the line is a complete message, and only this record is refused.
       this.problem = 'not-json';
       this.tombstone = false;
       this.keyIsNull = false;

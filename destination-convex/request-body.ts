@@ -4,8 +4,8 @@ import type { RequestLimits } from './limits.ts';
 import type { StreamPlan } from './streams.ts';
 
 /**
- * How a deletion is sent. Convex inserts one whose row does not exist (C140), so normally the record is first stored without its
- * marker and then deleted, as two messages: the row exists by then, whatever was there before.
+ * How a deletion is sent. Convex inserts a deletion whose row does not exist (C140). So the record is
+ * normally sent as two messages: first without its marker, so that the row exists, and then with it.
  */
 export interface Deletion {
   /** Where the marker's value stands in the source. */

@@ -1,7 +1,7 @@
 /**
- * What a destination reads: one line after the other, as positions in its bytes. Nothing is decoded but
- * names, and nothing allocated for a RECORD line that begins like one before it (its bytes up to the data are
- * compared, which says the same as parsing them).
+ * Reads the messages of a destination, one line at a time, as positions in the bytes of the line. Only names
+ * are decoded. A RECORD line that begins with the same bytes as an earlier one, up to its data, is not
+ * parsed, and allocates nothing.
  */
 import { JsonError, Members, OPEN_BRACE, bytesAre, skipNested, skipSpace, stringAt } from '../json/raw.ts';
 import type { Line } from './lines.ts';
@@ -10,8 +10,8 @@ import { RecordPrefixes } from './record-prefixes.ts';
 
 export const Kind = {
   /**
-   * `stream`, `dataStart` and `dataEnd` say whose record it is and where its data stands, `hasFile` whether
-   * it refers to a file.
+   * `stream`: of which stream; `dataStart`, `dataEnd`: position of the data; `hasFile`: whether it refers to
+   * a file.
    */
   Record: 0,
   /** `stateStart` and `stateEnd` say where the state object stands. */
@@ -29,15 +29,14 @@ export type Kind = (typeof Kind)[keyof typeof Kind];
 export type Resolve = (name: string, namespace: string | undefined) => number;
 
 /**
- * Passes over the data of a stream's record, which begin at `at`, and returns the position just after them;
- * -1 where they have no end before `end`. Whoever wants to look into the data as well does so here, so that
- * they are gone through once.
+ * Passes over the data of a stream's record, which begin at `at`. Returns the position after them; -1 if they
+ * do not end before `end`. Can inspect the data on the way, so that there is only one pass.
  */
 export type Skip = (stream: number, buffer: Buffer, at: number, end: number) => number;
 
 /**
- * The line is, or was, a message that must not be lost, and cannot be read. Its message never repeats what
- * stands in it.
+ * The line is a message that must not be lost, but cannot be read. The error's text never repeats its
+ * content.
  */
 export class BrokenMessage extends Error {
   override readonly name = 'BrokenMessage';
@@ -127,8 +126,7 @@ export class Inbound {
     } catch (error) {
       if (!(error instanceof JsonError)) throw error;
     }
-    // Skipping it would lose data without a word: half a message, or one that something else was written
-    // into.
+    // A message that is cut off, or that other output was written into: skipping it would silently lose data.
     const what = looksLike(line);
     if (!line.terminated && (what !== undefined || buffer[at] === OPEN_BRACE))
       throw new BrokenMessage(`a ${what ?? 'last'} message that breaks off`);

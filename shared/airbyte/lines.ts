@@ -10,10 +10,7 @@ export interface Line {
   terminated: boolean;
 }
 
-/**
- * Airbyte's own limit is 20 MB a line; beyond this the input is no messages at all, and memory has to stay
- * bounded.
- */
+/** Airbyte's own limit is 20 MB a line. A longer line than this is no message, and would fill the memory. */
 export const MAX_LINE_BYTES = 64 * 1024 * 1024;
 
 export class LineTooLong extends Error {

@@ -4,9 +4,9 @@ import { Socket } from 'node:net';
 import { residentBuffer } from '../json/wasm/find.ts';
 
 /**
- * The chunks of stdin, each valid until the next one is asked for. A pipe is read into one buffer again and
- * again: with a buffer for each chunk, as `process.stdin` has it, a fast source keeps the garbage collector
- * as busy as everything else together.
+ * The chunks of stdin, each valid until the next one is asked for. A pipe is read into the same buffer again
+ * and again. With a new buffer for each chunk, as in `process.stdin`, garbage collection takes half of the
+ * time.
  */
 export function stdinChunks(): AsyncIterable<Buffer> {
   return isPipe() ? pipeChunks(0) : process.stdin;
@@ -21,10 +21,7 @@ function isPipe(): boolean {
   }
 }
 
-/**
- * The chunks of the pipe or socket `fd`; it is only read while a chunk is waited for, so its writer has to
- * wait as well.
- */
+/** The chunks of the pipe or socket `fd`. Reads only while a chunk is waited for (backpressure). */
 export async function* pipeChunks(fd: number): AsyncGenerator<Buffer> {
   const buffer = residentBuffer;
   let filled = 0;
