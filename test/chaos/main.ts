@@ -24,6 +24,8 @@ const HELP = `Usage: npm run test:chaos -- [options]
                 Instead of the modes: the source alone, on a deployment whose tables are imported over, cleared,
                 dropped and made again, with two modelled consumers. With --fallback on a backend without Data Sync,
                 where nothing tells of replaced tables, so none is replaced. With --without-drops no table is dropped.
+                With --old-states the first syncs leave states of version 0.1.0 or of the Python source, in the middle
+                of a snapshot and after it. With --refresh a full refresh of another table runs beside.
 
 Which transactions are made, what goes wrong and when is killed is decided by the seed; how far the processes have come by
 then is not, so a run is repeated in its decisions, not in every microsecond.
@@ -44,6 +46,8 @@ const { values } = parseArgs({
     'replaced-tables': { type: 'boolean', default: false },
     fallback: { type: 'boolean', default: false },
     'without-drops': { type: 'boolean', default: false },
+    'old-states': { type: 'boolean', default: false },
+    refresh: { type: 'boolean', default: false },
     help: { type: 'boolean', short: 'h', default: false },
   },
 });
@@ -65,7 +69,15 @@ if (values.help) {
       ? [
           new Trial(
             fallback ? 'replaced tables, fallback' : 'replaced tables',
-            (at) => replacedTables({ ...options, seed: at, fallback, drops: !values['without-drops'] }),
+            (at) =>
+              replacedTables({
+                ...options,
+                seed: at,
+                fallback,
+                drops: !values['without-drops'],
+                oldStates: values['old-states'],
+                refresh: values.refresh,
+              }),
             describeReplaced,
           ),
         ]

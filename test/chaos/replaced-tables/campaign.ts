@@ -15,6 +15,7 @@ import { commandOf, type Code } from '../processes.ts';
 import { SeededRandom } from '../seeded-random.ts';
 import { backendOf } from './backend.ts';
 import { Consumers } from './consumers.ts';
+import { areInDataSync, asOld, OLD_FORMS, type OldForm } from './old-states.ts';
 import { describeCut, drawCut, runSource, type Cut, type RunResult } from './source-run.ts';
 import { streamOf, TableEvents, type Counts, type Table } from './table-events.ts';
 
@@ -25,6 +26,10 @@ export interface ReplacedOptions {
   fallback: boolean;
   /** Whether tables are also dropped and made anew. */
   drops: boolean;
+  /** Whether the first syncs leave states as earlier sources wrote them. No table is replaced until all streams are in Data Sync. */
+  oldStates?: boolean;
+  /** Whether a full refresh of another table is in the catalog as well. */
+  refresh?: boolean;
   code: Code;
   /** Told of each sync, in one line. */
   show?: (line: string) => void;
@@ -53,6 +58,10 @@ const PATIENCE = 25;
 interface StateLine {
   state: { stream: { stream_descriptor: { name: string; namespace?: string } } };
 }
+
+/** The stream of the full refresh, and how many rows it has. */
+const REFRESHED = 'refreshed';
+const REFRESHED_ROWS = 40;
 
 const NO_TABLE = /has no table/;
 
@@ -88,6 +97,10 @@ class Campaign {
   /** Streams that have a saved state. */
   readonly #begun = new Set<string>();
   readonly #figures: Omit<ReplacedFigures, keyof Counts>;
+  /** The form of the states of the first syncs. */
+  #oldForm: OldForm | undefined;
+  /** Syncs that still leave such states. */
+  #oldSyncs = 0;
   #doing = 'the beginning';
 
   constructor(options: ReplacedOptions, random: SeededRandom, source: Emulator, folder: Folder, inComponents: boolean) {
@@ -108,6 +121,17 @@ class Campaign {
     folder.write('source.json', { ...access, value_format: this.#format });
     const tuning = { RETRY_MIN_MS: 1, RESPONSE_MS: 1500, IDLE_MS: 1500, POLL_MS: 1 };
     this.#command = commandOf('source', options.code, { ...tuning, CHECKPOINT_MS: random.pick([0, 0, 5, 40]) });
+    folder.write('old-source.json', { ...access, value_format: this.#format, changes_from: 'Change log' });
+    if (options.oldStates === true) {
+      this.#oldForm = random.pick(OLD_FORMS);
+      this.#oldSyncs = random.between(1, 3);
+      this.#events.onlyChanges = true;
+    }
+    if (options.refresh === true)
+      source.deployment.load(
+        REFRESHED,
+        Array.from({ length: REFRESHED_ROWS }, (_, n) => ({ n })),
+      );
     const counts = { syncs: 0, kills: 0, completed: 0, gaveUp: 0, quiet: 0, unquiet: 0, unquietExact: 0 };
     this.#figures = { ...counts, records: 0, requests: 0, faults: 0, complaints: [] };
   }
@@ -124,6 +148,9 @@ class Campaign {
       const cut = random.chance(0.75) ? drawCut(random) : undefined;
       const ending = await this.#sync(cut, quietly, random.pick([0.03, 0.1, 0.3, 0.6]));
       failures = ending === 'gave up' ? failures + 1 : 0;
+      if (this.#oldSyncs > 0) this.#oldSyncs--;
+      else if (await areInDataSync(join(this.#folder.path, 'states.json'), this.#selected.length))
+        this.#events.onlyChanges = false;
     }
     if (failures === PATIENCE) this.#complain(`${PATIENCE} syncs in a row gave up`);
     calm([this.#source]);
@@ -175,9 +202,16 @@ class Campaign {
   }
 
   async #run(cut: Cut | undefined, onRequest: () => void): Promise<RunResult> {
-    const catalog = this.#folder.write('catalog.json', { streams: this.#selected.map(configured) });
+    const catalog = this.#folder.write('catalog.json', {
+      streams: [...this.#selected.map(configured), ...(this.#options.refresh === true ? [REFRESH] : [])],
+    });
     const states = await this.#states();
-    const files = ['--config', join(this.#folder.path, 'source.json'), '--catalog', catalog];
+    const files = [
+      '--config',
+      join(this.#folder.path, this.#oldSyncs > 0 ? 'old-source.json' : 'source.json'),
+      '--catalog',
+      catalog,
+    ];
     if (states.size > 0) files.push('--state', states.path);
     try {
       return await runSource([...this.#command, 'read', ...files], { cut, onRequest, wiretap: this.#wiretap });
@@ -197,7 +231,7 @@ class Campaign {
     try {
       for (const record of recordsOf(lines)) {
         this.#figures.records++;
-        this.#consumers.take(record);
+        if (record.stream !== REFRESHED) this.#consumers.take(record);
       }
     } catch (error) {
       this.#complain(String(error));
@@ -208,7 +242,8 @@ class Campaign {
     const states = await this.#states();
     for (const [at, line] of written.entries()) {
       const stream = streamName((JSON.parse(line) as StateLine).state.stream.stream_descriptor);
-      if (at < written.length - lost || !this.#begun.has(stream)) states.put(Buffer.from(line));
+      if (at < written.length - lost || !this.#begun.has(stream))
+        states.put(Buffer.from(this.#oldSyncs > 0 ? asOld(line, this.#oldForm!) : line));
       this.#begun.add(stream);
     }
     await states.save();
@@ -220,12 +255,15 @@ class Campaign {
     figures.completed++;
     const positions = new Map<string, string>();
     for (const state of statesOf(lines)) {
-      if (state.type !== 'STREAM') continue;
+      if (state.type !== 'STREAM' || state.stream.stream_descriptor.name === REFRESHED) continue;
       const { snapshot_has_more, delta_cursor } = state.stream.stream_state as Record<string, unknown>;
       const finished = snapshot_has_more === false && typeof delta_cursor === 'string';
       positions.set(streamName(state.stream.stream_descriptor), finished ? delta_cursor : 'unfinished');
     }
     const found: string[] = [];
+    const refreshed = new Set(recordsOf(lines).flatMap(({ stream, id }) => (stream === REFRESHED ? [id] : [])));
+    if (this.#options.refresh === true && refreshed.size !== REFRESHED_ROWS)
+      found.push(`the full refresh has ${refreshed.size} rows`);
     const ends = [...positions.values()].sort();
     if (positions.size !== this.#selected.length || !this.#isOneCommit(ends))
       found.push(`the streams do not end at one commit: ${JSON.stringify(Object.fromEntries(positions))}`);
@@ -292,3 +330,9 @@ function configured({ table, component }: Table): object {
     primary_key: [['_id']],
   };
 }
+
+const REFRESH = {
+  ...configured({ table: REFRESHED, component: '' }),
+  sync_mode: 'full_refresh',
+  destination_sync_mode: 'overwrite',
+};

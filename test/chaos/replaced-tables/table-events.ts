@@ -74,6 +74,9 @@ export class TableEvents {
   #import: Import | undefined;
   #revision = 0;
 
+  /** True: no import begins, and no table is replaced. */
+  onlyChanges = false;
+
   constructor(deployment: Deployment, random: SeededRandom, options: Happenings) {
     this.#deployment = deployment;
     this.#random = random;
@@ -95,7 +98,7 @@ export class TableEvents {
   /** Something happens. `quietly`: no table is replaced, but imports go on. */
   step(quietly: boolean): void {
     const random = this.#random;
-    const draw = this.#options.replaces ? random.below(100) : 99;
+    const draw = this.#options.replaces && !this.onlyChanges ? random.below(100) : 99;
     const missing = this.tables.find((table) => !this.#exists(table));
     // Only what is over is cleaned up in real deployments, so an import must not become so old.
     if (this.#import !== undefined && this.#age() > this.#deployment.limits.hiddenTableAge / 2n) this.#failImport();
