@@ -68,7 +68,7 @@ export const DATA_SYNC: Mutation[] = [
   {
     name: 'a dropped table takes its stream along',
     file: 'source-convex/data-sync/follow-chain.ts',
-    find: 'yield* dropMissing(api, walk);',
+    find: 'yield* dropMissing(await tables, walk);',
     replace: '',
     test: 'test/source-convex/data-sync/replaced.test.ts',
     only: 'dropped during a sync',

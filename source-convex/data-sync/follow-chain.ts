@@ -40,23 +40,23 @@ export interface ChainWalk {
 export function followChain(api: StreamingExport, sync: DataSync, walk: ChainWalk): AsyncGenerator<ReadEvent, void> {
   const { chain, streams, head } = walk;
   const read = new LastRead();
-  const headway = new Headway();
+  const stalled = new PagesWithoutProgress();
   return walkPages<ReadEvent, string>(chain.cursor, async function* (cursor) {
     if (streams.size === 0) return { next: undefined, events: [] };
     const page = yield* readPage({ api, sync }, walk, cursor, read.writtenTo(cursor));
     if (page === 'truncated') return { next: cursor, events: [] };
-    const { status, nextCursor } = page;
+    const { status, nextCursor, tables } = page;
     if (status.type === 'snapshotting') throw notConvex(SNAPSHOTTING, 200);
-    yield* dropMissing(api, walk);
+    yield* dropMissing(await tables, walk);
     // A cursor that gets shorter follows fewer tables (C98): one was left out by us, or dropped, and it may have been made anew since. Then the
     // same page truncates it now. Its stream must not be moved to a timestamp at which there was no table.
     if (nextCursor.length < read.length(cursor)) {
-      headway.none();
+      stalled.count();
       read.set({ cursor, length: nextCursor.length, writtenTo: status.snapshotTs });
       return { next: cursor, events: [] };
     }
-    if (status.type === 'stale' && status.snapshotTs === chain.ts) headway.none();
-    else headway.made();
+    if (status.type === 'stale' && status.snapshotTs === chain.ts) stalled.count();
+    else stalled.reset();
     chain.cursor = nextCursor;
     chain.ts = status.snapshotTs;
     const positions = [...streams].flatMap((stream) => moveTo(stream, chain));
@@ -66,11 +66,13 @@ export function followChain(api: StreamingExport, sync: DataSync, walk: ChainWal
 }
 
 /**
- * Nothing tells that a table was dropped (C94), so it is looked for after each page. Its stream stays at a position at which the table can
+ * Nothing tells that a table was dropped (C94), so it is looked for with each page. Its stream stays at a position at which the table can
  * be listed: if it is made anew, what is gone can be found out.
  */
-async function* dropMissing(api: StreamingExport, { streams, dropped }: ChainWalk): AsyncGenerator<ReadEvent, void> {
-  const tables = await existingTables(api);
+function* dropMissing(
+  tables: ReadonlySet<string> | undefined,
+  { streams, dropped }: ChainWalk,
+): Generator<ReadEvent, void> {
   const missing = [...streams].filter(({ planned }) => !mayExist(tables, planned));
   for (const stream of missing) streams.delete(stream);
   yield* dropped(missing);
@@ -96,22 +98,22 @@ class LastRead {
 }
 
 /** Notices a walk that gets nowhere, and would go on for ever. */
-class Headway {
-  #without = 0;
+class PagesWithoutProgress {
+  #pages = 0;
 
-  made(): void {
-    this.#without = 0;
+  reset(): void {
+    this.#pages = 0;
   }
 
   /** Throws `ConvexApiError` after many pages in a row. */
-  none(): void {
-    if (++this.#without > MAX_WITHOUT_HEADWAY)
-      throw notConvex(`${MAX_WITHOUT_HEADWAY} pages of Data Sync in a row end where they begin`, 200);
+  count(): void {
+    if (++this.#pages > MAX_WITHOUT_PROGRESS)
+      throw notConvex(`${MAX_WITHOUT_PROGRESS} pages of Data Sync in a row end where they begin`, 200);
   }
 }
 
 /** A few are possible: a page is asked for again where a table was left out, or dropped. */
-const MAX_WITHOUT_HEADWAY = 100;
+const MAX_WITHOUT_PROGRESS = 100;
 
 const SNAPSHOTTING = 'a page of Data Sync reads a table that it did not truncate';
 
@@ -120,18 +122,22 @@ function moveTo(stream: TableStream, { id, cursor, ts }: Chain): StreamPosition[
   return stream.advanceTo(inLog(maxDigits(stream.cursor, ts)));
 }
 
+/** A page, and the tables that existed at or after its timestamp. */
+type ReadPage = DataSyncPage & { tables: Promise<ReadonlySet<string> | undefined> };
+
 async function* readPage(
   { api, sync }: { api: StreamingExport; sync: DataSync },
   { chain, streams, head, format, setAside }: ChainWalk,
   cursor: string,
   writtenTo: string,
-): AsyncGenerator<ReadEvent, DataSyncPage | 'truncated'> {
+): AsyncGenerator<ReadEvent, ReadPage | 'truncated'> {
   const selected = [...streams];
   const router = new StreamRouter(selected);
   const segment = new Segment(format);
   // States with long cursors are to be a small part of the output.
   const limit = Math.min(MAX_SEGMENT, Math.max(MIN_SEGMENT, 8 * cursor.length * selected.length));
   const page = sync.page({ cursor, selection: selectTables(selected.map((stream) => stream.planned)) });
+  let tables: ReadPage['tables'] = Promise.resolve(undefined);
   let snapshotTs = chain.ts;
   let newest = chain.ts;
   // The stream of the last change, and whether a change of it with that timestamp is to be written.
@@ -142,7 +148,7 @@ async function* readPage(
       const step = await page.next();
       if (step.done) {
         yield* write(segment);
-        return step.value;
+        return { ...step.value, tables };
       }
       if (step.value.kind === 'start') {
         const replaced = truncated(selected, step.value);
@@ -155,6 +161,10 @@ async function* readPage(
         yield* write(segment);
         snapshotTs = timestampOf(step.value, chain);
         await expectPast(api, snapshotTs, head);
+        // Listed while the changes come in: a table that exists now existed at the page's timestamp, which is earlier.
+        tables = existingTables(api);
+        // Prevents an unhandled rejection; the `await` after the page still throws.
+        tables.catch(() => undefined);
         newest = chain.ts;
         last = undefined;
         continue;
