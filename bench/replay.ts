@@ -76,7 +76,7 @@ function answer(path: string, body: string): Buffer[] {
       const type = page < BigInt(pages) ? 'stale' : 'upToDate';
       const cursor = page.toString(16).padStart(CURSOR_LENGTH, '0');
       return [
-        Buffer.from(`{"status":{"type":"${type}","snapshotTs":${FIRST_DELTA + page}},"truncates":[],"values":[`),
+        Buffer.from(`{"status":{"type":"${type}","snapshotTs":${syncTs(page)}},"truncates":[],"values":[`),
         syncValues(page),
         Buffer.from(`],"syncId":"bench","pagination":{"hasMore":true,"nextCursor":"${cursor}"}}`),
       ];
@@ -89,6 +89,7 @@ function answer(path: string, body: string): Buffer[] {
 /** Hex digits of a cursor of one table. */
 const CURSOR_LENGTH = 162;
 const CHANGES_PER_SYNC_PAGE = 16_384;
+const CHANGES_PER_COMMIT = 10;
 
 /** The cursor that a conversion gives: nothing has happened since the snapshot. */
 const CAUGHT_UP = 'f'.repeat(CURSOR_LENGTH);
@@ -103,20 +104,32 @@ function caughtUp(first: boolean): Buffer {
 
 let syncPage: { values: Buffer; timestamps: number[] } | undefined;
 
-/** The changes of a page of Data Sync, all of one commit. Made when the first page is asked for. */
+/** The changes of a page of Data Sync, ten to a commit. Made when the first page is asked for. */
 function syncValues(page: bigint): Buffer {
   if (syncPage === undefined) {
     const changes: string[] = [];
     for (let n = 0; n < CHANGES_PER_SYNC_PAGE; n++) {
-      const value = shape.document(n).replace(/^\{"_component":"","_table":"documents","_ts":\d+,/, '{');
+      const value = shape
+        .document(n)
+        .replace(/^\{"_component":"","_table":"documents","_ts":\d+,/, '{')
+        // An int64 in export_json, in which all pages of Data Sync are.
+        .replace(/"balance":"(\d+)"/, '"balance":$1');
       changes.push(`{"component":"","table":"documents","ts":${FIRST_DELTA},"deleted":false,"value":${value}}`);
     }
     const values = Buffer.from(changes.join(','));
     syncPage = { values, timestamps: placesAfter(values, '"table":"documents","ts":') };
   }
-  const ts = Buffer.from(String(FIRST_DELTA + page));
-  for (const at of syncPage.timestamps) ts.copy(syncPage.values, at);
-  return syncPage.values;
+  const { values, timestamps } = syncPage;
+  for (let n = 0; n < timestamps.length; n += CHANGES_PER_COMMIT) {
+    const ts = Buffer.from(String(syncTs(page) - BigInt(timestamps.length - n)));
+    for (const at of timestamps.slice(n, n + CHANGES_PER_COMMIT)) ts.copy(values, at);
+  }
+  return values;
+}
+
+/** The timestamp of a page of Data Sync: after all of its changes. */
+function syncTs(page: bigint): bigint {
+  return FIRST_DELTA + page * 1_000_000n;
 }
 
 /** The delta page with timestamps that its position allows: all digits of the page's cursor. */

@@ -52,7 +52,7 @@ async function compileSource(): Promise<{ error: Error | null; stderr: string; b
     '--enable',
     'simd',
     '--initialMemory',
-    '12',
+    '16',
   ];
   const { error, stderr } = await compile([SOURCE, ...options], {
     writeFile: (name, contents) => {

@@ -6,7 +6,8 @@ import { shapeNamed } from '../shapes.ts';
 import { SOURCE, catalog, compiled, config, type Workspace } from '../workspace.ts';
 
 const COPY = compiled('limits/changes-copy');
-const SYNC_PAGES = 24;
+/** About as many documents as in the section of the source. */
+const SYNC_PAGES = 48;
 const CHANGES_PER_SYNC_PAGE = 16_384;
 const DELTAS_PER_PAGE = 128;
 const CHANGES = SYNC_PAGES * CHANGES_PER_SYNC_PAGE;

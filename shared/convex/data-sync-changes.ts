@@ -1,7 +1,7 @@
 /** The changes of one batch of a Data Sync page, one after another: `{"component","table","ts","deleted","value"}` (C101). */
 import { isDigits } from '../json/integers.ts';
 import { JsonError, Members, OPEN_BRACE, bytesAre, stringAt } from '../json/raw.ts';
-import { findChanges, foundChanges } from '../json/wasm/find.ts';
+import { ALONE, IN_CHUNK, findChanges, foundChanges } from '../json/wasm/find.ts';
 import { notConvex } from './client.ts';
 import type { SpecialValues } from './export-values.ts';
 import type { DocumentBatch } from './pages.ts';
@@ -44,9 +44,12 @@ export class Changes {
   readonly #path: string;
   readonly #members = new Members();
   readonly #special: SpecialValues = { positions: foundChanges, first: 0, count: 0, base: 0 };
+  /** What `find` has found last: changes of this buffer from `base` on. */
+  readonly #found = { buffer: NOTHING, base: 0, count: 0 };
   #batch: DocumentBatch | undefined;
   #index = 0;
-  /** `foundChanges` tells of the changes before this index: the next one from `#at` on, in positions counted from `#special.base`. */
+  /** Of the changes of the batch, those from the first to before the second index were found so; the next is at `#at` in `foundChanges`. */
+  #foundFrom = 0;
   #foundTo = 0;
   #at = 0;
 
@@ -59,11 +62,25 @@ export class Changes {
     return this.#batch?.length ?? 0;
   }
 
+  /** Finds changes for an `ElementScanner`, whose next batch is then given to `open`. */
+  readonly find = (chunk: Buffer, at: number, limit: number): number => {
+    this.#found.buffer = chunk;
+    this.#found.base = at;
+    return (this.#found.count = findChanges(chunk, at, limit, IN_CHUNK));
+  };
+
   /** Starts at the first change of a batch. */
   open(batch: DocumentBatch): this {
+    const { buffer, base, count } = this.#found;
     this.#batch = batch;
     this.#index = 0;
-    this.#foundTo = 0;
+    this.#at = IN_CHUNK;
+    // The first one may have begun in the chunk before.
+    const from = batch.buffers[0] === buffer && batch.starts[0] === base ? 0 : 1;
+    const known = batch.buffers[from] === buffer && batch.starts[from] === base;
+    this.#foundFrom = from;
+    this.#foundTo = known ? from + count : from;
+    this.#found.buffer = NOTHING;
     return this;
   }
 
@@ -72,38 +89,33 @@ export class Changes {
     const batch = this.#batch!;
     const index = this.#index++;
     if (index >= batch.length) return false;
-    if (index >= this.#foundTo) this.#find(batch, index);
-    if (index < this.#foundTo && this.#take(batch.buffers[index]!, batch.starts[index]!, batch.ends[index]!))
+    const buffer = batch.buffers[index]!;
+    const start = batch.starts[index]!;
+    const end = batch.ends[index]!;
+    if (index >= this.#foundFrom && index < this.#foundTo) {
+      const at = this.#at;
+      this.#at += CHANGE_NUMBERS + foundChanges[at + 6]!;
+      if (this.#take(at, this.#found.base, buffer, start, end)) return true;
+    } else if (findChanges(buffer, start, end, ALONE) === 1 && this.#take(ALONE, start, buffer, start, end)) {
       return true;
+    }
     try {
-      this.#walk(batch.buffers[index]!, batch.starts[index]!, batch.ends[index]!);
+      this.#walk(buffer, start, end);
     } catch (error) {
       throw error instanceof JsonError ? notConvex(`${this.#path}: ${error.message}`, 200) : error;
     }
     return true;
   }
 
-  /** Looks at the changes that stand one behind the other from this one on. */
-  #find({ buffers, starts, ends, length }: DocumentBatch, index: number): void {
-    const buffer = buffers[index]!;
-    let last = index;
-    while (last + 1 < length && buffers[last + 1] === buffer && starts[last + 1] === ends[last]! + 1) last++;
-    this.#at = 0;
-    this.#special.base = starts[index]!;
-    this.#foundTo = index + findChanges(buffer, starts[index]!, ends[last]!);
-  }
-
-  /** Takes what was found of the change `buffer[start, end)`. False where it is written in another form. */
-  #take(buffer: Buffer, start: number, end: number): boolean {
-    const at = this.#at;
-    const special = this.#special;
-    const { base } = special;
+  /** Takes what `foundChanges` has at `at` of the change `buffer[start, end)`. False where it is written in another form. */
+  #take(at: number, base: number, buffer: Buffer, start: number, end: number): boolean {
     const flags = foundChanges[at + 1]!;
     const value = foundChanges[at + 5]!;
+    if (value === 0 || base + foundChanges[at]! !== end) return false;
+    const special = this.#special;
     special.first = at + CHANGE_NUMBERS;
     special.count = foundChanges[at + 6]!;
-    this.#at = special.first + special.count;
-    if (value === 0 || base + foundChanges[at]! !== end) return false;
+    special.base = base;
     if ((flags & SAME_TABLE) === 0) {
       const componentEnd = base + foundChanges[at + 2]!;
       this.component = buffer.toString('utf8', start + BEFORE_COMPONENT, componentEnd);

@@ -25,7 +25,7 @@ export class DataSyncReader {
   readonly #cursor: string | null;
   readonly #changes: Changes;
   #body: AsyncGenerator<Buffer, void> | undefined;
-  #scanner = new ElementScanner('values', MAX_MEMBER_BYTES);
+  #scanner: ElementScanner;
   #start: DataSyncStart | undefined;
   /** Changes that wait for the start to be returned. */
   #waiting: ElementBatch | undefined;
@@ -42,6 +42,7 @@ export class DataSyncReader {
     this.#request = request;
     this.#cursor = cursor;
     this.#changes = new Changes(request.path);
+    this.#scanner = this.#newScanner();
   }
 
   /** The next part of the page. After a failure, the next call requests the page again and begins with another start. */
@@ -87,10 +88,14 @@ export class DataSyncReader {
 
   #begin(): void {
     this.#body = this.#http.body(this.#request);
-    this.#scanner = new ElementScanner('values', MAX_MEMBER_BYTES);
+    this.#scanner = this.#newScanner();
     this.#start = undefined;
     this.#waiting = undefined;
     this.#members = undefined;
+  }
+
+  #newScanner(): ElementScanner {
+    return new ElementScanner('values', MAX_MEMBER_BYTES, this.#changes.find);
   }
 
   #started(): DataSyncStart {

@@ -5,6 +5,7 @@
  * has no numbers for. Everything else is copied as it is: order of fields, escapes, and the digits of floats are the same in all formats.
  */
 import { CLOSE_BRACE, COLON, JsonError, OPEN_BRACE, QUOTE, bytesAre, skipSpace } from '../json/raw.ts';
+import { GrowingBuffer } from '../json/growing-buffer.ts';
 import { findExportValues, found } from '../json/wasm/find.ts';
 import type { ValueFormat } from './streaming-export.ts';
 
@@ -16,11 +17,6 @@ const BYTES = Buffer.from('"$bytes"');
 const FLOAT = Buffer.from('"$float"');
 const NEGATIVE_ZERO = Buffer.from('-0.0');
 const NEGATIVE_ZERO_ENCODED = Buffer.from('{"$float":"AAAAAAAAAIA="}');
-const INTEGER_BEFORE = Buffer.from('{"$integer":"');
-const INTEGER_AFTER = Buffer.from('"}');
-/** Longest text of an int64 that is wrapped. */
-const MAX_INTEGER = INTEGER_BEFORE.length + 12 + INTEGER_AFTER.length;
-
 /** Where a document may have values that are written differently, as `findExportValues` gives them. */
 export interface SpecialValues {
   /** From `first` on, `count` of them, counted from `base`. */
@@ -31,13 +27,8 @@ export interface SpecialValues {
 }
 
 export class ExportValues {
-  /** The document in the wanted format is `buffer` from `start` to before `end`; valid until the next call of `rewrite`. */
-  buffer: Buffer = Buffer.alloc(0);
-  start = 0;
-  end = 0;
   readonly #format: ValueFormat;
-  #out = Buffer.allocUnsafe(64 * 1024);
-  #length = 0;
+  #out = new GrowingBuffer();
   /** Up to where the document in hand is in `#out`. */
   #taken = 0;
   readonly #scratch = Buffer.alloc(8);
@@ -47,17 +38,15 @@ export class ExportValues {
   }
 
   /**
-   * Rewrites the document `buffer[start, end)`. One without any value that is written otherwise is not copied: the result is then these
-   * very bytes. `special`: where it may have such values, if that is known. Throws `JsonError` for a special value that no deployment sends.
+   * Appends the members of the document `buffer[start, end)` to `out`: all of it but the first brace. `special`: where it may have values
+   * that are written otherwise, if that is known. Throws `JsonError` for a special value that no deployment sends.
    */
-  rewrite(buffer: Buffer, start: number, end: number, special?: SpecialValues): void {
-    this.buffer = buffer;
-    this.start = start;
-    this.end = end;
-    if (this.#format === 'export_json') return;
-    this.#length = 0;
-    this.#taken = start;
-    if (special === undefined) {
+  writeMembers(out: GrowingBuffer, buffer: Buffer, start: number, end: number, special?: SpecialValues): void {
+    this.#out = out;
+    this.#taken = start + 1;
+    if (this.#format === 'export_json') {
+      // Nothing is written otherwise.
+    } else if (special === undefined) {
       for (let at = start; at < end;) {
         const { count, length } = findExportValues(buffer, at, end, at === start);
         for (let i = 0; i < count; i++) this.#rewriteAt(buffer, at + found[i]!, end);
@@ -67,11 +56,7 @@ export class ExportValues {
       const { positions, first, count, base } = special;
       for (let i = first; i < first + count; i++) this.#rewriteAt(buffer, base + positions[i]!, end);
     }
-    if (this.#taken === start) return;
-    this.#copy(buffer, this.#taken, end);
-    this.buffer = this.#out;
-    this.start = 0;
-    this.end = this.#length;
+    out.copy(buffer, this.#taken, end);
   }
 
   #rewriteAt(buffer: Buffer, position: number, end: number): void {
@@ -90,20 +75,19 @@ export class ExportValues {
     let at = after;
     while (isDigit(buffer[at - 1])) at--;
     if (buffer[at - 1] === MINUS) at--;
-    this.#copy(buffer, this.#taken, at);
-    this.#reserve(Math.max(MAX_INTEGER, after - at + 2));
     const out = this.#out;
+    out.copy(buffer, this.#taken, at);
     if (this.#format === 'json') {
-      out[this.#length++] = QUOTE;
-      for (let from = at; from < after; from++) out[this.#length++] = buffer[from]!;
-      out[this.#length++] = QUOTE;
+      out.reserve(after - at + 2);
+      const { buffer: bytes } = out;
+      bytes[out.length++] = QUOTE;
+      for (let from = at; from < after; from++) bytes[out.length++] = buffer[from]!;
+      bytes[out.length++] = QUOTE;
     } else {
       const value = BigInt(buffer.toString('latin1', at, after));
       if (BigInt.asIntN(64, value) !== value) throw new JsonError('a document has an integer of more than 64 bits');
       this.#scratch.writeBigInt64LE(value);
-      this.#length += INTEGER_BEFORE.copy(out, this.#length);
-      this.#length += out.write(this.#scratch.toString('base64'), this.#length, 'latin1');
-      this.#length += INTEGER_AFTER.copy(out, this.#length);
+      out.copy(Buffer.from(`{"$integer":"${this.#scratch.toString('base64')}"}`));
     }
     this.#taken = after;
   }
@@ -134,22 +118,9 @@ export class ExportValues {
   }
 
   #replace(buffer: Buffer, from: number, to: number, by: Buffer): void {
-    this.#copy(buffer, this.#taken, from);
-    this.#copy(by, 0, by.length);
+    this.#out.copy(buffer, this.#taken, from);
+    this.#out.copy(by);
     this.#taken = to;
-  }
-
-  #copy(source: Buffer, from: number, to: number): void {
-    this.#reserve(to - from);
-    this.#length += source.copy(this.#out, this.#length, from, to);
-  }
-
-  #reserve(length: number): void {
-    const needed = this.#length + length;
-    if (needed <= this.#out.length) return;
-    const grown = Buffer.allocUnsafe(Math.max(needed, 2 * this.#out.length));
-    this.#out.copy(grown, 0, 0, this.#length);
-    this.#out = grown;
   }
 }
 

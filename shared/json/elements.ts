@@ -47,6 +47,9 @@ const MAX_SPACE = 1024 * 1024;
 /** A document is at most 1 MiB as Convex counts; escapes and numbers make its text longer, but by no more than this. */
 const MAX_ELEMENT_BYTES = 32 * 1024 * 1024;
 
+/** As `findElements`: writes the ends of elements to `found`, and returns how many it has found. */
+export type FindElements = (chunk: Buffer, at: number, limit: number) => number;
+
 export class ElementScanner {
   /** Elements found so far. */
   count = 0;
@@ -63,6 +66,9 @@ export class ElementScanner {
   #expect: Expect = Expect.Object;
   #key = '';
   #inArray = false;
+  readonly #find: FindElements;
+  /** Whether the chunk in hand was searched for elements: one that was not found goes on in the next chunk. */
+  #searched = false;
   // The value that is being scanned: how deep it is nested, and where inside a string the last chunk stopped.
   #value: Unfinished = { depth: 0, inString: false, escaped: false };
   // The beginning of a value that the last chunk did not finish.
@@ -73,9 +79,13 @@ export class ElementScanner {
   readonly #utf8 = new Utf8Check();
   #lineBreaks = false;
 
-  /** `arrayKey`: the member of the response whose elements are wanted. `maxMemberBytes`: the largest of the others. */
-  constructor(arrayKey: string, maxMemberBytes = MAX_MEMBER_BYTES) {
+  /**
+   * `arrayKey`: the member of the response whose elements are wanted. `maxMemberBytes`: the largest of the others. `find` finds the ends of
+   * elements, and may find out more about them; it is called once for a chunk.
+   */
+  constructor(arrayKey: string, maxMemberBytes = MAX_MEMBER_BYTES, find: FindElements = findElements) {
     this.#arrayKey = arrayKey;
+    this.#find = find;
     this.#maxMemberBytes = maxMemberBytes;
   }
 
@@ -87,6 +97,7 @@ export class ElementScanner {
   /** Takes the next bytes. Returns the elements that they complete. Throws `JsonError` where the text is not as expected. */
   push(chunk: Buffer): ElementBatch {
     this.#batch.clear();
+    this.#searched = false;
     // Readers downstream would drop a line of invalid UTF-8 silently.
     if (!this.#utf8.accepts(chunk)) throw new JsonError('the response is not valid UTF-8');
     // The server writes none; a proxy that prints JSON prettily would. Two native searches of a chunk cost next to nothing.
@@ -186,7 +197,8 @@ export class ElementScanner {
    * continued in the next chunk.
    */
   #elements(chunk: Buffer, at: number): number {
-    const count = findElements(chunk, at, chunk.length);
+    const count = this.#searched ? 0 : this.#find(chunk, at, chunk.length);
+    this.#searched = true;
     if (count === 0) return this.#startValue(chunk, at);
     const base = at;
     for (let i = 0; ; i++) {

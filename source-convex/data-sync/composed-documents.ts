@@ -1,4 +1,5 @@
-/** Documents that are put together of a head and the members of another document, one behind the other in one buffer. */
+/** Documents that are put together of a head and the members of another document, one behind the other. */
+import { GrowingBuffer } from '../../shared/json/growing-buffer.ts';
 
 interface Head {
   /** Component path; '' is the root. */
@@ -7,50 +8,34 @@ interface Head {
   deleted: boolean;
 }
 
-const ROOM = 64 * 1024;
-
-export class ComposedDocuments {
-  buffer: Buffer = Buffer.allocUnsafe(ROOM);
-  length = 0;
+export class ComposedDocuments extends GrowingBuffer {
   /** Where the digits of `_ts` stand in the document that was begun last, counted from its start. */
   tsAt = 0;
-  // What the last document began with: consecutive documents are mostly of one table and one commit.
+  // What the last document began with: consecutive ones are mostly of one table, and many of one commit.
   #component = '';
   #table = '';
-  #deleted = false;
   #ts = '';
-  #head: Buffer = Buffer.alloc(0);
+  #live: Buffer = Buffer.alloc(0);
+  #tombstone: Buffer = Buffer.alloc(0);
 
-  clear(): void {
-    this.length = 0;
-  }
-
-  /** Begins a document: `{"_component":…,"_table":…,"_ts":…,"_deleted":…,`. `ts`: digits. */
+  /** Begins a document: `{"_component":…,"_table":…,"_ts":…,"_deleted":…,`. Its members are to follow. `ts`: digits. */
   head({ component, table, deleted }: Head, ts: string): void {
-    if (ts !== this.#ts || table !== this.#table || deleted !== this.#deleted || component !== this.#component) {
+    if (ts !== this.#ts || table !== this.#table || component !== this.#component) this.#begin(component, table, ts);
+    this.copy(deleted ? this.#tombstone : this.#live);
+  }
+
+  #begin(component: string, table: string, ts: string): void {
+    if (table === this.#table && component === this.#component && ts.length === this.#ts.length) {
+      this.#live.write(ts, this.tsAt, 'latin1');
+      this.#tombstone.write(ts, this.tsAt, 'latin1');
+    } else {
       const names = `{"_component":${JSON.stringify(component)},"_table":${JSON.stringify(table)},"_ts":`;
-      this.#head = Buffer.from(`${names}${ts},"_deleted":${deleted},`);
       this.tsAt = Buffer.byteLength(names);
-      this.#component = component;
-      this.#table = table;
-      this.#deleted = deleted;
-      this.#ts = ts;
+      this.#live = Buffer.from(`${names}${ts},"_deleted":false,`);
+      this.#tombstone = Buffer.from(`${names}${ts},"_deleted":true,`);
     }
-    this.#reserve(this.#head.length);
-    this.length += this.#head.copy(this.buffer, this.length);
-  }
-
-  /** Ends it with the members of the document `buffer[start, end)`, which has at least one. */
-  members(buffer: Buffer, start: number, end: number): void {
-    this.#reserve(end - start);
-    this.length += buffer.copy(this.buffer, this.length, start + 1, end);
-  }
-
-  #reserve(bytes: number): void {
-    const needed = this.length + bytes;
-    if (needed <= this.buffer.length) return;
-    const grown = Buffer.allocUnsafe(2 * needed);
-    this.buffer.copy(grown, 0, 0, this.length);
-    this.buffer = grown;
+    this.#component = component;
+    this.#table = table;
+    this.#ts = ts;
   }
 }

@@ -71,10 +71,8 @@ export class Segment implements RecordCursor, RecordHead, SourceRecord {
   add(changes: Changes, stream: TableStream): void {
     const { ts, deleted } = changes;
     const documents = this.#documents;
-    this.#rewrite(changes);
-    const { buffer, start, end } = this.#values;
     documents.head(changes, ts);
-    documents.members(buffer, start, end);
+    this.#writeMembers(changes);
     const index = this.#count++;
     this.#streams[index] = stream;
     this.#timestamps[index] = ts;
@@ -100,9 +98,9 @@ export class Segment implements RecordCursor, RecordHead, SourceRecord {
     return (this.#part = part);
   }
 
-  #rewrite({ buffer, start, end, special }: Changes): void {
+  #writeMembers({ buffer, start, end, special }: Changes): void {
     try {
-      this.#values.rewrite(buffer, start, end, special);
+      this.#values.writeMembers(this.#documents, buffer, start, end, special);
     } catch (error) {
       throw error instanceof JsonError ? notConvex(`a page of Data Sync: ${error.message}`, 200) : error;
     }

@@ -37,8 +37,7 @@ export class Tombstones extends StampedRecords {
     if (id === undefined) return false;
     this.#documents.clear();
     this.#documents.head(this.#head, this.ts);
-    const members = Buffer.from(JSON.stringify({ _id: id }));
-    this.#documents.members(members, 0, members.length);
+    this.#documents.copy(Buffer.from(JSON.stringify({ _id: id })), 1);
     return true;
   }
 }

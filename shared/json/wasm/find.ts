@@ -131,12 +131,21 @@ export function findExportValues(
 /** Reused: one for each document would be garbage. */
 const piece = { count: 0, length: 0 };
 
-/** What `findChanges` found, in positions counted from its `at`: see assembly/changes.ts. Valid until it is called again. */
-export const foundChanges = new Int32Array(memory, wasm.CHANGES.value, wasm.MAX_CHANGES.value);
+const MAX_CHANGES = wasm.MAX_CHANGES.value;
 
-/** `buffer[at, limit)` begins with a change of a Data Sync page. Returns how many were found; may be less than there are, also none. */
-export function findChanges(buffer: Buffer, at: number, limit: number): number {
-  return wasm.findChanges(COPIED, copy(buffer, at, limit));
+/** What `findChanges` found: see assembly/changes.ts. It is valid until more is found in the same place. */
+export const foundChanges = new Int32Array(memory, wasm.CHANGES.value, 2 * MAX_CHANGES);
+
+/** The places in `foundChanges`: for the changes of a chunk, and for one alone. */
+export const IN_CHUNK = 0;
+export const ALONE = MAX_CHANGES;
+
+/**
+ * `findElements` for the changes of a Data Sync page: `buffer[at, limit)` begins with one. What they consist of is in `foundChanges`, from
+ * `place` on.
+ */
+export function findChanges(buffer: Buffer, at: number, limit: number, place: number): number {
+  return wasm.findChanges(COPIED, copy(buffer, at, limit), foundChanges.byteOffset + 4 * place);
 }
 
 /** Is told of what `inspect` finds, in positions of its buffer. None of these functions may be called meanwhile. */

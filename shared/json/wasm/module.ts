@@ -28,7 +28,7 @@ interface Exports {
   findEnd: (text: number, length: number, depth: number, inString: number, escaped: number) => number;
   findStringEnd: (text: number, length: number, escaped: number) => number;
   findMembers: (text: number, length: number, keys: number, names: number, numbers: number) => number;
-  findChanges: (text: number, length: number) => number;
+  findChanges: (text: number, length: number, numbers: number) => number;
   findExportValues: (text: number, length: number, first: number) => number;
   inspect: (text: number, length: number, first: number, names: number, numbers: number) => number;
 }

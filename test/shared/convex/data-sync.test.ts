@@ -4,6 +4,7 @@ import { startEmulator, type Emulator, type EmulatorOptions } from '../../../emu
 import { DataSync, type Changes, type DataSyncPage, type DataSyncStart } from '../../../shared/convex/data-sync.ts';
 import { ConvexApiError } from '../../../shared/convex/errors.ts';
 import { ExportValues } from '../../../shared/convex/export-values.ts';
+import { GrowingBuffer } from '../../../shared/json/growing-buffer.ts';
 import { ConvexClient } from '../../../shared/convex/client.ts';
 import { selectTables } from '../../../shared/convex/selection.ts';
 import { StreamingExport } from '../../../shared/convex/streaming-export.ts';
@@ -372,8 +373,9 @@ describe('against an emulated deployment', () => {
       const part = step.value;
       if (part.kind === 'start') continue;
       while (part.next()) {
-        values.rewrite(part.buffer, part.start, part.end);
-        const text = values.buffer.toString('utf8', values.start, values.end);
+        const out = new GrowingBuffer();
+        values.writeMembers(out, part.buffer, part.start, part.end);
+        const text = `{${out.buffer.toString('utf8', 0, out.length)}`;
         changed.set((JSON.parse(text) as { _id: string })._id, part.deleted ? undefined : text);
       }
     }

@@ -5,7 +5,7 @@
  * One pass finds where they end, their members, and the values that are written differently in another value format.
  */
 import { beginExportValues, exportValuesOf } from './export-values';
-import { CHANGES, CHANGE_NUMBERS, MAX_CHANGES } from './memory';
+import { CHANGE_NUMBERS, MAX_CHANGES, OUTPUT } from './memory';
 import { closes, opens, readBlock } from './structure';
 
 /** Bits of a change's flags. */
@@ -27,19 +27,19 @@ let lastTsStart: i32 = 0;
 let lastTsEnd: i32 = 0;
 
 /**
- * The `length` bytes at `text` begin with a change. Writes to CHANGES, for each change that ends within them, `CHANGE_NUMBERS` numbers:
- * the position after its end; its flags; the positions of the quote after its component, of its `ts` and of the byte after that; of its
+ * The `length` bytes at `text` begin with a change. Writes the ends of the changes that end within them to OUTPUT, as `findElements` does.
+ * Writes to `numbers`, which has room for `MAX_CHANGES` of them, `CHANGE_NUMBERS` for each change: the position after its end; its flags; the positions of the quote after its component, of its `ts` and of the byte after that; of its
  * value, 0 if the change is written in another form; and how many values are written differently. The positions of these follow
  * (see export-values.ts). Returns the number of changes; may be less than there are, if they do not fit.
  */
-export function findChanges(text: i32, length: i32): i32 {
+export function findChanges(text: i32, length: i32, numbers: i32): i32 {
   let found = 0;
   let depth = 0;
   let start = 0;
   let valueEnd = 0;
-  let change = CHANGES;
-  let next = CHANGES;
-  const limit = CHANGES + 4 * MAX_CHANGES;
+  let change = numbers;
+  let next = numbers;
+  const limit = numbers + 4 * MAX_CHANGES;
   lastStart = -1;
   beginExportValues();
   for (let at = 0; at < length; at += 64) {
@@ -96,7 +96,7 @@ export function findChanges(text: i32, length: i32): i32 {
       lastStart = known ? start : -1;
       lastTsStart = tsStart;
       lastTsEnd = tsEnd;
-      found++;
+      store<i32>(OUTPUT + 4 * found++, position + 1);
     }
   }
   return found;
@@ -105,32 +105,29 @@ export function findChanges(text: i32, length: i32): i32 {
 /** Reads what stands before the value of the change that begins at `at`. */
 function readBeginning(text: i32, at: i32, length: i32): void {
   value = 0;
+  flags = 0;
   const limit = text + length;
   let to = text + at;
-  // {"component":"
-  if (to + 14 > limit || load<u64>(to) != 0x6e6f706d6f63227b || load<u32>(to, 8) != 0x22746e65) return;
-  if (load<u16>(to, 12) != 0x223a) return;
-  to = nameEnd(to + 14, limit);
-  componentEnd = to - text;
-  // ","table":"
-  if (to + 11 > limit || load<u64>(to) != 0x656c626174222c22 || load<u16>(to, 8) != 0x3a22) return;
-  if (load<u8>(to, 10) != 0x22) return;
-  const table = to + 11;
-  to = nameEnd(table, limit);
-  // ","ts":
-  if (to == table || to + 7 > limit || load<u32>(to) != 0x74222c22 || load<u32>(to, 3) != 0x3a227374) return;
-  to += 7;
+  const names = lastTsStart - lastStart;
+  if (lastStart != -1 && to + names < limit && sameBytes(to, text + lastStart, names)) {
+    flags = SAME_TABLE;
+    to += names;
+  } else {
+    to = readNames(text, to, limit);
+    if (to == 0) return;
+  }
   tsStart = to - text;
   while (to < limit && <u32>load<u8>(to) - 0x30 <= 9) to++;
   tsEnd = to - text;
   const digits = tsEnd - tsStart;
   if (digits == 0 || digits > 19 || (digits > 1 && load<u8>(text + tsStart) == 0x30)) return;
-  flags = 0;
+  if (lastStart != -1 && digits == lastTsEnd - lastTsStart)
+    if (sameBytes(text + tsStart, text + lastTsStart, digits)) flags |= SAME_TS;
   // ,"deleted":
   if (to + 27 > limit || load<u64>(to) != 0x6574656c6564222c || load<u16>(to, 8) != 0x2264) return;
   if (load<u8>(to, 10) != 0x3a) return;
   if (load<u32>(to, 11) == 0x65757274) {
-    flags = DELETED;
+    flags |= DELETED;
     to += 15;
   } else if (load<u32>(to, 11) == 0x736c6166 && load<u8>(to, 15) == 0x65) {
     to += 16;
@@ -138,12 +135,24 @@ function readBeginning(text: i32, at: i32, length: i32): void {
     return;
   }
   // ,"value":{
-  if (load<u64>(to) != 0x2265756c6176222c || load<u16>(to, 8) != 0x7b3a) return;
-  value = to + 9 - text;
-  if (lastStart == -1) return;
-  if (digits == lastTsEnd - lastTsStart && sameBytes(text + tsStart, text + lastTsStart, digits)) flags |= SAME_TS;
-  const names = tsStart - at;
-  if (names == lastTsStart - lastStart && sameBytes(text + at, text + lastStart, names)) flags |= SAME_TABLE;
+  if (load<u64>(to) == 0x2265756c6176222c && load<u16>(to, 8) == 0x7b3a) value = to + 9 - text;
+}
+
+/** Reads `{"component":"…","table":"…","ts":` at `to`. Returns the position after it, or 0 if it is written in another form. */
+function readNames(text: i32, to: i32, limit: i32): i32 {
+  // {"component":"
+  if (to + 14 > limit || load<u64>(to) != 0x6e6f706d6f63227b || load<u32>(to, 8) != 0x22746e65) return 0;
+  if (load<u16>(to, 12) != 0x223a) return 0;
+  to = nameEnd(to + 14, limit);
+  componentEnd = to - text;
+  // ","table":"
+  if (to + 11 > limit || load<u64>(to) != 0x656c626174222c22 || load<u16>(to, 8) != 0x3a22) return 0;
+  if (load<u8>(to, 10) != 0x22) return 0;
+  const table = to + 11;
+  to = nameEnd(table, limit);
+  // ","ts":
+  if (to == table || to + 7 > limit || load<u32>(to) != 0x74222c22 || load<u32>(to, 3) != 0x3a227374) return 0;
+  return to + 7;
 }
 
 /** The position of the quote after a name without escapes; of something else if there is none. */

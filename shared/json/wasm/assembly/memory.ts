@@ -21,7 +21,7 @@ export const MAX_COPIED: i32 = 256 * 1024;
 export const RESIDENT: i32 = COPIED + MAX_COPIED;
 export const MAX_RESIDENT: i32 = 64 * 1024;
 
-/** What is found of the changes of a page: numbers for each, of 4 bytes. See changes.ts. */
+/** What is found of the changes of a page: 4-byte numbers, in two places of this size. See changes.ts. */
 export const CHANGES: i32 = RESIDENT + MAX_RESIDENT + 64;
 export const MAX_CHANGES: i32 = 64 * 1024;
 export const CHANGE_NUMBERS: i32 = 7;

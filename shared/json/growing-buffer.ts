@@ -1,0 +1,25 @@
+/** Bytes that are put together piece by piece. */
+export class GrowingBuffer {
+  /** What was put together is `buffer` from 0 to before `length`. The buffer may be another one after each call. */
+  buffer: Buffer = Buffer.allocUnsafe(64 * 1024);
+  length = 0;
+
+  clear(): void {
+    this.length = 0;
+  }
+
+  /** Appends `source[from, to)`. */
+  copy(source: Buffer, from = 0, to = source.length): void {
+    this.reserve(to - from);
+    this.length += source.copy(this.buffer, this.length, from, to);
+  }
+
+  /** Makes room for so many bytes from `length` on. */
+  reserve(bytes: number): void {
+    const needed = this.length + bytes;
+    if (needed <= this.buffer.length) return;
+    const grown = Buffer.allocUnsafe(2 * needed);
+    this.buffer.copy(grown, 0, 0, this.length);
+    this.buffer = grown;
+  }
+}
