@@ -1,4 +1,7 @@
-/** The changes of one batch of a Data Sync page, one after another: `{"component","table","ts","deleted","value"}` (C101). */
+/**
+ * The changes of one batch of a Data Sync page, one after another:
+ * `{"component","table","ts","deleted","value"}` (C101).
+ */
 import { isDigits } from '../json/integers.ts';
 import { JsonError, Members, OPEN_BRACE, bytesAre, stringAt } from '../json/raw.ts';
 import { ALONE, IN_CHUNK, findChanges, foundChanges } from '../json/wasm/find.ts';
@@ -25,7 +28,10 @@ const IS_DELETED = 1;
 const SAME_TS = 2;
 const SAME_TABLE = 4;
 
-/** `while (changes.next())`: the members describe the change that `next` found, and are valid until it is called again. */
+/**
+ * `while (changes.next())`: the members describe the change that `next` found, and are valid until it is
+ * called again.
+ */
 export class Changes {
   readonly kind = 'changes';
   /** Component path; '' is the root. */
@@ -39,7 +45,10 @@ export class Changes {
   buffer = NOTHING;
   start = 0;
   end = 0;
-  /** The values of the document that other formats write differently; undefined where they were not looked for. */
+  /**
+   * The values of the document that other formats write differently; undefined where they were not looked
+   * for.
+   */
   special: SpecialValues | undefined;
   readonly #path: string;
   readonly #members = new Members();
@@ -48,7 +57,10 @@ export class Changes {
   readonly #found = { buffer: NOTHING, base: 0, count: 0 };
   #batch: DocumentBatch | undefined;
   #index = 0;
-  /** Of the changes of the batch, those from the first to before the second index were found so; the next is at `#at` in `foundChanges`. */
+  /**
+   * Of the changes of the batch, those from the first to before the second index were found so; the next is
+   * at `#at` in `foundChanges`.
+   */
   #foundFrom = 0;
   #foundTo = 0;
   #at = 0;
@@ -84,7 +96,10 @@ export class Changes {
     return this;
   }
 
-  /** Moves to the next change; false at the end of the batch. Throws `ConvexApiError` for one that is not built as it should be. */
+  /**
+   * Moves to the next change; false at the end of the batch. Throws `ConvexApiError` for one that is not
+   * built as it should be.
+   */
   next(): boolean {
     const batch = this.#batch!;
     const index = this.#index++;
@@ -107,7 +122,10 @@ export class Changes {
     return true;
   }
 
-  /** Takes what `foundChanges` has at `at` of the change `buffer[start, end)`. False where it is written in another form. */
+  /**
+   * Takes what `foundChanges` has at `at` of the change `buffer[start, end)`. False where it is written in
+   * another form.
+   */
   #take(at: number, base: number, buffer: Buffer, start: number, end: number): boolean {
     const flags = foundChanges[at + 1]!;
     const value = foundChanges[at + 5]!;

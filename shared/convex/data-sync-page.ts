@@ -1,10 +1,16 @@
-/** What a page of Data Sync says beside its values. Pure: raw JSON in, checked values out. Throws `ConvexApiError` for what no deployment says. */
+/**
+ * What a page of Data Sync says beside its values. Pure: raw JSON in, checked values out. Throws
+ * `ConvexApiError` for what no deployment says.
+ */
 import { isDigits } from '../json/integers.ts';
 import { JsonError, rawMembers } from '../json/raw.ts';
 import { protocolViolation } from './client.ts';
 import type { TableRef } from './selection.ts';
 
-/** `stale`, `upToDate`: what was read up to and with this page is the deployment at `snapshotTs` (digits, nanoseconds), exactly (C92). */
+/**
+ * `stale`, `upToDate`: what was read up to and with this page is the deployment at `snapshotTs` (digits,
+ * nanoseconds), exactly (C92).
+ */
 export type DataSyncStatus =
   { type: 'snapshotting' } | { type: 'stale'; snapshotTs: string } | { type: 'upToDate'; snapshotTs: string };
 
@@ -14,7 +20,10 @@ export interface DataSyncStart {
   status: DataSyncStatus;
   /** Everything that is held for these tables is void (C93). */
   truncates: TableRef[];
-  /** True where the page broke off and was requested again: changes are repeated, and status and truncates may differ. */
+  /**
+   * True where the page broke off and was requested again: changes are repeated, and status and truncates may
+   * differ.
+   */
   again: boolean;
 }
 

@@ -1,8 +1,10 @@
 /**
- * Data Sync, typed (C90 to C104): pages of changes after an opaque cursor, cursors for positions in the change log, and which syncs there are.
+ * Data Sync, typed (C90 to C104): pages of changes after an opaque cursor, cursors for positions in the
+ * change log, and which syncs there are.
  *
- * Each route may be missing on an older backend. A missing route answers 404 with an empty body; so may an ingress whose backend restarts.
- * It is therefore asked for three times (see http.ts) before it counts as missing: `ConvexApiError` with the reason `no-route`.
+ * Each route may be missing on an older backend. A missing route answers 404 with an empty body; so may an
+ * ingress whose backend restarts. It is therefore asked for three times (see http.ts) before it counts as
+ * missing: `ConvexApiError` with the reason `no-route`.
  */
 import { isDigits } from '../json/integers.ts';
 import { JsonError, rawMembers } from '../json/raw.ts';
@@ -43,15 +45,17 @@ export class DataSync {
   }
 
   /**
-   * One page of changes after `cursor`; null starts a sync from scratch. Yields a `DataSyncStart` with all truncates before the first
-   * change, then the changes in order. The page counts only as a whole (C92).
+   * One page of changes after `cursor`; null starts a sync from scratch. Yields a `DataSyncStart` with all
+   * truncates before the first change, then the changes in order. The page counts only as a whole (C92).
    *
-   * Where the connection breaks off, the page is requested again from the same cursor. Its answer may differ then: it has the same changes
-   * and perhaps later ones, a later `snapshotTs`, perhaps more truncates. So another `DataSyncStart` is yielded, with `again` set, and
-   * changes are repeated. Changes yielded before it are revisions that were committed, up to the `snapshotTs` of their own start; a consumer that upserts may keep
-   * them. Of truncates, the last start counts.
+   * Where the connection breaks off, the page is requested again from the same cursor. Its answer may differ
+   * then: it has the same changes and perhaps later ones, a later `snapshotTs`, perhaps more truncates. So
+   * another `DataSyncStart` is yielded, with `again` set, and changes are repeated. Changes yielded before it
+   * are revisions that were committed, up to the `snapshotTs` of their own start; a consumer that upserts may
+   * keep them. Of truncates, the last start counts.
    *
-   * Throws `ConvexApiError`: `expired`, `bad-position`, `no-route`, `transient` after a page that did not come further with many tries.
+   * Throws `ConvexApiError`: `expired`, `bad-position`, `no-route`, `transient` after a page that did not
+   * come further with many tries.
    */
   async *page(args: {
     cursor: string | null;
@@ -70,8 +74,9 @@ export class DataSync {
   }
 
   /**
-   * A cursor from which `page` goes on where the change log was read up to `ts` (digits, nanoseconds). All tables of the selection count
-   * as read up to then (C100): make it before a snapshot is pinned. No side effect.
+   * A cursor from which `page` goes on where the change log was read up to `ts` (digits, nanoseconds). All
+   * tables of the selection count as read up to then (C100): make it before a snapshot is pinned. No side
+   * effect.
    */
   async cursorFromDeltas({ ts, selection }: { ts: string; selection: Selection }): Promise<string> {
     if (!isDigits(ts)) throw new TypeError('the position is not written in digits');

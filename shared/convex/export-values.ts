@@ -1,8 +1,10 @@
 /**
- * From `export_json`, in which Data Sync sends every document (C101), to the bytes of the format that is wanted.
+ * From `export_json`, in which Data Sync sends every document (C101), to the bytes of the format that is
+ * wanted.
  *
- * What differs (C42): int64 values, which export_json writes as bare integers, bytes, and the floats that JSON
- * has no numbers for. Everything else is copied as it is: order of fields, escapes, and the digits of floats are the same in all formats.
+ * What differs (C42): int64 values, which export_json writes as bare integers, bytes, and the floats that
+ * JSON has no numbers for. Everything else is copied as it is: order of fields, escapes, and the digits of
+ * floats are the same in all formats.
  */
 import { CLOSE_BRACE, COLON, JsonError, OPEN_BRACE, QUOTE, bytesAre, skipSpace } from '../json/raw.ts';
 import { GrowingBuffer } from '../json/growing-buffer.ts';
@@ -38,8 +40,9 @@ export class ExportValues {
   }
 
   /**
-   * Appends the members of the document `buffer[start, end)` to `out`: all of it but the first brace. `special`: where it may have values
-   * that are written otherwise, if that is known. Throws `JsonError` for a special value that no deployment sends.
+   * Appends the members of the document `buffer[start, end)` to `out`: all of it but the first brace.
+   * `special`: where it may have values that are written otherwise, if that is known. Throws `JsonError` for
+   * a special value that no deployment sends.
    */
   writeMembers(out: GrowingBuffer, buffer: Buffer, start: number, end: number, special?: SpecialValues): void {
     this.#out = out;
@@ -92,7 +95,10 @@ export class ExportValues {
     this.#taken = after;
   }
 
-  /** `key` is the quote before a key, or a text, that begins with a `$`: `{"$bytes":"…"}` and `{"$float":"…"}` are values of their own. */
+  /**
+   * `key` is the quote before a key, or a text, that begins with a `$`: `{"$bytes":"…"}` and `{"$float":"…"}`
+   * are values of their own.
+   */
   #special(buffer: Buffer, key: number, end: number): void {
     if (this.#format !== 'json') return;
     const open = lastNonSpace(buffer, key - 1);

@@ -1,7 +1,10 @@
 /** The elements of an array in a complete buffer, found without decoding them. */
 import { CLOSE_BRACKET, COMMA, JsonError, OPEN_BRACKET, skipSpace, skipValue } from './raw.ts';
 
-/** Calls `onElement` with the position of each element of the array `buffer[start, end)`. Throws `JsonError` where it is not one. */
+/**
+ * Calls `onElement` with the position of each element of the array `buffer[start, end)`. Throws `JsonError`
+ * where it is not one.
+ */
 export function eachElement(
   buffer: Buffer,
   start: number,

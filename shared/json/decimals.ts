@@ -1,11 +1,13 @@
 /**
- * Numbers as JSON writes them, compared exactly. A double has some 16 digits: int64 values, and numbers that only differ beyond them,
- * would become equal.
+ * Numbers as JSON writes them, compared exactly. A double has some 16 digits: int64 values, and numbers that
+ * only differ beyond them, would become equal.
  */
 
 const NUMBER = /^(-?)(0|[1-9]\d*)(?:\.(\d+))?(?:[eE]([+-]?\d{1,6}))?$/;
 
-/** A number as sign, digits without zeros at either end, and the place of the point before the first of them. */
+/**
+ * A number as sign, digits without zeros at either end, and the place of the point before the first of them.
+ */
 interface Decimal {
   sign: -1 | 0 | 1;
   digits: string;

@@ -1,9 +1,11 @@
 /**
- * The elements that one chunk completes: element `i` of `length` is `buffers[i]` from `starts[i]` to before `ends[i]`, without raw line
- * breaks. The scanner reuses the batch and its buffers: all of it is valid until the next `push`.
+ * The elements that one chunk completes: element `i` of `length` is `buffers[i]` from `starts[i]` to before
+ * `ends[i]`, without raw line breaks. The scanner reuses the batch and its buffers: all of it is valid until
+ * the next `push`.
  */
 export class ElementBatch {
-  // Their room is kept from chunk to chunk: arrays that grow anew for each were a twentieth of a walk (measured).
+  // Their room is kept from chunk to chunk: arrays that grow anew for each were a twentieth of a walk
+  // (measured).
   readonly buffers: (Buffer | undefined)[] = [];
   readonly starts: number[] = [];
   readonly ends: number[] = [];

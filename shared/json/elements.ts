@@ -1,8 +1,9 @@
 /**
  * Finds the elements of one array of a JSON response while it streams in.
  *
- * A page of documents is `{"values":[{…},{…}],"cursor":…,"hasMore":…}`. A page of 1,024 documents can have 1 GiB (C55), so it
- * is scanned chunk by chunk. An element is available as soon as its last byte has arrived. At most two elements are kept in memory.
+ * A page of documents is `{"values":[{…},{…}],"cursor":…,"hasMore":…}`. A page of 1,024 documents can have 1
+ * GiB (C55), so it is scanned chunk by chunk. An element is available as soon as its last byte has arrived.
+ * At most two elements are kept in memory.
  */
 import { ElementBatch } from './element-batch.ts';
 import { Utf8Check } from './utf8.ts';
@@ -38,13 +39,19 @@ const Expect = {
 } as const;
 type Expect = (typeof Expect)[keyof typeof Expect];
 
-/** Members beside the array are small (a cursor, a flag, a timestamp); anything longer is not the response that was asked for. */
+/**
+ * Members beside the array are small (a cursor, a flag, a timestamp); anything longer is not the response
+ * that was asked for.
+ */
 const MAX_MEMBER_BYTES = 64 * 1024;
 /** And they are few. */
 const MAX_MEMBERS = 100;
 /** White space between two documents; a proxy that prints JSON prettily needs some. */
 const MAX_SPACE = 1024 * 1024;
-/** A document is at most 1 MiB as Convex counts; escapes and numbers make its text longer, but by no more than this. */
+/**
+ * A document is at most 1 MiB as Convex counts; escapes and numbers make its text longer, but by no more than
+ * this.
+ */
 const MAX_ELEMENT_BYTES = 32 * 1024 * 1024;
 
 /** As `findElements`: writes the ends of elements to `found`, and returns how many it has found. */
@@ -67,7 +74,9 @@ export class ElementScanner {
   #key = '';
   #inArray = false;
   readonly #find: FindElements;
-  /** Whether the chunk in hand was searched for elements: one that was not found goes on in the next chunk. */
+  /**
+   * Whether the chunk in hand was searched for elements: one that was not found goes on in the next chunk.
+   */
   #searched = false;
   // The value that is being scanned: how deep it is nested, and where inside a string the last chunk stopped.
   #value: Unfinished = { depth: 0, inString: false, escaped: false };
@@ -80,8 +89,9 @@ export class ElementScanner {
   #lineBreaks = false;
 
   /**
-   * `arrayKey`: the member of the response whose elements are wanted. `maxMemberBytes`: the largest of the others. `find` finds the ends of
-   * elements, and may find out more about them; it is called once for a chunk.
+   * `arrayKey`: the member of the response whose elements are wanted. `maxMemberBytes`: the largest of the
+   * others. `find` finds the ends of elements, and may find out more about them; it is called once for a
+   * chunk.
    */
   constructor(arrayKey: string, maxMemberBytes = MAX_MEMBER_BYTES, find: FindElements = findElements) {
     this.#arrayKey = arrayKey;
@@ -94,13 +104,17 @@ export class ElementScanner {
     return this.#membersBefore;
   }
 
-  /** Takes the next bytes. Returns the elements that they complete. Throws `JsonError` where the text is not as expected. */
+  /**
+   * Takes the next bytes. Returns the elements that they complete. Throws `JsonError` where the text is not
+   * as expected.
+   */
   push(chunk: Buffer): ElementBatch {
     this.#batch.clear();
     this.#searched = false;
     // Readers downstream would drop a line of invalid UTF-8 silently.
     if (!this.#utf8.accepts(chunk)) throw new JsonError('the response is not valid UTF-8');
-    // The server writes none; a proxy that prints JSON prettily would. Two native searches of a chunk cost next to nothing.
+    // The server writes none; a proxy that prints JSON prettily would. Two native searches of a chunk cost
+    // next to nothing.
     this.#lineBreaks ||= chunk.includes(NEWLINE) || chunk.includes(CARRIAGE_RETURN);
     let at = 0;
     const end = chunk.length;
@@ -178,7 +192,10 @@ export class ElementScanner {
     return this.#batch;
   }
 
-  /** Call at the end of the body: the raw text of every other member. Throws `JsonError` if the response broke off or has no array. */
+  /**
+   * Call at the end of the body: the raw text of every other member. Throws `JsonError` if the response broke
+   * off or has no array.
+   */
   finish(): ReadonlyMap<string, string> {
     if (this.#expect !== Expect.Nothing || this.#utf8.incomplete) {
       throw new JsonError(`the response broke off after ${this.bytes} bytes`);
@@ -193,8 +210,8 @@ export class ElementScanner {
   }
 
   /**
-   * An element starts at `at`. Nearly all elements lie in one chunk and are found many at a time. One that the chunk does not finish is
-   * continued in the next chunk.
+   * An element starts at `at`. Nearly all elements lie in one chunk and are found many at a time. One that
+   * the chunk does not finish is continued in the next chunk.
    */
   #elements(chunk: Buffer, at: number): number {
     const count = this.#searched ? 0 : this.#find(chunk, at, chunk.length);
@@ -256,8 +273,9 @@ export class ElementScanner {
   }
 
   /**
-   * Continues the value in hand at `at`; returns the position after its last byte, or -1 if the chunk ends first (then `#value` says where it
-   * stopped). A number or a word has no last byte of its own: it ends before the next comma or bracket.
+   * Continues the value in hand at `at`; returns the position after its last byte, or -1 if the chunk ends
+   * first (then `#value` says where it stopped). A number or a word has no last byte of its own: it ends
+   * before the next comma or bracket.
    */
   #scan(chunk: Buffer, at: number): number {
     if (this.#inArray) return findEnd(chunk, at, chunk.length, this.#value);

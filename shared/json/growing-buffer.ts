@@ -1,6 +1,9 @@
 /** Bytes that are put together piece by piece. */
 export class GrowingBuffer {
-  /** What was put together is `buffer` from 0 to before `length`. The buffer may be another one after each call. */
+  /**
+   * What was put together is `buffer` from 0 to before `length`. The buffer may be another one after each
+   * call.
+   */
   buffer: Buffer = Buffer.allocUnsafe(64 * 1024);
   length = 0;
 

@@ -1,10 +1,11 @@
 /**
- * The members of one object, found all at once: what `Members` of raw.ts does step by step, for objects whose every key has to be looked at
- * (measured: a third of the time on typical documents). Values are not looked into; that they are single values is left to whoever
- * parses them.
+ * The members of one object, found all at once: what `Members` of raw.ts does step by step, for objects whose
+ * every key has to be looked at (measured: a third of the time on typical documents). Values are not looked
+ * into; that they are single values is left to whoever parses them.
  *
- * Keys that turn out to be of no interest are told (`ignore`), and members that have them are passed over from then on (measured: two
- * thirds of what was left). Those of interest are told as well (`want`), and are recognised from then on.
+ * Keys that turn out to be of no interest are told (`ignore`), and members that have them are passed over
+ * from then on (measured: two thirds of what was left). Those of interest are told as well (`want`), and are
+ * recognised from then on.
  */
 import { COLON, JsonError, OPEN_BRACE, QUOTE, isSpace, skipSpace, skipString } from './raw.ts';
 import { FIRST_MEMBER, MEMBER_NUMBERS, findMembers, found, foundSuspicious } from './wasm/find.ts';
@@ -28,8 +29,9 @@ export class IndexedMembers {
   #count = FIRST_MEMBER;
 
   /**
-   * The object whose `{` is at `start`. False where it cannot be had this way: there is none, it does not end before `limit`, or it is
-   * very large. What is found is shared by all: no other object may be opened before the last member has been asked for.
+   * The object whose `{` is at `start`. False where it cannot be had this way: there is none, it does not end
+   * before `limit`, or it is very large. What is found is shared by all: no other object may be opened before
+   * the last member has been asked for.
    */
   open(buffer: Buffer, start: number, limit: number, quiet?: QuietKeys): boolean {
     this.suspicious = true;
@@ -45,7 +47,10 @@ export class IndexedMembers {
     return true;
   }
 
-  /** Moves on to the next member whose key is not ignored. Throws `JsonError` where a key or a colon is missing. */
+  /**
+   * Moves on to the next member whose key is not ignored. Throws `JsonError` where a key or a colon is
+   * missing.
+   */
   next(): boolean {
     const next = this.#next;
     if (next >= this.#count) return false;
@@ -98,7 +103,9 @@ export class IndexedMembers {
     this.#known.add(this.#buffer, this.keyStart - 1, this.keyEnd + 1);
   }
 
-  /** From the next object on, a key that is written like the current one is recognised. Returns its number. */
+  /**
+   * From the next object on, a key that is written like the current one is recognised. Returns its number.
+   */
   want(): number {
     return this.#known.add(this.#buffer, this.keyStart - 1, this.keyEnd + 1, true);
   }

@@ -1,11 +1,15 @@
 /**
- * Exact integers. Convex's timestamps (`_ts`, `snapshot`, the deltas cursor) are nanoseconds near 1.8e18, which a JavaScript number
- * rounds to multiples of 256 (C20). They are strings of decimal digits and are compared as such.
+ * Exact integers. Convex's timestamps (`_ts`, `snapshot`, the deltas cursor) are nanoseconds near 1.8e18,
+ * which a JavaScript number rounds to multiples of 256 (C20). They are strings of decimal digits and are
+ * compared as such.
  */
 
 const DIGITS = /^(?:0|[1-9]\d*)$/;
 
-/** Whether `text` is a non-negative integer as JSON writes it: digits only, no sign, no fraction, no leading zero. */
+/**
+ * Whether `text` is a non-negative integer as JSON writes it: digits only, no sign, no fraction, no leading
+ * zero.
+ */
 export function isDigits(text: string): boolean {
   return DIGITS.test(text);
 }
@@ -25,8 +29,9 @@ export function minDigits(a: string, b: string): string {
 }
 
 /**
- * The digits of a value's raw JSON text, written as an integer (`1786…`) or as a string (`"1786…"`); undefined for anything else.
- * Both forms occur in states: ours are strings, those of older connectors are integers.
+ * The digits of a value's raw JSON text, written as an integer (`1786…`) or as a string (`"1786…"`);
+ * undefined for anything else. Both forms occur in states: ours are strings, those of older connectors are
+ * integers.
  */
 export function digitsOf(raw: string | undefined): string | undefined {
   if (raw === undefined) return undefined;

@@ -1,10 +1,11 @@
 /**
  * Begins a chain of cursors that a snapshot, or a comparison of contents, may be joined with.
  *
- * The order is what makes it exact. The conversion comes first: it tracks the tables that there are at that moment (C100). Then a page and
- * `list_active_syncs` tell whether each table has one physical table: an import under way would not be told at its swap (C123). The
- * snapshot is pinned last. A table that was replaced before the conversion is seen whole in the snapshot, and one that is replaced
- * later shows as a truncate.
+ * The order is what makes it exact. The conversion comes first: it tracks the tables that there are at that
+ * moment (C100). Then a page and `list_active_syncs` tell whether each table has one physical table: an
+ * import under way would not be told at its swap (C123). The snapshot is pinned last. A table that was
+ * replaced before the conversion is seen whole in the snapshot, and one that is replaced later shows as a
+ * truncate.
  */
 import { randomBytes } from 'node:crypto';
 import { setTimeout as wait } from 'node:timers/promises';
@@ -22,17 +23,26 @@ import type { Chain } from './chain.ts';
 
 export interface BegunChain {
   chain: Chain;
-  /** Streams whose table has more than one physical table, because an import is under way or has failed: no chain may follow them. */
+  /**
+   * Streams whose table has more than one physical table, because an import is under way or has failed: no
+   * chain may follow them.
+   */
   apart: Set<TableStream>;
   /** Digits, nanoseconds: the snapshot that goes with the chain. */
   snapshot: string;
 }
 
-/** How often the number of tables is asked for until it is the expected one. Tables may be made and dropped in between. */
+/**
+ * How often the number of tables is asked for until it is the expected one. Tables may be made and dropped in
+ * between.
+ */
 const MAX_CHECKS = 4;
 /** Milliseconds between two checks. */
 const CHECK_PAUSE = 1_000;
-/** How often a snapshot is pinned until it is not older than what Data Sync has read: some backends make it readable late. */
+/**
+ * How often a snapshot is pinned until it is not older than what Data Sync has read: some backends make it
+ * readable late.
+ */
 const MAX_PINS = 60;
 
 /** `from`: the timestamp from which the changes are needed; digits, nanoseconds. Throws `ConvexApiError`. */

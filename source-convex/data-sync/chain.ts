@@ -1,8 +1,9 @@
 /**
  * Chains of Data Sync cursors, and which streams may follow which cursor. Pure.
  *
- * A chain begins with a conversion (C100) while each of its tables has one physical table (C104, C123), and goes on with the cursor of
- * each page. As long as a stream's position is in a chain, a replacement of its table shows as a truncate (C93).
+ * A chain begins with a conversion (C100) while each of its tables has one physical table (C104, C123), and
+ * goes on with the cursor of each page. As long as a stream's position is in a chain, a replacement of its
+ * table shows as a truncate (C93).
  */
 import { compareDigits, minDigits } from '../../shared/json/integers.ts';
 import type { SyncPlace } from '../streaming-export/state.ts';
@@ -24,15 +25,19 @@ interface Placed {
 /** How the streams of a run go on. */
 export interface Chains<Stream> {
   followed: { chain: Chain; streams: Stream[] }[];
-  /** Streams that were read through Data Sync, and whose table may have been replaced unnoticed since: its contents have to be compared. */
+  /**
+   * Streams that were read through Data Sync, and whose table may have been replaced unnoticed since: its
+   * contents have to be compared.
+   */
   suspect: Stream[];
   /** Streams that were never read through Data Sync. */
   outside: Stream[];
 }
 
 /**
- * Sorts streams into the chains of their saved states. A chain goes on from the oldest of its cursors: what a stream has read already is
- * left out. A stream that is older than each cursor of its chain cannot follow it: changes would be missing.
+ * Sorts streams into the chains of their saved states. A chain goes on from the oldest of its cursors: what a
+ * stream has read already is left out. A stream that is older than each cursor of its chain cannot follow it:
+ * changes would be missing.
  */
 export function chainsOf<Stream extends Placed>(streams: readonly Stream[]): Chains<Stream> {
   const oldest = new Map<string, Chain>();
@@ -56,7 +61,10 @@ export function chainsOf<Stream extends Placed>(streams: readonly Stream[]): Cha
   return chains;
 }
 
-/** The timestamp at which a chain has to begin, so that it has all changes of these streams: digits, nanoseconds. */
+/**
+ * The timestamp at which a chain has to begin, so that it has all changes of these streams: digits,
+ * nanoseconds.
+ */
 export function startOf(streams: readonly Placed[], now: string): string {
   return streams.map((stream) => stream.cursor).reduce(minDigits, now);
 }
@@ -65,8 +73,8 @@ export function startOf(streams: readonly Placed[], now: string): string {
 export const CURSOR_BUDGET = 2 * 1024 * 1024;
 
 /**
- * How many streams carry the cursor in their states. A cursor grows with the number of tables (C98), so that states would grow with its
- * square. More than one, where it fits: the state of one stream may be reset.
+ * How many streams carry the cursor in their states. A cursor grows with the number of tables (C98), so that
+ * states would grow with its square. More than one, where it fits: the state of one stream may be reset.
  */
 export function carriers(cursor: string, streams: number, budget = CURSOR_BUDGET): number {
   return Math.min(streams, Math.max(1, Math.floor(budget / cursor.length)));

@@ -18,7 +18,10 @@ export class ComposedDocuments extends GrowingBuffer {
   #live: Buffer = Buffer.alloc(0);
   #tombstone: Buffer = Buffer.alloc(0);
 
-  /** Begins a document: `{"_component":…,"_table":…,"_ts":…,"_deleted":…,`. Its members are to follow. `ts`: digits. */
+  /**
+   * Begins a document: `{"_component":…,"_table":…,"_ts":…,"_deleted":…,`. Its members are to follow. `ts`:
+   * digits.
+   */
   head({ component, table, deleted }: Head, ts: string): void {
     if (ts !== this.#ts || table !== this.#table || component !== this.#component) this.#begin(component, table, ts);
     this.copy(deleted ? this.#tombstone : this.#live);

@@ -1,15 +1,16 @@
 /**
- * Makes a stream exact after its table was replaced: what the table held at the timestamps that the destination may have is compared
- * with a new snapshot. Rows that are new or differ are written, then a tombstone for every id that is gone. Rows come first: no reader of
- * the destination sees the table empty.
+ * Makes a stream exact after its table was replaced: what the table held at the timestamps that the
+ * destination may have is compared with a new snapshot. Rows that are new or differ are written, then a
+ * tombstone for every id that is gone. Rows come first: no reader of the destination sees the table empty.
  *
- * All of these records carry the snapshot's timestamp as theirs. The timestamp of an imported row is that of the hidden write (C24), which
- * may be lower than what was written before under the same id.
+ * All of these records carry the snapshot's timestamp as theirs. The timestamp of an imported row is that of
+ * the hidden write (C24), which may be lower than what was written before under the same id.
  *
  * Listings are in the order of ids, so they are merged, and memory does not depend on the table's size.
  *
- * States say how far the rows, and then the tombstones, have come. A run that goes on after one that was killed reads
- * all listings again, since the table may have been replaced again, but writes only what is not there yet.
+ * States say how far the rows, and then the tombstones, have come. A run that goes on after one that was
+ * killed reads all listings again, since the table may have been replaced again, but writes only what is not
+ * there yet.
  */
 import { mapYields, walkPages } from '../../shared/core/generators.ts';
 import { notConvex } from '../../shared/convex/client.ts';
@@ -28,7 +29,10 @@ import { Tombstones } from './tombstones.ts';
 
 /** Revisions of all listings together that are held in memory. */
 const MAX_REVISIONS = 100_000;
-/** Ids of deleted documents that are held in memory. Where there are more, the listings are read again to find them. */
+/**
+ * Ids of deleted documents that are held in memory. Where there are more, the listings are read again to find
+ * them.
+ */
 const MAX_GONE = 100_000;
 /** Ids of one event. More of them would be written before the reader of the output is waited for. */
 const TOMBSTONES_AT_A_TIME = 1_000;
@@ -41,7 +45,10 @@ export interface Comparison {
   snapshot: string;
 }
 
-/** Yields the records. The caller sets the position after them. Throws `ConvexApiError`, also where a timestamp has expired. */
+/**
+ * Yields the records. The caller sets the position after them. Throws `ConvexApiError`, also where a
+ * timestamp has expired.
+ */
 export async function* writeDifference(
   api: StreamingExport,
   comparison: Comparison,

@@ -1,4 +1,7 @@
-/** Those documents of a snapshot that the destination does not have, as records that carry the snapshot's timestamp as theirs. */
+/**
+ * Those documents of a snapshot that the destination does not have, as records that carry the snapshot's
+ * timestamp as theirs.
+ */
 import type { Documents } from '../../shared/convex/documents.ts';
 import type { ReadEvent } from '../output/events.ts';
 import { StampedRecords } from './stamped-records.ts';

@@ -1,8 +1,10 @@
 /**
- * The walk over a chain of cursors: pages of changes from one consistent timestamp to the next (C92), until one is at or past the head.
+ * The walk over a chain of cursors: pages of changes from one consistent timestamp to the next (C92), until
+ * one is at or past the head.
  *
- * A table that a page truncates was replaced, or an import has begun to write one (C93, C122). Its new rows are not read here: the page is
- * thrown away and asked for again without the table (C103), and the table's contents are compared later (see difference.ts).
+ * A table that a page truncates was replaced, or an import has begun to write one (C93, C122). Its new rows
+ * are not read here: the page is thrown away and asked for again without the table (C103), and the table's
+ * contents are compared later (see difference.ts).
  */
 import { walkPages } from '../../shared/core/generators.ts';
 import { notConvex } from '../../shared/convex/client.ts';
@@ -24,7 +26,10 @@ export interface ChainWalk {
   chain: Chain;
   /** The streams that follow. Those that are set aside are removed. */
   streams: Set<TableStream>;
-  /** Digits, nanoseconds: the walk ends with the first page that reaches it, so it also ends on a deployment that is written without pause. */
+  /**
+   * Digits, nanoseconds: the walk ends with the first page that reaches it, so it also ends on a deployment
+   * that is written without pause.
+   */
   head: string;
   format: ValueFormat;
   /** Takes the streams whose tables were replaced. */
@@ -34,8 +39,9 @@ export interface ChainWalk {
 }
 
 /**
- * Yields the changes after each stream's position, and the new positions. Before records are written, states say what the destination may
- * hold then: if the run is killed and the table replaced, the next run has to know. Throws `ConvexApiError`.
+ * Yields the changes after each stream's position, and the new positions. Before records are written, states
+ * say what the destination may hold then: if the run is killed and the table replaced, the next run has to
+ * know. Throws `ConvexApiError`.
  */
 export function followChain(api: StreamingExport, sync: DataSync, walk: ChainWalk): AsyncGenerator<ReadEvent, void> {
   const { chain, streams, head } = walk;
@@ -48,8 +54,9 @@ export function followChain(api: StreamingExport, sync: DataSync, walk: ChainWal
     const { status, nextCursor, tables } = page;
     if (status.type === 'snapshotting') throw notConvex(SNAPSHOTTING, 200);
     yield* dropMissing(await tables, walk);
-    // A cursor that gets shorter follows fewer tables (C98): one was left out by us, or dropped, and it may have been made anew since. Then the
-    // same page truncates it now. Its stream must not be moved to a timestamp at which there was no table.
+    // A cursor that gets shorter follows fewer tables (C98): one was left out by us, or dropped, and it may
+    // have been made anew since. Then the same page truncates it now. Its stream must not be moved to a
+    // timestamp at which there was no table.
     if (nextCursor.length < read.length(cursor)) {
       stalled.count();
       read.set({ cursor, length: nextCursor.length, writtenTo: status.snapshotTs });
@@ -66,8 +73,8 @@ export function followChain(api: StreamingExport, sync: DataSync, walk: ChainWal
 }
 
 /**
- * Nothing tells that a table was dropped (C94), so it is looked for with each page. Its stream stays at a position at which the table can
- * be listed: if it is made anew, what is gone can be found out.
+ * Nothing tells that a table was dropped (C94), so it is looked for with each page. Its stream stays at a
+ * position at which the table can be listed: if it is made anew, what is gone can be found out.
  */
 function* dropMissing(
   tables: ReadonlySet<string> | undefined,
@@ -157,11 +164,13 @@ async function* readPage(
           setAside(replaced);
           return 'truncated';
         }
-        // What an earlier try has brought is written: its changes may not come again in the same order of pages.
+        // What an earlier try has brought is written: its changes may not come again in the same order of
+        // pages.
         yield* write(segment);
         snapshotTs = timestampOf(step.value, chain);
         await expectPast(api, snapshotTs, head);
-        // Listed while the changes come in: a table that exists now existed at the page's timestamp, which is earlier.
+        // Listed while the changes come in: a table that exists now existed at the page's timestamp, which is
+        // earlier.
         tables = existingTables(api);
         // Prevents an unhandled rejection; the `await` after the page still throws.
         tables.catch(() => undefined);
@@ -194,7 +203,10 @@ async function* readPage(
 const MIN_SEGMENT = 1024 * 1024;
 const MAX_SEGMENT = 8 * MIN_SEGMENT;
 
-/** Writes the records of a segment, after states that say what the destination may hold then, and moves their streams on. */
+/**
+ * Writes the records of a segment, after states that say what the destination may hold then, and moves their
+ * streams on.
+ */
 function* write(segment: Segment): Generator<ReadEvent> {
   if (segment.bytes === 0) return;
   const witnesses = segment.witnesses();

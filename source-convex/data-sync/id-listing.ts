@@ -1,7 +1,8 @@
 /**
  * The ids that a table had at a timestamp, in order, each with the timestamp of its revision (C62).
  *
- * Many are read at a time: the server remembers one walk only, and reads its log again where two walks take turns (C57).
+ * Many are read at a time: the server remembers one walk only, and reads its log again where two walks take
+ * turns (C57).
  */
 import { consume } from '../../shared/core/generators.ts';
 import { notConvex } from '../../shared/convex/client.ts';
@@ -82,8 +83,8 @@ export class IdListing {
 }
 
 /**
- * A queue of revisions, one behind the other in one buffer: about 60 bytes each. As objects they took four times as
- * much, and as garbage that had grown old.
+ * A queue of revisions, one behind the other in one buffer: about 60 bytes each. As objects they took four
+ * times as much, and as garbage that had grown old.
  */
 class Revisions {
   #bytes: Buffer = Buffer.allocUnsafe(64 * 1024);

@@ -1,10 +1,12 @@
 /**
- * Reads changes through Data Sync. Unlike the change log it tells of tables that were replaced, and its pages have up to 16,384 changes
- * (C93, C95). Its own snapshots are not used: they are not safe where a page may be delivered without its cursor (C97).
+ * Reads changes through Data Sync. Unlike the change log it tells of tables that were replaced, and its pages
+ * have up to 16,384 changes (C93, C95). Its own snapshots are not used: they are not safe where a page may be
+ * delivered without its cursor (C97).
  *
- * A round follows the chains of cursors that the states have. Where a stream joins, a new chain for all streams is begun before the
- * snapshots, and takes over when the old ones have been followed past its beginning. Streams whose table was replaced are set
- * aside; the next round compares their contents, and they join again.
+ * A round follows the chains of cursors that the states have. Where a stream joins, a new chain for all
+ * streams is begun before the snapshots, and takes over when the old ones have been followed past its
+ * beginning. Streams whose table was replaced are set aside; the next round compares their contents, and they
+ * join again.
  */
 import type { Log } from '../../shared/core/log.ts';
 import type { DataSync } from '../../shared/convex/data-sync.ts';
@@ -201,7 +203,10 @@ export class DataSyncChanges implements ChangeReader {
   }
 }
 
-/** The last streams carry the cursor: states are written in the order of streams, and a cursor must not be newer than a stream's position. */
+/**
+ * The last streams carry the cursor: states are written in the order of streams, and a cursor must not be
+ * newer than a stream's position.
+ */
 function chooseCarriers({ cursor }: Chain, streams: readonly TableStream[]): void {
   const carrying = carriers(cursor, streams.length, testOverride('CURSOR_BUDGET', CURSOR_BUDGET));
   for (const [i, stream] of streams.entries()) stream.carriesCursor = i >= streams.length - carrying;

@@ -1,10 +1,12 @@
 /**
- * A part of a Data Sync page, held in memory until it is written: the changes as records, byte for byte as `document_deltas` gives them
- * (`{"_component","_table","_ts","_deleted"`, then the members of the value, C101).
+ * A part of a Data Sync page, held in memory until it is written: the changes as records, byte for byte as
+ * `document_deltas` gives them (`{"_component","_table","_ts","_deleted"`, then the members of the value,
+ * C101).
  *
- * It is held because a state has to name, before the first of these records is written, timestamps at which the table can be listed and
- * that together show every document that is written. Otherwise a document that was made and deleted within one page would stay at the
- * destination where the run is killed in between and the table is replaced: no log has its deletion any more (C120).
+ * It is held because a state has to name, before the first of these records is written, timestamps at which
+ * the table can be listed and that together show every document that is written. Otherwise a document that
+ * was made and deleted within one page would stay at the destination where the run is killed in between and
+ * the table is replaced: no log has its deletion any more (C120).
  */
 import { notConvex } from '../../shared/convex/client.ts';
 import type { Changes } from '../../shared/convex/data-sync.ts';
@@ -126,12 +128,18 @@ export class Segment implements RecordCursor, RecordHead, SourceRecord {
     this.#count = this.#index = this.end = 0;
   }
 
-  /** For each stream, the timestamps of its last change, and of its last commit before that, if it has one here: digits, nanoseconds. */
+  /**
+   * For each stream, the timestamps of its last change, and of its last commit before that, if it has one
+   * here: digits, nanoseconds.
+   */
   ends(): Map<TableStream, { last: string; before: string | undefined }> {
     return new Map(this.#parts);
   }
 
-  /** For each stream of the segment, timestamps at which listings of its table together show every document that is written here. */
+  /**
+   * For each stream of the segment, timestamps at which listings of its table together show every document
+   * that is written here.
+   */
   witnesses(): Map<TableStream, string[]> {
     return new Map(
       [...this.#parts].map(([stream, { last, hasTombstones }]) => [
@@ -141,10 +149,13 @@ export class Segment implements RecordCursor, RecordHead, SourceRecord {
     );
   }
 
-  /** The commits before those tombstones whose documents were written here since the last of these commits. */
+  /**
+   * The commits before those tombstones whose documents were written here since the last of these commits.
+   */
   #beforeTombstones(wanted: TableStream): string[] {
     const found: string[] = [];
-    // Ids that were written since the last timestamp that was found: up to the commit before, and in the commit in hand.
+    // Ids that were written since the last timestamp that was found: up to the commit before, and in the
+    // commit in hand.
     let written = new Set<string>();
     let inCommit: string[] = [];
     let before = '';

@@ -6,26 +6,32 @@ const COPIED = wasm.COPIED.value;
 const MAX_COPIED = wasm.MAX_COPIED.value;
 const copied = new Uint8Array(memory, COPIED, MAX_COPIED);
 
-/** The positions that were found, counted from where the text began. Valid until the next call of any of these functions. */
+/**
+ * The positions that were found, counted from where the text began. Valid until the next call of any of these
+ * functions.
+ */
 export const found = new Int32Array(memory, wasm.OUTPUT.value);
 
 /**
- * A buffer for whoever reads much text: what stands in it is looked at where it is, while other text is first copied to where WebAssembly
- * can see it. There is one.
+ * A buffer for whoever reads much text: what stands in it is looked at where it is, while other text is first
+ * copied to where WebAssembly can see it. There is one.
  */
 export const residentBuffer = Buffer.from(memory, wasm.RESIDENT.value, wasm.MAX_RESIDENT.value);
 
 /**
- * `buffer[at]` is the bracket that opens an element. Finds the ends of the elements that begin there and end before `limit`, and returns
- * their number; what stands between them (commas, one hopes) is the caller's to check. May find fewer than there are, also none: then
- * the first one is larger than its memory.
+ * `buffer[at]` is the bracket that opens an element. Finds the ends of the elements that begin there and end
+ * before `limit`, and returns their number; what stands between them (commas, one hopes) is the caller's to
+ * check. May find fewer than there are, also none: then the first one is larger than its memory.
  */
 export function findElements(buffer: Buffer, at: number, limit: number): number {
   if (buffer.buffer === memory) return wasm.findElements(buffer.byteOffset + at, limit - at);
   return wasm.findElements(COPIED, copy(buffer, at, limit));
 }
 
-/** Where an element stands that goes on in the next chunk: open brackets, and whether the last byte was in a string, or escapes the next. */
+/**
+ * Where an element stands that goes on in the next chunk: open brackets, and whether the last byte was in a
+ * string, or escapes the next.
+ */
 export interface Unfinished {
   depth: number;
   inString: boolean;
@@ -33,8 +39,8 @@ export interface Unfinished {
 }
 
 /**
- * `buffer[at]` goes on with an element, or begins it (at depth 0, with a bracket). Returns the position after its end; -1 if that is not
- * before `limit`, and then says in `element` where it stands by then.
+ * `buffer[at]` goes on with an element, or begins it (at depth 0, with a bracket). Returns the position after
+ * its end; -1 if that is not before `limit`, and then says in `element` where it stands by then.
  */
 export function findEnd(buffer: Buffer, at: number, limit: number, element: Unfinished): number {
   while (at < limit) {
@@ -50,12 +56,15 @@ export function findEnd(buffer: Buffer, at: number, limit: number, element: Unfi
   return -1;
 }
 
-/** The first piece of a string that is copied: the next ones are larger and larger, since most strings end soon. */
+/**
+ * The first piece of a string that is copied: the next ones are larger and larger, since most strings end
+ * soon.
+ */
 const FIRST_PIECE = 4 * 1024;
 
 /**
- * `buffer[at]` goes on with a string, and is not escaped. Returns the position just after the closing quote, or -1 if it is not there before
- * `limit`. What other functions have found stays.
+ * `buffer[at]` goes on with a string, and is not escaped. Returns the position just after the closing quote,
+ * or -1 if it is not there before `limit`. What other functions have found stays.
  */
 export function findStringEnd(buffer: Buffer, at: number, limit: number): number {
   let escaped = 0;
@@ -69,15 +78,19 @@ export function findStringEnd(buffer: Buffer, at: number, limit: number): number
   return -1;
 }
 
-/** Where the members begin in `found`, and how many numbers there are for each of them: where it begins, the number of its key, where it ends. */
+/**
+ * Where the members begin in `found`, and how many numbers there are for each of them: where it begins, the
+ * number of its key, where it ends.
+ */
 export const FIRST_MEMBER = 2;
 export const MEMBER_NUMBERS = 3;
 
 /**
- * `buffer[at]` is the brace that opens an object. Finds the position after its end, and then, from `FIRST_MEMBER` on, its members, without
- * those whose keys are known and not wanted. A key's number is its place among the known ones; -1 for other keys. Returns how many numbers
- * were written. 0: the object does not end before `limit`, or is larger than this memory. With `quiet`, `foundSuspicious` tells of the
- * object afterwards.
+ * `buffer[at]` is the brace that opens an object. Finds the position after its end, and then, from
+ * `FIRST_MEMBER` on, its members, without those whose keys are known and not wanted. A key's number is its
+ * place among the known ones; -1 for other keys. Returns how many numbers were written. 0: the object does
+ * not end before `limit`, or is larger than this memory. With `quiet`, `foundSuspicious` tells of the object
+ * afterwards.
  */
 export function findMembers(buffer: Buffer, at: number, limit: number, known: KnownKeys, quiet?: QuietKeys): number {
   known.use();
@@ -102,7 +115,10 @@ function walk(buffer: Buffer, at: number, limit: number, keys: number, quiet: Qu
   return wasm.findMembers(COPIED, copy(buffer, at, limit), keys, names, numbers);
 }
 
-/** Whether `inspect` may have anything to tell of the object that `findMembers` or `findObject` was asked for last. */
+/**
+ * Whether `inspect` may have anything to tell of the object that `findMembers` or `findObject` was asked for
+ * last.
+ */
 export function foundSuspicious(): boolean {
   return found[1] !== 0;
 }
@@ -111,9 +127,10 @@ export function foundSuspicious(): boolean {
 const EXPORT_PIECE = 63 * 1024;
 
 /**
- * Positions in `buffer[at, limit)`, which is one JSON value: the byte after each integer without a point or an exponent, each `$` after a
- * quote, and each minus that begins a number. They are in `found` from 0 to before `count`, counted from `at`. A text longer than a
- * piece is dealt with in several: call again with the next `at` and `first` false.
+ * Positions in `buffer[at, limit)`, which is one JSON value: the byte after each integer without a point or
+ * an exponent, each `$` after a quote, and each minus that begins a number. They are in `found` from 0 to
+ * before `count`, counted from `at`. A text longer than a piece is dealt with in several: call again with the
+ * next `at` and `first` false.
  */
 export function findExportValues(
   buffer: Buffer,
@@ -141,16 +158,22 @@ export const IN_CHUNK = 0;
 export const ALONE = MAX_CHANGES;
 
 /**
- * `findElements` for the changes of a Data Sync page: `buffer[at, limit)` begins with one. What they consist of is in `foundChanges`, from
- * `place` on.
+ * `findElements` for the changes of a Data Sync page: `buffer[at, limit)` begins with one. What they consist
+ * of is in `foundChanges`, from `place` on.
  */
 export function findChanges(buffer: Buffer, at: number, limit: number, place: number): number {
   return wasm.findChanges(COPIED, copy(buffer, at, limit), foundChanges.byteOffset + 4 * place);
 }
 
-/** Is told of what `inspect` finds, in positions of its buffer. None of these functions may be called meanwhile. */
+/**
+ * Is told of what `inspect` finds, in positions of its buffer. None of these functions may be called
+ * meanwhile.
+ */
 export interface Inspection {
-  /** A field's name that begins with `_`, `$` or `source_a`, or has an escape or anything but printable ASCII; `end` is its closing quote. */
+  /**
+   * A field's name that begins with `_`, `$` or `source_a`, or has an escape or anything but printable ASCII;
+   * `end` is its closing quote.
+   */
   onKey: (end: number) => void;
   /** The number whose first digit is at `at` is an integer that no float64 is equal to. */
   onRoundedInteger: (at: number, lastKeyEnd: number) => void;
@@ -159,9 +182,9 @@ export interface Inspection {
 }
 
 /**
- * Goes through `buffer[start, end)`, an object, for names that Convex may change and numbers that it may round (of these the first 64), at
- * every depth. `lastKeyEnd` is the closing quote of the last key before a number. Nothing is told of `quiet` keys. Returns false if there are
- * too many such names.
+ * Goes through `buffer[start, end)`, an object, for names that Convex may change and numbers that it may
+ * round (of these the first 64), at every depth. `lastKeyEnd` is the closing quote of the last key before a
+ * number. Nothing is told of `quiet` keys. Returns false if there are too many such names.
  */
 export function inspect(
   buffer: Buffer,

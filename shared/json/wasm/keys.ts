@@ -1,4 +1,7 @@
-/** Tables of keys that the WebAssembly functions know. Each place in its memory holds the table of whoever was the last to use it. */
+/**
+ * Tables of keys that the WebAssembly functions know. Each place in its memory holds the table of whoever was
+ * the last to use it.
+ */
 import { memory, wasm } from './module.ts';
 
 const MAX_KEYS = wasm.MAX_KEYS.value;
@@ -38,7 +41,10 @@ class KeyTable {
     return this.count < MAX_KEYS && length <= MAX_KEY_TEXT;
   }
 
-  /** `buffer[start, end)` is a key with its quotes, as it is written. Returns its number; -1 where it is not taken. */
+  /**
+   * `buffer[start, end)` is a key with its quotes, as it is written. Returns its number; -1 where it is not
+   * taken.
+   */
   add(buffer: Buffer, start = 0, end = buffer.length, wanted = false): number {
     const length = end - start;
     if (!this.takes(length)) return -1;

@@ -2,7 +2,8 @@
  * AssemblyScript: the changes of a page of Data Sync, as a deployment writes them:
  * `{"component":"…","table":"…","ts":…,"deleted":false,"value":{…}}`, separated by commas.
  *
- * One pass finds where they end, their members, and the values that are written differently in another value format.
+ * One pass finds where they end, their members, and the values that are written differently in another value
+ * format.
  */
 import { beginExportValues, exportValuesOf } from './export-values';
 import { CHANGE_NUMBERS, MAX_CHANGES, OUTPUT } from './memory';
@@ -27,10 +28,12 @@ let lastTsStart: i32 = 0;
 let lastTsEnd: i32 = 0;
 
 /**
- * The `length` bytes at `text` begin with a change. Writes the ends of the changes that end within them to OUTPUT, as `findElements` does.
- * Writes to `numbers`, which has room for `MAX_CHANGES` of them, `CHANGE_NUMBERS` for each change: the position after its end; its flags; the positions of the quote after its component, of its `ts` and of the byte after that; of its
- * value, 0 if the change is written in another form; and how many values are written differently. The positions of these follow
- * (see export-values.ts). Returns the number of changes; may be less than there are, if they do not fit.
+ * The `length` bytes at `text` begin with a change. Writes the ends of the changes that end within them to
+ * OUTPUT, as `findElements` does. Writes to `numbers`, which has room for `MAX_CHANGES` of them,
+ * `CHANGE_NUMBERS` for each change: the position after its end; its flags; the positions of the quote after
+ * its component, of its `ts` and of the byte after that; of its value, 0 if the change is written in another
+ * form; and how many values are written differently. The positions of these follow (see export-values.ts).
+ * Returns the number of changes; may be less than there are, if they do not fit.
  */
 export function findChanges(text: i32, length: i32, numbers: i32): i32 {
   let found = 0;
@@ -138,7 +141,10 @@ function readBeginning(text: i32, at: i32, length: i32): void {
   if (load<u64>(to) == 0x2265756c6176222c && load<u16>(to, 8) == 0x7b3a) value = to + 9 - text;
 }
 
-/** Reads `{"component":"…","table":"…","ts":` at `to`. Returns the position after it, or 0 if it is written in another form. */
+/**
+ * Reads `{"component":"…","table":"…","ts":` at `to`. Returns the position after it, or 0 if it is written in
+ * another form.
+ */
 function readNames(text: i32, to: i32, limit: i32): i32 {
   // {"component":"
   if (to + 14 > limit || load<u64>(to) != 0x6e6f706d6f63227b || load<u32>(to, 8) != 0x22746e65) return 0;

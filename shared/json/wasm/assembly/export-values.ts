@@ -1,9 +1,10 @@
 /**
- * AssemblyScript, compiled together with structure.ts: finds the values that are written differently from one value format of Convex to
- * another.
+ * AssemblyScript, compiled together with structure.ts: finds the values that are written differently from one
+ * value format of Convex to another.
  *
- * An int64 is a run of digits that begins after a colon, a comma, a bracket or a minus after one of them, and ends before a comma, a bracket
- * or white space. The runs are found by one addition for 64 bytes: a bit added at the beginning of a run is carried to the byte after it.
+ * An int64 is a run of digits that begins after a colon, a comma, a bracket or a minus after one of them, and
+ * ends before a comma, a bracket or white space. The runs are found by one addition for 64 bytes: a bit added
+ * at the beginning of a run is carried to the byte after it.
  */
 import { OUTPUT } from './memory';
 import {
@@ -18,7 +19,10 @@ import {
   strings,
 } from './structure';
 
-/** One where the block before ended with: a byte after which a number may begin; a minus after such a byte; a run of digits; a quote. */
+/**
+ * One where the block before ended with: a byte after which a number may begin; a minus after such a byte; a
+ * run of digits; a quote.
+ */
 let afterMark: u64 = 0;
 let afterMinus: u64 = 0;
 let running: u64 = 0;
@@ -34,8 +38,8 @@ export function beginExportValues(): void {
 }
 
 /**
- * One bit for each byte of the block in hand that is: the byte after an int64; a `$` after a quote; a minus that begins a number. At most
- * every second byte is one. `readBlock` was called for the block, with commas.
+ * One bit for each byte of the block in hand that is: the byte after an int64; a `$` after a quote; a minus
+ * that begins a number. At most every second byte is one. `readBlock` was called for the block, with commas.
  */
 // @ts-ignore: decorator
 @inline
@@ -75,8 +79,9 @@ export function exportValuesOf(text: i32, at: i32, length: i32): u64 {
 }
 
 /**
- * The `length` bytes at `text` are JSON; `first`: they begin it, otherwise they go on with what the last call was given, whose length
- * was a multiple of 64. Writes the positions of the bits of `exportValuesOf` to OUTPUT, and returns how many.
+ * The `length` bytes at `text` are JSON; `first`: they begin it, otherwise they go on with what the last call
+ * was given, whose length was a multiple of 64. Writes the positions of the bits of `exportValuesOf` to
+ * OUTPUT, and returns how many.
  */
 export function findExportValues(text: i32, length: i32, first: bool): i32 {
   let found = 0;

@@ -1,7 +1,9 @@
 /**
- * AssemblyScript, compiled together with structure.ts: finds the names of fields that Convex may change, and the numbers that it may round.
+ * AssemblyScript, compiled together with structure.ts: finds the names of fields that Convex may change, and
+ * the numbers that it may round.
  *
- * For each 64 bytes, one bit a byte, as in structure.ts. Only keys of interest and runs of 16 digits or more are looked at byte by byte.
+ * For each 64 bytes, one bit a byte, as in structure.ts. Only keys of interest and runs of 16 digits or more
+ * are looked at byte by byte.
  */
 import { MAX_FOUND, OUTPUT } from './memory';
 import { KEPT, UNKNOWN, judge } from './numbers';
@@ -11,7 +13,10 @@ import { SOURCE_A, hasOddByte } from './watch';
 
 /** What `inspect` finds, beside numbers of the kinds of numbers.ts: a key of interest. */
 const KEY: i32 = 0;
-/** So many numbers of a record are told of: an array may hold thousands, and each of them costs more than a hundred bytes of text. */
+/**
+ * So many numbers of a record are told of: an array may hold thousands, and each of them costs more than a
+ * hundred bytes of text.
+ */
 const MAX_NUMBERS: i32 = 64;
 
 // What `inspect` knows of the text before the block in hand, and in the next call of the text before.
@@ -28,12 +33,13 @@ let lastKey: i32 = -1;
 let numbers: i32 = 0;
 
 /**
- * The `length` bytes at `text` are the beginning of a value (`first`) or go on with it; all but the last ones of a value are a multiple of
- * 64. Writes to OUTPUT, three numbers each: `KEY`, the position of the quote that ends it and 0, for keys that begin with `_`, `$` or
- * `source_a`, or have an escape or anything but printable ASCII in them (a colon or a blank follows the quote); `ROUNDED` or `UNKNOWN`, the
- * position of the number's first digit and that of the quote that ends the last key before it. Positions in earlier text are negative.
- * `names` and `quietNumbers`: how many quiet keys there are; nothing is written for them. Returns how many numbers were written; -1 if
- * there is not room for all.
+ * The `length` bytes at `text` are the beginning of a value (`first`) or go on with it; all but the last ones
+ * of a value are a multiple of 64. Writes to OUTPUT, three numbers each: `KEY`, the position of the quote
+ * that ends it and 0, for keys that begin with `_`, `$` or `source_a`, or have an escape or anything but
+ * printable ASCII in them (a colon or a blank follows the quote); `ROUNDED` or `UNKNOWN`, the position of the
+ * number's first digit and that of the quote that ends the last key before it. Positions in earlier text are
+ * negative. `names` and `quietNumbers`: how many quiet keys there are; nothing is written for them. Returns
+ * how many numbers were written; -1 if there is not room for all.
  */
 export function inspect(text: i32, length: i32, first: bool, names: i32, quietNumbers: i32): i32 {
   let found = 0;
@@ -79,7 +85,8 @@ export function inspect(text: i32, length: i32, first: bool, names: i32, quietNu
     }
     marks &= strings;
     if (marked && (strings & 1) != 0) marks |= 1;
-    // Adding its marks to a run of ones carries into the place after it, which is the quote that ends the string.
+    // Adding its marks to a run of ones carries into the place after it, which is the quote that ends the
+    // string.
     const sum = strings + marks;
     let closingMarked = sum & closing;
     if (marked && (strings & 1) == 0) closingMarked |= 1;
@@ -136,7 +143,10 @@ export function inspect(text: i32, length: i32, first: bool, names: i32, quietNu
   return found;
 }
 
-/** The number whose first digit is at `at`, unless it is kept. What does not begin and end within the text is for others to judge. */
+/**
+ * The number whose first digit is at `at`, unless it is kept. What does not begin and end within the text is
+ * for others to judge.
+ */
 function tellNumber(found: i32, text: i32, at: i32, length: i32, key: i32): i32 {
   const kind = at >= 0 ? judge(text + at, text + length) : UNKNOWN;
   if (kind == KEPT || found > MAX_FOUND - 3 || hasQuietNumbers(text, key)) return found;

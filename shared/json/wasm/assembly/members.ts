@@ -1,11 +1,15 @@
 /**
- * AssemblyScript: finds the members of an object, and on the way whether it may have anything that `inspect` would tell of (see watch.ts).
+ * AssemblyScript: finds the members of an object, and on the way whether it may have anything that `inspect`
+ * would tell of (see watch.ts).
  */
 import { KEYS, KEY_BYTES, MAX_FOUND, MAX_KEY_TEXT, OUTPUT, WANTED } from './memory';
 import { beginText, closes, commas, opens, readBlock } from './structure';
 import { beginWatch, suspicious, watchBlock } from './watch';
 
-/** Which of the first `count` keys at KEYS the member at `member` has; `tries` of them are tried, from number `from` on. -1 for none. */
+/**
+ * Which of the first `count` keys at KEYS the member at `member` has; `tries` of them are tried, from number
+ * `from` on. -1 for none.
+ */
 // @ts-ignore: decorator
 @inline
 function keyOf(member: i32, from: i32, count: i32, tries: i32): i32 {
@@ -23,10 +27,16 @@ function keyOf(member: i32, from: i32, count: i32, tries: i32): i32 {
   return -1;
 }
 
-/** After so many keys that are none of those, an object is one of changing keys (a map by id), and the others are not searched for theirs. */
+/**
+ * After so many keys that are none of those, an object is one of changing keys (a map by id), and the others
+ * are not searched for theirs.
+ */
 const MAX_MISSES: i32 = 16;
 
-/** Whether a colon and the first byte of a value follow the key. Where not, what that means is for others to say. */
+/**
+ * Whether a colon and the first byte of a value follow the key. Where not, what that means is for others to
+ * say.
+ */
 // @ts-ignore: decorator
 @inline
 function isMember(member: i32, entry: i32): bool {
@@ -37,14 +47,16 @@ function isMember(member: i32, entry: i32): bool {
 }
 
 /**
- * The `length` bytes at `text` begin with an object's brace. Writes to OUTPUT the position after its end, then whether it may have
- * anything that `inspect` would tell of, and then three numbers for each member: where it begins, the number of its key, and where it ends
- * (a comma's position, or the closing brace's). The first `keys` keys at KEYS are expected in that order. Members that have one of them are
- * left out, except where the key is wanted; the number is -1 for all others. A member with such a key may be taken for one of the others. Returns
- * how many numbers were written; 0 if the object does not end within the text or has too many members.
+ * The `length` bytes at `text` begin with an object's brace. Writes to OUTPUT the position after its end,
+ * then whether it may have anything that `inspect` would tell of, and then three numbers for each member:
+ * where it begins, the number of its key, and where it ends (a comma's position, or the closing brace's). The
+ * first `keys` keys at KEYS are expected in that order. Members that have one of them are left out, except
+ * where the key is wanted; the number is -1 for all others. A member with such a key may be taken for one of
+ * the others. Returns how many numbers were written; 0 if the object does not end within the text or has too
+ * many members.
  *
- * `keys` is -1 where the members are not asked for. `names` and `numbers`: how many quiet keys there are; -1 for `names` where nobody asks
- * whether there is anything.
+ * `keys` is -1 where the members are not asked for. `names` and `numbers`: how many quiet keys there are; -1
+ * for `names` where nobody asks whether there is anything.
  */
 export function findMembers(text: i32, length: i32, keys: i32, names: i32, numbers: i32): i32 {
   const watching = names != -1;

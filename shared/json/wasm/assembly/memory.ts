@@ -1,18 +1,24 @@
 /**
- * Where things stand in the memory, in bytes: the positions found (4 bytes each), tables of keys, two places for text, and after each place
- * some bytes that may be read beyond its end. See find.ts.
+ * Where things stand in the memory, in bytes: the positions found (4 bytes each), tables of keys, two places
+ * for text, and after each place some bytes that may be read beyond its end. See find.ts.
  */
 export const OUTPUT: i32 = 1024;
 export const MAX_FOUND: i32 = 32 * 1024;
 
-/** A key of a table takes 48 bytes: up to 32 of text with both quotes, then 32-bit numbers: a mask with a bit for each byte of it, its length, whether it is wanted. */
+/**
+ * A key of a table takes 48 bytes: up to 32 of text with both quotes, then 32-bit numbers: a mask with a bit
+ * for each byte of it, its length, whether it is wanted.
+ */
 export const MAX_KEYS: i32 = 64;
 export const KEY_BYTES: i32 = 48;
 export const MAX_KEY_TEXT: i32 = 32;
 export const WANTED: i32 = MAX_KEY_TEXT + 8;
 /** Keys of members that `findMembers` knows. Their texts are at the beginning of the 32 bytes. */
 export const KEYS: i32 = OUTPUT + 4 * MAX_FOUND;
-/** Names, and names whose numbers are of no interest; see quiet.ts. Their texts are at the end of the 32 bytes. */
+/**
+ * Names, and names whose numbers are of no interest; see quiet.ts. Their texts are at the end of the 32
+ * bytes.
+ */
 export const QUIET_NAMES: i32 = KEYS + MAX_KEYS * KEY_BYTES;
 export const QUIET_NUMBERS: i32 = QUIET_NAMES + MAX_KEYS * KEY_BYTES;
 

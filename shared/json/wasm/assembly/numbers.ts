@@ -1,6 +1,6 @@
 /**
- * AssemblyScript: what becomes of a number that is stored as a float64, as far as 64-bit integers can tell. What they cannot tell is for
- * `isRoundedByFloat64` of float64.ts.
+ * AssemblyScript: what becomes of a number that is stored as a float64, as far as 64-bit integers can tell.
+ * What they cannot tell is for `isRoundedByFloat64` of float64.ts.
  */
 
 /** The float64 has the number's value, or prints as it. */
@@ -14,7 +14,9 @@ const MAX_MANTISSA: u64 = 1_000_000_000_000_000_000;
 /** 5 to this power and six times as much fit into 63 bits. */
 const MAX_PLACES: i32 = 26;
 
-/** The number whose first digit (after a minus, where there is one) is at `at`, and which ends before `limit`. */
+/**
+ * The number whose first digit (after a minus, where there is one) is at `at`, and which ends before `limit`.
+ */
 export function judge(at: i32, limit: i32): i32 {
   let mantissa: u64 = 0;
   let point = -1;
@@ -57,12 +59,12 @@ function isExact(value: u64): bool {
 }
 
 /**
- * Whether the number `mantissa` / 10^`places` is what its float64 prints, which is the shortest number that is read as that float, and of
- * those the nearest. False where it is not sure.
+ * Whether the number `mantissa` / 10^`places` is what its float64 prints, which is the shortest number that
+ * is read as that float, and of those the nearest. False where it is not sure.
  *
- * All numbers are multiplied by 10^`places` and by the power of two that makes the float an integer, and then divided by 2^`places`. A step
- * of the last decimal place is then 2^`shift`, and a step of the float is 5^`places`. Only differences matter, and they are small: the rest may
- * overflow.
+ * All numbers are multiplied by 10^`places` and by the power of two that makes the float an integer, and then
+ * divided by 2^`places`. A step of the last decimal place is then 2^`shift`, and a step of the float is
+ * 5^`places`. Only differences matter, and they are small: the rest may overflow.
  */
 function isPrinted(mantissa: u64, places: i32): bool {
   if (mantissa == 0) return true;
