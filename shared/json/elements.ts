@@ -6,10 +6,11 @@
  * At most two elements are kept in memory.
  */
 import { ElementBatch } from './element-batch.ts';
+import { GrowingBuffer } from './growing-buffer.ts';
 import { Utf8Check } from './utf8.ts';
+import { findValueEnd } from './value-end.ts';
 import { findElements, findEnd, found, type Unfinished } from './wasm/find.ts';
 import {
-  BACKSLASH,
   CARRIAGE_RETURN,
   CLOSE_BRACE,
   CLOSE_BRACKET,
@@ -81,10 +82,9 @@ export class ElementScanner {
   // The value that is being scanned: how deep it is nested, and where inside a string the last chunk stopped.
   #value: Unfinished = { depth: 0, inString: false, escaped: false };
   // The beginning of a value that the last chunk did not finish.
-  #carry = Buffer.alloc(0);
-  #carried = 0;
+  #carry = new GrowingBuffer();
   /** Takes turns with `#carry`: the batch may still show an element in the other one. */
-  #spareCarry = Buffer.alloc(0);
+  #spareCarry = new GrowingBuffer();
   readonly #utf8 = new Utf8Check();
   #lineBreaks = false;
 
@@ -118,7 +118,7 @@ export class ElementScanner {
     this.#lineBreaks ||= chunk.includes(NEWLINE) || chunk.includes(CARRIAGE_RETURN);
     let at = 0;
     const end = chunk.length;
-    if (this.#carried > 0) at = this.#continueCarried(chunk);
+    if (this.#carry.length > 0) at = this.#continueCarried(chunk);
     while (at < end) {
       const byte = chunk[at]!;
       if (isSpace(byte)) {
@@ -242,12 +242,11 @@ export class ElementScanner {
     const after = this.#scan(chunk, 0);
     this.#keep(chunk, 0, after === -1 ? chunk.length : after);
     if (after === -1) return chunk.length;
-    const length = this.#carried;
     const finished = this.#carry;
     this.#carry = this.#spareCarry;
+    this.#carry.clear();
     this.#spareCarry = finished;
-    this.#carried = 0;
-    this.#endValue(finished, 0, length);
+    this.#endValue(finished.buffer, 0, finished.length);
     return after;
   }
 
@@ -273,50 +272,18 @@ export class ElementScanner {
   }
 
   /**
-   * Continues the value in hand at `at`; returns the position after its last byte, or -1 if the chunk ends
-   * first (then `#value` says where it stopped). A number or a word has no last byte of its own: it ends
-   * before the next comma or bracket.
+   * Continues the value in hand at `at`. Returns the position after its end, or -1 if the chunk ends first.
    */
   #scan(chunk: Buffer, at: number): number {
     if (this.#inArray) return findEnd(chunk, at, chunk.length, this.#value);
-    let { depth, inString, escaped } = this.#value;
-    for (; at < chunk.length; at++) {
-      const byte = chunk[at]!;
-      if (escaped) {
-        escaped = false;
-      } else if (inString) {
-        if (byte === BACKSLASH) escaped = true;
-        if (byte !== QUOTE) continue;
-        inString = false;
-        if (depth === 0) return at + 1;
-      } else if (byte === QUOTE) {
-        inString = true;
-      } else if (byte === OPEN_BRACE || byte === OPEN_BRACKET) {
-        depth++;
-      } else if (byte === CLOSE_BRACE || byte === CLOSE_BRACKET) {
-        if (depth === 0) return at;
-        if (--depth === 0) return at + 1;
-      } else if (depth === 0 && (byte === COMMA || isSpace(byte))) {
-        return at;
-      }
-    }
-    this.#value = { depth, inString, escaped };
-    return -1;
+    return findValueEnd(chunk, at, this.#value);
   }
 
   #keep(chunk: Buffer, start: number, end: number): void {
-    const length = this.#carried + end - start;
     const limit = this.#inArray ? MAX_ELEMENT_BYTES : this.#maxMemberBytes;
-    if (length > limit) {
+    if (this.#carry.length + end - start > limit)
       throw new JsonError(`the response holds a value of more than ${limit} bytes, which no page of documents does`);
-    }
-    if (length > this.#carry.length) {
-      const grown = Buffer.allocUnsafe(Math.max(64 * 1024, length, 2 * this.#carry.length));
-      this.#carry.copy(grown, 0, 0, this.#carried);
-      this.#carry = grown;
-    }
-    chunk.copy(this.#carry, this.#carried, start, end);
-    this.#carried = length;
+    this.#carry.copy(chunk, start, end);
   }
 
   #unexpected(wanted: string, at: number): JsonError {

@@ -1,10 +1,12 @@
+const FIRST_SIZE = 64 * 1024;
+
 /** Bytes that are put together piece by piece. */
 export class GrowingBuffer {
   /**
    * What was put together is `buffer` from 0 to before `length`. The buffer may be another one after each
    * call.
    */
-  buffer: Buffer = Buffer.allocUnsafe(64 * 1024);
+  buffer: Buffer = Buffer.alloc(0);
   length = 0;
 
   clear(): void {
@@ -21,7 +23,7 @@ export class GrowingBuffer {
   reserve(bytes: number): void {
     const needed = this.length + bytes;
     if (needed <= this.buffer.length) return;
-    const grown = Buffer.allocUnsafe(2 * needed);
+    const grown = Buffer.allocUnsafe(Math.max(FIRST_SIZE, needed, 2 * this.buffer.length));
     this.buffer.copy(grown, 0, 0, this.length);
     this.buffer = grown;
   }
