@@ -5,19 +5,6 @@ import { sourceFiles, type SourceFile } from './layers.ts';
 /** Columns of a comment. Code has 120 (see .prettierrc.json); running text is read more easily in shorter lines. */
 const MAX_COLUMNS = 110;
 
-/** Files whose comments are still wider. The list only shrinks: take a file out once it is done. One path a line, sorted. */
-const NOT_YET: readonly string[] = [
-  'destination-convex/field-watch.ts',
-  'destination-convex/intake.ts',
-  'destination-convex/key-guard.ts',
-  'destination-convex/record.ts',
-  'destination-convex/request-body.ts',
-  'shared/json/wasm/assembly/quiet.ts',
-  'shared/json/wasm/assembly/watch.ts',
-  'source-convex/output/record-encoder.ts',
-  'source-convex/streaming-export/change-reader.ts',
-];
-
 const PRODUCT = /^(?:source-convex|destination-convex|shared)\//;
 const COMMENT = /^\s*(?:\/\/|\/\*|\* |\*$)|\s\/\/ |\s\/\*\* /;
 
@@ -33,14 +20,8 @@ function wideComments(files: readonly SourceFile[]): string[] {
 }
 
 test(`comments of the product have at most ${MAX_COLUMNS} columns`, () => {
-  const files = sourceFiles(join(import.meta.dirname, '..')).filter(({ path }) => !NOT_YET.includes(path));
+  const files = sourceFiles(join(import.meta.dirname, '..'));
   expect(wideComments(files)).toEqual([]);
-});
-
-test('the list of files that are not done yet is sorted and holds no path that is gone', () => {
-  const paths = sourceFiles(join(import.meta.dirname, '..')).map(({ path }) => path);
-  expect(NOT_YET.filter((path) => !paths.includes(path))).toEqual([]);
-  expect([...NOT_YET].sort()).toEqual(NOT_YET);
 });
 
 describe('the check itself', () => {

@@ -25,7 +25,9 @@ class Tail {
   readonly #deletedAt: number | undefined;
   readonly #emittedAt: number;
   readonly #tsLength: number;
-  /** Timestamp of the last record; no digits before the first. Consecutive records are often of one commit. */
+  /**
+   * Timestamp of the last record; no digits before the first. Consecutive records are often of one commit.
+   */
   readonly #digits = Buffer.alloc(TS_DIGITS);
   readonly #next = Buffer.alloc(TS_DIGITS, '0');
   #emitted = 0;

@@ -12,11 +12,13 @@ import type { WalkFailures } from './walk-failures.ts';
 
 type Events<Result = void> = AsyncGenerator<ReadEvent, Result>;
 
-/** A run consists of rounds: snapshots of the streams that need one, then the changes of all up to one head. */
+/**
+ * A run consists of rounds: snapshots of the streams that need one, then the changes of all up to one head.
+ */
 export interface ChangeReader {
   /**
-   * Called before the snapshots of a round, with all incremental streams. Returns the timestamp at which fresh streams are read: digits,
-   * nanoseconds.
+   * Called before the snapshots of a round, with all incremental streams. Returns the timestamp at which
+   * fresh streams are read: digits, nanoseconds.
    */
   prepare(streams: readonly TableStream[], head: string): Events<string>;
   /** Called after the snapshots, with the streams that have one. Reads their changes up to `head`. */
@@ -41,8 +43,9 @@ export function* resumeAll(streams: readonly TableStream[], head: string, log: L
 }
 
 /**
- * Where the changes of a stream begin. A position far ahead of the present cannot be one of this deployment: it is of a restored
- * backup, or of a state that was made by hand. Staying there would skip every change until that time comes.
+ * Where the changes of a stream begin. A position far ahead of the present cannot be one of this deployment:
+ * it is of a restored backup, or of a state that was made by hand. Staying there would skip every change
+ * until that time comes.
  */
 function startOf(stream: TableStream, cursor: string, head: string, log: Log): string {
   if (!isAhead(cursor, head)) return cursor;
@@ -68,8 +71,8 @@ export class ChangeLogReader implements ChangeReader {
   readonly #keepsPlaces: boolean;
 
   /**
-   * `keepsPlaces`: whether streams keep their places in Data Sync, since it is only missing at the moment. The next run that has it goes on
-   * from there, and learns which tables were replaced meanwhile.
+   * `keepsPlaces`: whether streams keep their places in Data Sync, since it is only missing at the moment.
+   * The next run that has it goes on from there, and learns which tables were replaced meanwhile.
    */
   constructor(
     { api, log, failures }: { api: StreamingExport; log: Log; failures: WalkFailures },
@@ -95,7 +98,10 @@ export class ChangeLogReader implements ChangeReader {
     return head;
   }
 
-  /** Reads the change log from the oldest position of all streams. Positions that have expired are set aside, and the rest goes on. */
+  /**
+   * Reads the change log from the oldest position of all streams. Positions that have expired are set aside,
+   * and the rest goes on.
+   */
   async *read(all: readonly TableStream[], head: string): Events {
     for (;;) {
       const streams = all.filter((stream) => !stream.failed && !this.#failures.again.has(stream));

@@ -1,7 +1,7 @@
 /**
- * AssemblyScript: whether an object may have anything that `inspect` would tell of. It is found block by block while `findMembers` goes
- * through the object, at a tenth of the cost of `inspect`; most objects have nothing. Never misses anything; may see something where
- * there is nothing.
+ * AssemblyScript: whether an object may have anything that `inspect` would tell of. It is found block by
+ * block while `findMembers` goes through the object, at a tenth of the cost of `inspect`; most objects have
+ * nothing. Never misses anything; may see something where there is nothing.
  */
 import { KEPT, judge } from './numbers';
 import { beginQuiet, hasQuietNumbers, isQuietName } from './quiet';
@@ -23,7 +23,10 @@ let loudKey: i32 = -1;
 
 /** `source_a` as the eight bytes that begin the name of a field. */
 export const SOURCE_A: u64 = 0x615f_6563_7275_6f73;
-/** A run of digits and points of this length is a long number. It has a byte at one of the places that are tried. */
+/**
+ * A run of digits and points of this length is a long number. It has a byte at one of the places that are
+ * tried.
+ */
 export const LONG: i32 = 16;
 
 export function beginWatch(names: i32, numbers: i32): void {
@@ -77,7 +80,10 @@ export function hasOddByte(at: i32): bool {
   return i8x16.bitmask(v128.or(low, high)) != 0;
 }
 
-/** The closing quotes of strings that have something special in them: they begin with `_`, `$` or `source_a`, or have an odd byte. */
+/**
+ * The closing quotes of strings that have something special in them: they begin with `_`, `$` or `source_a`,
+ * or have an odd byte.
+ */
 // @ts-ignore: decorator
 @inline
 function endsOfMarked(text: i32, at: i32, closing: u64): u64 {
@@ -116,7 +122,8 @@ function endsOfMarked(text: i32, at: i32, closing: u64): u64 {
   }
   marks &= strings;
   if (marked) marks |= strings & 1;
-  // Adding its marks to a run of ones carries into the place after it, which is the quote that ends the string.
+  // Adding its marks to a run of ones carries into the place after it, which is the quote that ends the
+  // string.
   const sum = strings + marks;
   let ends = sum & closing;
   if (marked) ends |= closing & 1;
