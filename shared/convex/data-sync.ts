@@ -21,13 +21,8 @@ export type { DataSyncPage, DataSyncStart, DataSyncStatus } from './data-sync-pa
 /** A sync that was active within the last three days. */
 export interface ActiveSync {
   syncId: string;
-  type: 'snapshotting' | 'stale' | 'upToDate';
   /** Physical tables: more than the selected ones while an import writes the hidden copy of one (C104). */
   totalTables: number;
-  /** Documents sent so far. */
-  documentsSynced: number;
-  /** Documents of all selected tables, while a snapshot is being read; an estimate. */
-  totalDocuments: number | undefined;
 }
 
 const SYNC = '/api/v1/data/sync';
@@ -155,19 +150,10 @@ function membersOf(text: string, path: string): Map<string, string> {
   }
 }
 
-const TYPES = new Set(['snapshotting', 'stale', 'upToDate']);
-
 function activeSyncOf(value: unknown): ActiveSync {
-  const { syncId, status } = (value ?? {}) as { syncId?: unknown; status?: Record<string, unknown> | null };
-  const { type, totalTables, numDocumentsSynced, totalDocuments } = status ?? {};
-  const isCount = (count: unknown): count is number => typeof count === 'number' && count >= 0;
-  if (typeof syncId !== 'string' || !TYPES.has(type as string) || !isCount(totalTables) || !isCount(numDocumentsSynced))
+  const { syncId, status } = (value ?? {}) as { syncId?: unknown; status?: { totalTables?: unknown } | null };
+  const { totalTables } = status ?? {};
+  if (typeof syncId !== 'string' || typeof totalTables !== 'number' || totalTables < 0)
     throw protocolViolation(ACTIVE, 'lists something else than syncs');
-  return {
-    syncId,
-    type: type as ActiveSync['type'],
-    totalTables,
-    documentsSynced: numDocumentsSynced,
-    totalDocuments: isCount(totalDocuments) ? totalDocuments : undefined,
-  };
+  return { syncId, totalTables };
 }
