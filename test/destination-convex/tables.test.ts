@@ -64,7 +64,9 @@ describe('an index', () => {
     const { code, lines } = await running.finished;
     expect(code).toBe(1);
     expect(errorsOf(lines)).toMatchObject([{ failure_type: 'transient_error' }]);
-    expect(errorsOf(lines)[0]!.message).toContain('The index by which records are deduplicated has vanished');
+    expect(errorsOf(lines)[0]!.message).toContain(
+      'The index by which records are deduplicated was removed during the sync',
+    );
     expect(statesIn(lines)).toHaveLength(1);
   });
 });
