@@ -176,6 +176,7 @@ async function* readPage(
         tables.catch(() => undefined);
         newest = chain.ts;
         last = undefined;
+        isNew = false;
         continue;
       }
       const changes = step.value;

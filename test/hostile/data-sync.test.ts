@@ -51,3 +51,26 @@ describe.each(['with the connection', 'as if it were complete'])('a page that en
     }
   }, 120_000);
 });
+
+test('a page that is requested again begins with a change of another table, at the timestamp of the cursor', async () => {
+  const before = syncPage({ values: [syncChange(), syncChange({ n: 2 })] });
+  const again = syncPage({
+    values: [
+      syncChange()
+        .replace('"users"', '"other"')
+        .replace(/"ts":\d+/, `"ts":${EARLIER}`),
+      syncChange(),
+    ],
+  });
+  const sync: Lie = (n, _body, response) => {
+    if (n > 1) return again;
+    const end = before.indexOf(syncChange({ n: 2 })) + 10;
+    response.writeHead(200, { 'content-length': before.length }).write(before.slice(0, end), () => {
+      response.destroy();
+    });
+    return undefined;
+  };
+  const one = { from: EARLIER, chain: true, lies: { sync } } as const;
+  const result = await runAnswer({ ...one, name: 'another table', kind: 'ok', message: '' });
+  expect(result).toMatchObject({ kind: 'ok', message: '', readUpTo: NOW, records: 2 });
+});
