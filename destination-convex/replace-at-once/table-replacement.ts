@@ -79,7 +79,7 @@ export class TableReplacement {
   }
 
   /** Has the rest checked. */
-  async flush(): Promise<void> {
+  async #flush(): Promise<void> {
     const unchecked = this.#unchecked;
     const refused = await this.#refused();
     const deletions = this.#deletions;
@@ -95,7 +95,7 @@ export class TableReplacement {
 
   /** Everything has arrived. Resolves when all rows are known that the upload will have. */
   async finish(): Promise<void> {
-    await this.flush();
+    await this.#flush();
     await this.upload.settle();
   }
 
@@ -139,14 +139,14 @@ export class TableReplacement {
       if (this.#unchecked.count === 0) return this.#add(record, row.bytes, () => data, deletion);
       return this.#deletions.push({ record, data, deletion }) < this.#unchecked.limits.messages
         ? undefined
-        : this.flush();
+        : this.#flush();
     }
     return row.kind === 'row' ? this.#add(record, row.bytes, () => data) : this.#checkLater(record, data);
   }
 
   #checkLater(record: number, data: Buffer): Promise<void> | undefined {
     if (this.#unchecked.fits(this.stream, data.length)) return this.#check(record, data);
-    return this.flush().then(() => this.#check(record, data));
+    return this.#flush().then(() => this.#check(record, data));
   }
 
   #check(record: number, data: Buffer): Promise<void> | undefined {
@@ -157,7 +157,7 @@ export class TableReplacement {
       return undefined;
     }
     unchecked.add(this.stream, record, data, 0, data.length);
-    return unchecked.full || !this.#checksAll ? this.flush() : undefined;
+    return unchecked.full || !this.#checksAll ? this.#flush() : undefined;
   }
 
   /**
@@ -165,7 +165,7 @@ export class TableReplacement {
    * document where it is well.
    */
   async #checkDeletion(correction: Correction & { deletion: Deletion }): Promise<void> {
-    await this.flush();
+    await this.#flush();
     const { record, data, deletion } = correction;
     const unchecked = this.#unchecked;
     const alone = { ...deletion, uninsertable: uninsertable(this.stream.key!) };

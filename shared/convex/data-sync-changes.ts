@@ -2,7 +2,7 @@
  * The changes of one batch of a Data Sync page, one after another:
  * `{"component","table","ts","deleted","value"}` (C101).
  */
-import { isDigits } from '../json/integers.ts';
+import { isTimestamp } from '../json/integers.ts';
 import { JsonError, Members, OPEN_BRACE, bytesAre, stringAt } from '../json/raw.ts';
 import { ALONE, IN_CHUNK, findChanges, foundChanges } from '../json/wasm/find.ts';
 import { notConvex } from './client.ts';
@@ -17,7 +17,6 @@ const DELETED = Buffer.from('deleted');
 const VALUE = Buffer.from('value');
 const TRUE = Buffer.from('true');
 const FALSE = Buffer.from('false');
-const MAX_TIMESTAMP_DIGITS = 19;
 // Where names stand in a change that is written as a deployment writes it.
 const BEFORE_COMPONENT = '{"component":"'.length;
 const BEFORE_TABLE = '","table":"'.length;
@@ -67,11 +66,6 @@ export class Changes {
 
   constructor(path: string) {
     this.#path = path;
-  }
-
-  /** How many changes the batch has. */
-  get length(): number {
-    return this.#batch?.length ?? 0;
   }
 
   /** Finds changes for an `ElementScanner`, whose next batch is then given to `open`. */
@@ -164,8 +158,7 @@ export class Changes {
         table = stringAt(buffer, valueStart, valueEnd);
       } else if (members.keyIs(TS)) {
         ts = buffer.toString('latin1', valueStart, valueEnd);
-        if (!isDigits(ts) || ts.length > MAX_TIMESTAMP_DIGITS)
-          throw new JsonError('a change has a "ts" that is no timestamp');
+        if (!isTimestamp(ts)) throw new JsonError('a change has a "ts" that is no timestamp');
       } else if (members.keyIs(DELETED)) {
         if (bytesAre(buffer, valueStart, valueEnd, TRUE)) deleted = true;
         else if (bytesAre(buffer, valueStart, valueEnd, FALSE)) deleted = false;

@@ -2,7 +2,7 @@
  * What a page of Data Sync says beside its values. Pure: raw JSON in, checked values out. Throws
  * `ConvexApiError` for what no deployment says.
  */
-import { isDigits } from '../json/integers.ts';
+import { isTimestamp } from '../json/integers.ts';
 import { JsonError, rawMembers } from '../json/raw.ts';
 import { protocolViolation } from './client.ts';
 import type { TableRef } from './selection.ts';
@@ -40,9 +40,6 @@ export interface DataSyncPage {
 
 type Members = ReadonlyMap<string, string>;
 
-/** Of a 64-bit integer. */
-const MAX_TIMESTAMP_DIGITS = 19;
-
 /** `before`: the members that stand before `values`. */
 export function startOf(before: Members, again: boolean, path: string): DataSyncStart {
   const status = before.get('status');
@@ -79,8 +76,7 @@ function statusOf(raw: string, path: string): DataSyncStatus {
   // Taken as it is written: a number would round it (C20).
   const snapshotTs = members?.get('snapshotTs') ?? '';
   if (type !== 'stale' && type !== 'upToDate') throw protocolViolation(path, 'has a status of an unknown type');
-  if (!isDigits(snapshotTs) || snapshotTs.length > MAX_TIMESTAMP_DIGITS)
-    throw protocolViolation(path, 'has a status without a timestamp');
+  if (!isTimestamp(snapshotTs)) throw protocolViolation(path, 'has a status without a timestamp');
   return { type, snapshotTs };
 }
 

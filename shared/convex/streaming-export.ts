@@ -1,6 +1,6 @@
 /** The streaming export endpoints (C50 to C86). */
 import { parsedJson } from '../core/json.ts';
-import { digitsOf } from '../json/integers.ts';
+import { digitsOf, isTimestamp } from '../json/integers.ts';
 import { protocolViolation, unexpectedAnswer, type ConvexClient } from './client.ts';
 import { consume } from '../core/generators.ts';
 import { readDocuments, type Documents } from './documents.ts';
@@ -150,14 +150,10 @@ function isTableColumns(value: unknown): value is TableColumns {
   return typeof name === 'string' && Array.isArray(columns) && columns.every((column) => typeof column === 'string');
 }
 
-/** Digits of a 64-bit integer. */
-const MAX_TIMESTAMP_DIGITS = 19;
-
 function digitsMember(page: RawPage, name: string, path: string): string {
   const raw = page.members.get(name);
   const digits = raw?.startsWith('"') ? undefined : digitsOf(raw);
-  if (digits === undefined || digits.length > MAX_TIMESTAMP_DIGITS)
-    throw protocolViolation(path, `has no timestamp "${name}"`);
+  if (digits === undefined || !isTimestamp(digits)) throw protocolViolation(path, `has no timestamp "${name}"`);
   return digits;
 }
 

@@ -19,6 +19,13 @@ export class GrowingBuffer {
     this.length += source.copy(this.buffer, this.length, from, to);
   }
 
+  /** Appends a text as UTF-8. */
+  write(text: string): void {
+    // A character has 3 bytes at most.
+    this.reserve(3 * text.length);
+    this.length += this.buffer.write(text, this.length);
+  }
+
   /** Makes room for so many bytes from `length` on. */
   reserve(bytes: number): void {
     const needed = this.length + bytes;

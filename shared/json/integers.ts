@@ -14,6 +14,14 @@ export function isDigits(text: string): boolean {
   return DIGITS.test(text);
 }
 
+/** Digits of a 64-bit integer. */
+const MAX_TIMESTAMP_DIGITS = 19;
+
+/** Whether `text` is a timestamp as Convex prints it: digits of at most 19 places, nanoseconds. */
+export function isTimestamp(text: string): boolean {
+  return isDigits(text) && text.length <= MAX_TIMESTAMP_DIGITS;
+}
+
 /** Compares two non-negative integers given as digits: negative, zero or positive, as a sort wants it. */
 export function compareDigits(a: string, b: string): number {
   if (a.length !== b.length) return a.length - b.length;

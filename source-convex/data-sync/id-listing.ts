@@ -9,6 +9,7 @@ import { notConvex } from '../../shared/convex/client.ts';
 import type { Documents } from '../../shared/convex/documents.ts';
 import { selectIds, type TableRef } from '../../shared/convex/selection.ts';
 import type { StreamingExport } from '../../shared/convex/streaming-export.ts';
+import { GrowingBuffer } from '../../shared/json/growing-buffer.ts';
 import { LoopGuard } from '../streaming-export/loop-guard.ts';
 import { DocumentId } from './document-id.ts';
 
@@ -87,8 +88,7 @@ export class IdListing {
  * times as much, and as garbage that had grown old.
  */
 class Revisions {
-  #bytes: Buffer = Buffer.allocUnsafe(64 * 1024);
-  #length = 0;
+  readonly #texts = new GrowingBuffer();
   // Where the id and the timestamp of each end.
   readonly #idEnds: number[] = [];
   readonly #ends: number[] = [];
@@ -115,33 +115,26 @@ class Revisions {
   }
 
   clear(): void {
-    this.#length = this.#count = this.#index = 0;
+    this.#texts.clear();
+    this.#count = this.#index = 0;
     this.#first = undefined;
   }
 
   add(id: string, ts: string): void {
-    // A character has 3 bytes at most.
-    this.#reserve(3 * id.length + ts.length);
-    this.#length += this.#bytes.write(id, this.#length);
-    this.#idEnds[this.#count] = this.#length;
-    this.#length += this.#bytes.write(ts, this.#length, 'latin1');
-    this.#ends[this.#count++] = this.#length;
+    const texts = this.#texts;
+    texts.write(id);
+    this.#idEnds[this.#count] = texts.length;
+    texts.write(ts);
+    this.#ends[this.#count++] = texts.length;
   }
 
   #at(index: number): Revision {
     const start = index === 0 ? 0 : this.#ends[index - 1]!;
     const idEnd = this.#idEnds[index]!;
+    const { buffer } = this.#texts;
     return {
-      id: this.#bytes.toString('utf8', start, idEnd),
-      ts: this.#bytes.toString('latin1', idEnd, this.#ends[index]),
+      id: buffer.toString('utf8', start, idEnd),
+      ts: buffer.toString('latin1', idEnd, this.#ends[index]),
     };
-  }
-
-  #reserve(bytes: number): void {
-    const needed = this.#length + bytes;
-    if (needed <= this.#bytes.length) return;
-    const grown = Buffer.allocUnsafe(2 * needed);
-    this.#bytes.copy(grown, 0, 0, this.#length);
-    this.#bytes = grown;
   }
 }
