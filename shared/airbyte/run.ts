@@ -11,6 +11,7 @@ import type { OutboundMessage } from './protocol.generated.ts';
 import { Secrets } from '../core/secrets.ts';
 import { readStateFile } from './state-file.ts';
 import { stdinChunks } from './stdin.ts';
+import { fastStdout } from './threaded-stdout.ts';
 import { errorTrace } from './traces.ts';
 import { ProtocolWriter, ReaderGone } from './writer.ts';
 
@@ -36,7 +37,7 @@ export async function run<Config>(connector: Connector<Config>, args = process.a
   }
 
   const secrets = new Secrets();
-  const writer = new ProtocolWriter(process.stdout);
+  const writer = new ProtocolWriter(command.verb === 'read' ? fastStdout() : process.stdout);
   let ending = false;
   const fail = async (error: unknown): Promise<void> => {
     if (ending) return;

@@ -2,7 +2,6 @@
  * The only writer of stdout (INV12). Messages are collected in chunks, one message a line. `room()` applies
  * backpressure: it waits while more than `maxQueuedBytes` have not been read.
  */
-import type { Writable } from 'node:stream';
 import type { OutboundMessage } from './protocol.generated.ts';
 
 const CHUNK_BYTES = 256 * 1024;
@@ -15,18 +14,27 @@ export class ReaderGone extends Error {
   override readonly name = 'ReaderGone';
 }
 
+/**
+ * What the writer writes to. `write` calls `done` when the chunk was written; the chunk is not changed
+ * before.
+ */
+export interface Output {
+  write(chunk: Buffer, done: (error?: Error | null) => void): unknown;
+  on(event: 'error', listener: (error: Error) => void): unknown;
+}
+
 export class ProtocolWriter {
-  readonly #out: Writable;
+  readonly #out: Output;
   readonly #maxQueuedBytes: number;
-  #chunk = Buffer.allocUnsafeSlow(CHUNK_BYTES);
+  #chunk = newChunk();
   #used = 0;
   #queued = 0;
-  readonly #spare: Buffer<ArrayBuffer>[] = [];
+  readonly #spare: Buffer<SharedArrayBuffer>[] = [];
   #failure: Error | undefined;
   #wake: (() => void)[] = [];
   #onFailure: ((failure: Error) => void) | undefined;
 
-  constructor(out: Writable, maxQueuedBytes = MAX_QUEUED_BYTES) {
+  constructor(out: Output, maxQueuedBytes = MAX_QUEUED_BYTES) {
     this.#out = out;
     this.#maxQueuedBytes = maxQueuedBytes;
     out.on('error', (error: NodeJS.ErrnoException) => {
@@ -95,7 +103,7 @@ export class ProtocolWriter {
   #rotate(): void {
     const chunk = this.#chunk;
     const length = this.#used;
-    this.#chunk = this.#spare.pop() ?? Buffer.allocUnsafeSlow(CHUNK_BYTES);
+    this.#chunk = this.#spare.pop() ?? newChunk();
     this.#used = 0;
     if (this.#failure) {
       this.#spare.push(chunk);
@@ -133,4 +141,9 @@ export class ProtocolWriter {
     this.#wake = [];
     for (const resolve of wake) resolve();
   }
+}
+
+/** Shared memory: a thread may write it to stdout (see threaded-stdout.ts). */
+function newChunk(): Buffer<SharedArrayBuffer> {
+  return Buffer.from(new SharedArrayBuffer(CHUNK_BYTES));
 }
