@@ -48,11 +48,11 @@ function functionCall(
   path: string,
   { log }: Context,
 ): AfterSync {
-  const { text } = understood(() => parseFunctionPath(path));
+  const text = understood(() => parseFunctionPath(path));
   const { http } = connectFunctions(config, 'streaming-import', 'sync', log);
   const functions = new Functions(http);
   return async (summary) => {
-    const result = await functions[kind](text, { ...summary }, { repeatable: true });
+    const result = await functions.call(kind, text, summary);
     if (result.status === 'success') return;
     const { kind: why, text: what } = safeFailure(result);
     throw new ConnectorFailure(

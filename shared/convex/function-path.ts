@@ -12,17 +12,12 @@ export class FunctionPathError extends Error {
   override readonly name = 'FunctionPathError';
 }
 
-export interface FunctionPath {
-  /** `admin/tools`. Ends in `.js` only if the file's own name has a period: `reports.v2.js` (C200). */
-  module: string;
-  /** `count` */
-  name: string;
-  /** `admin/tools:count` */
-  text: string;
-}
-
-/** Parses a path; removes blanks around it and the `.js` of its module. Throws `FunctionPathError`. */
-export function parseFunctionPath(given: string): FunctionPath {
+/**
+ * The path as the API takes it, such as `admin/tools:count`: without blanks around it and the `.js` of its
+ * module, which it keeps only if the file's own name has a period: `reports.v2.js:all` (C200). Throws
+ * `FunctionPathError`.
+ */
+export function parseFunctionPath(given: string): string {
   const text = given.trim().replace(/\.[jt]s:/, ':');
   if (!FORM.test(text)) throw new FunctionPathError(`"${shown(given)}" is not the path of a function: ${advice(text)}`);
   const [module = '', name = ''] = text.split(':');
@@ -39,13 +34,7 @@ export function parseFunctionPath(given: string): FunctionPath {
     );
   }
   // The backend takes the part after the last period for an extension, and accepts only js (C200).
-  const canonical = /\.[^/]*$/.test(module) ? `${module}.js` : module;
-  return { module: canonical, name, text: `${canonical}:${name}` };
-}
-
-/** The route that calls the function by its path: `/api/run/admin/tools/count`. */
-export function runPath({ module, name }: FunctionPath): string {
-  return `/api/run/${module}/${name}`;
+  return `${module}${/\.[^/]*$/.test(module) ? '.js' : ''}:${name}`;
 }
 
 function advice(text: string): string {

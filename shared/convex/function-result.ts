@@ -1,7 +1,4 @@
-/**
- * The result of a function: a value or an error, and its log lines (C190). The value stays raw JSON;
- * `decoded` parses it.
- */
+/** The result of a function: a value or an error (C190). The value stays raw JSON; `decoded` parses it. */
 import { isUtf8 } from 'node:buffer';
 import { JsonError, Members, OPEN_BRACE, OPEN_BRACKET, skipSpace } from '../json/raw.ts';
 
@@ -9,7 +6,6 @@ export interface FunctionSuccess {
   status: 'success';
   /** Raw JSON of the value, in the requested format. */
   value: RawValue;
-  logLines: string[];
 }
 
 export interface FunctionFailure {
@@ -18,7 +14,6 @@ export interface FunctionFailure {
   errorMessage: string;
   /** Raw JSON of the data of a `ConvexError` that the app threw; undefined for other errors. */
   errorData: string | undefined;
-  logLines: string[];
 }
 
 export type FunctionResult = FunctionSuccess | FunctionFailure;
@@ -34,37 +29,27 @@ export interface RawValue {
 export function readFunctionResult(body: Buffer): FunctionResult {
   // Readers downstream drop lines of invalid UTF-8 silently.
   if (!isUtf8(body)) throw new JsonError('the response is not valid UTF-8');
-  const members = new Members().open(body, 0, body.length);
-  let status: string | undefined;
-  let value: RawValue | undefined;
-  let errorMessage: string | undefined;
-  let errorData: string | undefined;
-  let logLines: string[] = [];
-  while (members.next()) {
-    const { valueStart: start, valueEnd: end } = members;
-    switch (members.key()) {
-      case 'status':
-        status = text(body, start, end);
-        break;
-      case 'value':
-        value = { buffer: body, start, end };
-        break;
-      case 'errorMessage':
-        errorMessage = text(body, start, end);
-        break;
-      case 'errorData':
-        errorData = body.toString('utf8', start, end);
-        break;
-      case 'logLines':
-        logLines = lines(body, start, end);
-        break;
-    }
+  const { members, end: after } = membersOf({ buffer: body, start: 0, end: body.length });
+  if (skipSpace(body, after, body.length) !== body.length) throw new JsonError('the response goes on after its end');
+  const [status, errorMessage] = ['status', 'errorMessage'].map((name) => {
+    const found = members.get(name);
+    return found === undefined ? undefined : decoded(found);
+  });
+  const value = members.get('value');
+  if (status === 'success' && value !== undefined) return { status, value };
+  if (status === 'error' && typeof errorMessage === 'string') {
+    const data = members.get('errorData');
+    return { status, errorMessage, errorData: data && body.toString('utf8', data.start, data.end) };
   }
-  if (skipSpace(body, members.end, body.length) !== body.length)
-    throw new JsonError('the response goes on after its end');
-  if (status === 'success' && value !== undefined) return { status, value, logLines };
-  if (status === 'error' && errorMessage !== undefined) return { status, errorMessage, errorData, logLines };
   throw new JsonError('the response is not the result of a function');
+}
+
+/** The places of an object's members, and its end. Of repeated keys the last one counts, as in JSON.parse. */
+function membersOf({ buffer, start, end }: RawValue): { members: ReadonlyMap<string, RawValue>; end: number } {
+  const found = new Map<string, RawValue>();
+  const members = new Members().open(buffer, start, end);
+  while (members.next()) found.set(members.key(), { buffer, start: members.valueStart, end: members.valueEnd });
+  return { members: found, end: members.end };
 }
 
 /** Parses the value. Throws `JsonError`. */
@@ -84,22 +69,7 @@ export function isObject({ buffer, start }: RawValue): boolean {
   return buffer[start] === OPEN_BRACE;
 }
 
-/** A member of an object. Of repeated keys the last one counts, as in JSON.parse. */
-export function member({ buffer, start, end }: RawValue, name: string): RawValue | undefined {
-  const members = new Members().open(buffer, start, end);
-  let found: RawValue | undefined;
-  while (members.next()) {
-    if (members.key() === name) found = { buffer, start: members.valueStart, end: members.valueEnd };
-  }
-  return found;
-}
-
-function text(body: Buffer, start: number, end: number): string | undefined {
-  const value = decoded({ buffer: body, start, end });
-  return typeof value === 'string' ? value : undefined;
-}
-
-function lines(body: Buffer, start: number, end: number): string[] {
-  const value = decoded({ buffer: body, start, end });
-  return Array.isArray(value) ? value.filter((line) => typeof line === 'string') : [];
+/** A member of an object. */
+export function member(value: RawValue, name: string): RawValue | undefined {
+  return membersOf(value).members.get(name);
 }

@@ -69,7 +69,7 @@ export class SnapshotImport {
   /** Whether the key may poll imports (C171). Throws `ConvexApiError`. */
   async mayPoll(): Promise<boolean> {
     try {
-      await this.#functions.query(LIST);
+      await this.#functions.call('query', LIST);
       return true;
     } catch (error) {
       if (error instanceof ConvexApiError && error.reason === 'not-permitted') return false;
@@ -139,7 +139,7 @@ export class SnapshotImport {
    * The state of an import. Needs the permission `deployment:backups:view` (C171). Throws `ConvexApiError`.
    */
   async stateOf(importId: string): Promise<ImportState> {
-    const result = await this.#functions.query(QUERY, { importId });
+    const result = await this.#functions.call('query', QUERY, { importId });
     if (result.status === 'error')
       throw new ConvexApiError({ reason: 'refused', retry: false }, `${QUERY} failed`, { status: 200 });
     return readState(valueOf(() => decoded(result.value)));

@@ -67,7 +67,7 @@ type Refuse = (what: string) => Error;
 
 function pathOf(text: string, refuse: Refuse): string {
   try {
-    return parseFunctionPath(text).text;
+    return parseFunctionPath(text);
   } catch (error) {
     if (error instanceof FunctionPathError) throw refuse(error.message);
     throw error;

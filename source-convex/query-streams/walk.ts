@@ -62,7 +62,7 @@ export class QueryPages {
     for (;;) {
       const numItems = this.#numItems;
       const page = paginated ? { numItems, cursor } : undefined;
-      const result = await this.#functions.query(query, argsText(this.#stream, { cursor: since, page }));
+      const result = await this.#functions.call('query', query, argsText(this.#stream, { cursor: since, page }));
       if (result.status === 'success') {
         this.#grow();
         const read = this.#understood(() => pageOf(result, paginated));

@@ -5,7 +5,6 @@ const failure = (errorMessage: string, errorData?: string) => ({
   status: 'error' as const,
   errorMessage,
   errorData,
-  logLines: [],
 });
 const said = (text: string) => failure(`[Request ID: 0f1e2d3c4b5a6978] Server Error\n${text}`);
 

@@ -9,7 +9,6 @@ import {
   type EmulatorOptions,
   type Functions as AppFunctions,
 } from '../../../emulator/index.ts';
-import { ConvexApiError } from '../../../shared/convex/errors.ts';
 import { decoded, type FunctionResult } from '../../../shared/convex/function-result.ts';
 import { Functions, MAX_FUNCTION_BODY } from '../../../shared/convex/functions.ts';
 import { ConvexClient, type HttpOptions, type RetryNotice } from '../../../shared/convex/client.ts';
@@ -136,7 +135,7 @@ describe('the published client and ours give the same for the same call', () => 
   ];
   test.each(calls)('%s %s', async (kind, path, args) => {
     const { functions } = clientOf(emulator.url, {}, 'convex_encoded_json');
-    const ours = seenByOurs(await functions[kind](path, args));
+    const ours = seenByOurs(await functions.call(kind, path, args));
     const published = new ConvexHttpClient(emulator.url, { logger: false });
     const theirArgs = jsonToConvex(JSON.parse(args) as JSONValue) as Record<string, Value>;
     const call = (): Promise<unknown> => {
@@ -147,10 +146,6 @@ describe('the published client and ours give the same for the same call', () => 
     const theirs = await seenByTheirs(call());
     expect(ours).toEqual(theirs);
     if (path === 'values:echo') expect(ours).toEqual({ value: VALUES });
-    // The same call by the path in the URL: functions of any type, so other words for one that is missing.
-    const run = seenByOurs(await functions.run(path, args));
-    if (path !== 'nowhere:nothing' && path !== 'notes:add' && path !== 'admin/tools:hidden' && kind !== 'mutation')
-      expect(run).toEqual(theirs);
   });
 
   test('in the name of a user, and with a deploy key', async () => {
@@ -158,10 +153,12 @@ describe('the published client and ours give the same for the same call', () => 
     const published = new ConvexHttpClient(emulator.url, { logger: false, auth: token });
     const whoami = makeFunctionReference<'query'>('admin/tools:whoami');
     const ours = clientOf(emulator.url, { key: token, scheme: 'Bearer' }).functions;
-    expect(seenByOurs(await ours.query('admin/tools:whoami'))).toEqual(await seenByTheirs(published.query(whoami)));
-    expect(seenByOurs(await ours.query('admin/tools:whoami'))).toEqual({ value: 'ada' });
+    expect(seenByOurs(await ours.call('query', 'admin/tools:whoami'))).toEqual(
+      await seenByTheirs(published.query(whoami)),
+    );
+    expect(seenByOurs(await ours.call('query', 'admin/tools:whoami'))).toEqual({ value: 'ada' });
     const admin = clientOf(emulator.url, { key: emulator.key }).functions;
-    expect(seenByOurs(await admin.query('admin/tools:hidden'))).toEqual({ value: 'inside' });
+    expect(seenByOurs(await admin.call('query', 'admin/tools:hidden'))).toEqual({ value: 'inside' });
   });
 
   test('a key that does not hold is an exception, not a result', async () => {
@@ -169,7 +166,7 @@ describe('the published client and ours give the same for the same call', () => 
     const theirs = await seenByTheirs(published.query(makeFunctionReference<'query'>('values:talk')));
     expect(theirs).toMatchObject({ message: expect.stringContaining('InvalidAuthHeader') as string });
     const ours = clientOf(emulator.url, { key: 'nonsense', scheme: 'Bearer' }).functions;
-    await expect(ours.query('values:talk')).rejects.toMatchObject({
+    await expect(ours.call('query', 'values:talk')).rejects.toMatchObject({
       reason: 'bad-key',
       status: 401,
       code: 'InvalidAuthHeader',
@@ -186,7 +183,7 @@ describe('a result', () => {
 
   test('is the bytes that came, in the format of the documents', async () => {
     const { functions } = clientOf(emulator.url);
-    const result = await functions.query('values:echo', { n: 1, text: 'é' });
+    const result = await functions.call('query', 'values:echo', { n: 1, text: 'é' });
     if (result.status === 'error') throw new Error(result.errorMessage);
     const { buffer, start: from, end } = result.value;
     expect(buffer.toString('utf8', from, end)).toBe('{"n":1.0,"text":"é"}');
@@ -197,22 +194,19 @@ describe('a result', () => {
     });
   });
 
-  test('has the lines that were printed, of both outcomes', async () => {
+  test('has the data of an error that the app threw', async () => {
     const { functions } = clientOf(emulator.url);
-    expect((await functions.query('values:talk')).logLines).toEqual(["[LOG] 'one' { two: 2n }"]);
-    expect(await functions.mutation('fails:convexError')).toMatchObject({
+    expect(await functions.call('mutation', 'fails:convexError')).toMatchObject({
       status: 'error',
       errorData: '{"bytes":"AAA=","code":"7","text":"no"}',
-      logLines: ["[ERROR] 'about to fail'"],
     });
-    expect((await functions.query('values:nothing')).logLines).toEqual([]);
   });
 
   test('arguments that are text are sent as they are', async () => {
     const { functions } = clientOf(emulator.url);
-    await functions.run('values:echo', '{ "n" : 1786000000123456789 }');
-    expect(emulator.journal.of('/api/run/values/echo')[0]?.body).toBe(
-      '{"args":{ "n" : 1786000000123456789 },"format":"json"}',
+    await functions.call('query', 'values:echo', '{ "n" : 1786000000123456789 }');
+    expect(emulator.journal.of('/api/query')[0]?.body).toBe(
+      '{"path":"values:echo","args":{ "n" : 1786000000123456789 },"format":"json"}',
     );
   });
 });
@@ -220,18 +214,18 @@ describe('a result', () => {
 describe('limits', () => {
   test('a path that names no function is refused before anything is sent', async () => {
     const { functions } = clientOf('http://127.0.0.1:1');
-    await expect(functions.query('messages.list')).rejects.toThrow('is not the path of a function');
+    await expect(functions.call('query', 'messages.list')).rejects.toThrow('is not the path of a function');
   });
 
   test('so are arguments that the deployment would not read', async () => {
     const emulator = await start();
     const { functions } = clientOf(emulator.url);
     const room = MAX_FUNCTION_BODY - Buffer.byteLength('{"path":"values:echo","args":{"text":""},"format":"json"}');
-    const fits = await functions.query('values:echo', { text: 'x'.repeat(room) });
+    const fits = await functions.call('query', 'values:echo', { text: 'x'.repeat(room) });
     // It arrives, and is more than 16 MiB as Convex counts.
     expect(fits).toMatchObject({ status: 'error' });
     expect(emulator.journal.count()).toBe(1);
-    await expect(functions.query('values:echo', { text: 'x'.repeat(room + 1) })).rejects.toThrow(
+    await expect(functions.call('query', 'values:echo', { text: 'x'.repeat(room + 1) })).rejects.toThrow(
       'the arguments of values:echo make a request of 16779217 bytes; Convex takes arguments of up to 16 MiB',
     );
     expect(emulator.journal.count()).toBe(1);
@@ -259,7 +253,7 @@ describe('what is tried again', () => {
   ] as const)('a query, after %s %j', async (kind, more) => {
     emulator.faults.add({ kind, times: 2, ...more });
     const { functions, notices } = clientOf(emulator.url);
-    expect(await functions.query('notes:count')).toMatchObject({ status: 'success' });
+    expect(await functions.call('query', 'notes:count')).toMatchObject({ status: 'success' });
     expect(notices).toHaveLength(2);
   });
 
@@ -271,41 +265,17 @@ describe('what is tried again', () => {
     ['html', { status: 502 }],
     ['html', { status: 200 }],
   ];
-  test.each(maybeRun)('a mutation or an action may have run, and is not, after %s %j', async (kind, more) => {
-    for (const call of ['mutation', 'action', 'run'] as const) {
-      emulator.faults.add({ kind, ...more });
-      const { functions, notices } = clientOf(emulator.url);
-      const path = call === 'action' ? 'notes:fromAction' : 'notes:add';
-      await expect(functions[call](path, {})).rejects.toBeInstanceOf(ConvexApiError);
-      expect(notices).toEqual([]);
-    }
-    expect(emulator.journal.count()).toBe(3);
-    expect(notes()).toBe(kind === 'html' ? 0 : 3);
-  });
-
-  test.each(maybeRun)('unless whoever calls says that it may be repeated: %s %j', async (kind, more) => {
+  test.each(maybeRun)('a mutation that may have run is repeated, after %s %j', async (kind, more) => {
     emulator.faults.add({ kind, ...more });
     const { functions, notices } = clientOf(emulator.url);
-    expect(await functions.mutation('notes:add', {}, { repeatable: true })).toMatchObject({ status: 'success' });
+    expect(await functions.call('mutation', 'notes:add', {})).toMatchObject({ status: 'success' });
     expect(notices).toHaveLength(1);
     expect(notes()).toBe(kind === 'html' ? 1 : 2);
   });
 
-  test.each([
-    [429, 'TooManyConcurrentRequests'],
-    [429, 'TooManyWrites'],
-    [503, 'OptimisticConcurrencyControlFailure'],
-  ])('a mutation that was sent back before it began: %i %s', async (status, code) => {
-    emulator.faults.add({ kind: 'status', status, code });
-    const { functions, notices } = clientOf(emulator.url);
-    expect(await functions.mutation('notes:add')).toMatchObject({ status: 'success' });
-    expect(notices).toHaveLength(1);
-    expect(notes()).toBe(1);
-  });
-
   test('a function that failed has given its result', async () => {
     const { functions, notices } = clientOf(emulator.url);
-    expect(await functions.query('fails:error')).toMatchObject({ status: 'error' });
+    expect(await functions.call('query', 'fails:error')).toMatchObject({ status: 'error' });
     expect(notices).toEqual([]);
     expect(emulator.journal.count()).toBe(1);
   });
@@ -317,11 +287,10 @@ describe('answers as the OpenAPI document has them', () => {
   test.each([400, 401, 404, 560])('a result with status %i', async (status) => {
     await using server = await TestServer.start((_request, response) => response.writeHead(status).end(RESULT));
     const { functions } = clientOf(server.url);
-    expect(await functions.query('messages:list')).toEqual({
+    expect(await functions.call('query', 'messages:list')).toEqual({
       status: 'error',
       errorMessage: 'no such function',
       errorData: undefined,
-      logLines: ['a'],
     });
   });
 
@@ -336,7 +305,10 @@ describe('answers as the OpenAPI document has them', () => {
     await using server = await TestServer.start((request, response) => {
       request.resume().on('end', () => response.writeHead(status).end(body));
     });
-    await expect(clientOf(server.url).functions.query('messages:list')).rejects.toMatchObject({ status, ...expected });
+    await expect(clientOf(server.url).functions.call('query', 'messages:list')).rejects.toMatchObject({
+      status,
+      ...expected,
+    });
   });
 
   test.each([
@@ -354,7 +326,7 @@ describe('answers as the OpenAPI document has them', () => {
   ])('no result with status 200: %s', async (body) => {
     await using server = await TestServer.start((_request, response) => response.end(body));
     const { functions, notices } = clientOf(server.url);
-    await expect(functions.query('messages:list')).rejects.toMatchObject({ reason: 'not-convex', tries: 4 });
+    await expect(functions.call('query', 'messages:list')).rejects.toMatchObject({ reason: 'not-convex', tries: 4 });
     expect(notices).toHaveLength(3);
   });
 });
