@@ -1,11 +1,15 @@
 /**
- * Compiles the AssemblyScript of shared/json/wasm/assembly and writes the module, as base64, to a TypeScript file: so it runs from
- * sources, from dist/ and from the npm package alike, without a file to be found at run time. `--check` fails if that file is stale.
+ * Compiles the AssemblyScript of shared/json/wasm/assembly and writes the module, as base64, to a TypeScript
+ * file: so it runs from sources, from dist/ and from the npm package alike, without a file to be found at run
+ * time. `--check` fails if that file is stale.
  */
 import { readFile, writeFile } from 'node:fs/promises';
 import { importInstalled } from './installed.ts';
 
-/** The compiler's own types redefine global ones (an array's `at` never gives undefined there), so they are kept out of this program. */
+/**
+ * The compiler's own types redefine global ones (an array's `at` never gives undefined there), so they are
+ * kept out of this program.
+ */
 interface Compiler {
   main: (
     args: readonly string[],
@@ -52,7 +56,7 @@ async function compileSource(): Promise<{ error: Error | null; stderr: string; b
     '--enable',
     'simd',
     '--initialMemory',
-    '16',
+    '24',
   ];
   const { error, stderr } = await compile([SOURCE, ...options], {
     writeFile: (name, contents) => {

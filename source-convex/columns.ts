@@ -3,9 +3,9 @@
  * So discover lists all columns under a keyword of its own (`OFFERED_COLUMNS`): a column that is listed there
  * and missing in `properties` is deselected.
  */
-import type { ProtocolWriter } from '../shared/airbyte/writer.ts';
 import { notConvex } from '../shared/convex/client.ts';
 import { isFieldName } from '../shared/convex/identifiers.ts';
+import type { ByteSink } from '../shared/json/growing-buffer.ts';
 import { COMMA, JsonError, Members } from '../shared/json/raw.ts';
 
 /** Keyword of a stream's `json_schema`: the names of all columns that can be deselected. */
@@ -51,15 +51,15 @@ export class ColumnFilter {
    * Writes the document `buffer[start, end)` without its closing brace and without the excluded columns.
    * Throws `ConvexApiError`.
    */
-  write(writer: ProtocolWriter, buffer: Buffer, start: number, end: number): void {
+  write(sink: ByteSink, buffer: Buffer, start: number, end: number): void {
     try {
-      this.#write(writer, buffer, start, end);
+      this.#write(sink, buffer, start, end);
     } catch (error) {
       throw error instanceof JsonError ? notConvex(`a document is not valid: ${error.message}`, 200) : error;
     }
   }
 
-  #write(writer: ProtocolWriter, buffer: Buffer, start: number, end: number): void {
+  #write(sink: ByteSink, buffer: Buffer, start: number, end: number): void {
     const members = this.#members.open(buffer, start, end);
     // Bytes to keep that are not written yet: `buffer[from, to)`.
     let from = start;
@@ -67,17 +67,17 @@ export class ColumnFilter {
     let kept = 0;
     while (members.next()) {
       if (this.#excluded.has(members.key())) {
-        writer.bytes(buffer, from, to);
+        sink.bytes(buffer, from, to);
         from = to = 0;
         continue;
       }
       if (to === 0) {
-        if (kept > 0) writer.byte(COMMA);
+        if (kept > 0) sink.byte(COMMA);
         from = members.keyStart - 1;
       }
       to = members.valueEnd;
       kept++;
     }
-    writer.bytes(buffer, from, to);
+    sink.bytes(buffer, from, to);
   }
 }

@@ -36,7 +36,7 @@ export const DATA_SYNC: Mutation[] = [
   {
     name: 'imported rows keep their own timestamp',
     file: 'source-convex/data-sync/different-documents.ts',
-    find: 'this.copyTs(this.buffer, digits);',
+    find: 'this.head.copyTs(this.buffer, digits);',
     replace: 'buffer.copy(this.buffer, digits, head.tsStart, head.tsEnd);',
     test: 'test/source-convex/data-sync/replaced.test.ts',
     only: 'keeps ids',

@@ -49,6 +49,8 @@ export class Changes {
    * for.
    */
   special: SpecialValues | undefined;
+  /** Where the document begins in the chunk that `find` was given last; -1 if it is not known to be there. */
+  inChunk = -1;
   readonly #path: string;
   readonly #members = new Members();
   readonly #special: SpecialValues = { positions: foundChanges, first: 0, count: 0, base: 0 };
@@ -128,6 +130,7 @@ export class Changes {
     special.first = at + CHANGE_NUMBERS;
     special.count = foundChanges[at + 6]!;
     special.base = base;
+    this.inChunk = at < ALONE ? value : -1;
     if ((flags & SAME_TABLE) === 0) {
       const componentEnd = base + foundChanges[at + 2]!;
       this.component = buffer.toString('utf8', start + BEFORE_COMPONENT, componentEnd);
@@ -179,5 +182,6 @@ export class Changes {
     this.start = value.start;
     this.end = value.end;
     this.special = undefined;
+    this.inChunk = -1;
   }
 }

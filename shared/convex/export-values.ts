@@ -59,7 +59,7 @@ export class ExportValues {
       const { positions, first, count, base } = special;
       for (let i = first; i < first + count; i++) this.#rewriteAt(buffer, base + positions[i]!, end);
     }
-    out.copy(buffer, this.#taken, end);
+    out.bytes(buffer, this.#taken, end);
   }
 
   #rewriteAt(buffer: Buffer, position: number, end: number): void {
@@ -79,7 +79,7 @@ export class ExportValues {
     while (isDigit(buffer[at - 1])) at--;
     if (buffer[at - 1] === MINUS) at--;
     const out = this.#out;
-    out.copy(buffer, this.#taken, at);
+    out.bytes(buffer, this.#taken, at);
     if (this.#format === 'json') {
       out.reserve(after - at + 2);
       const { buffer: bytes } = out;
@@ -90,7 +90,7 @@ export class ExportValues {
       const value = BigInt(buffer.toString('latin1', at, after));
       if (BigInt.asIntN(64, value) !== value) throw new JsonError('a document has an integer of more than 64 bits');
       this.#scratch.writeBigInt64LE(value);
-      out.copy(Buffer.from(`{"$integer":"${this.#scratch.toString('base64')}"}`));
+      out.bytes(Buffer.from(`{"$integer":"${this.#scratch.toString('base64')}"}`));
     }
     this.#taken = after;
   }
@@ -124,8 +124,8 @@ export class ExportValues {
   }
 
   #replace(buffer: Buffer, from: number, to: number, by: Buffer): void {
-    this.#out.copy(buffer, this.#taken, from);
-    this.#out.copy(by);
+    this.#out.bytes(buffer, this.#taken, from);
+    this.#out.bytes(by);
     this.#taken = to;
   }
 }

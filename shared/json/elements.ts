@@ -283,7 +283,7 @@ export class ElementScanner {
     const limit = this.#inArray ? MAX_ELEMENT_BYTES : this.#maxMemberBytes;
     if (this.#carry.length + end - start > limit)
       throw new JsonError(`the response holds a value of more than ${limit} bytes, which no page of documents does`);
-    this.#carry.copy(chunk, start, end);
+    this.#carry.bytes(chunk, start, end);
   }
 
   #unexpected(wanted: string, at: number): JsonError {

@@ -1,7 +1,13 @@
 const FIRST_SIZE = 64 * 1024;
 
+/** Takes bytes, piece by piece. */
+export interface ByteSink {
+  bytes(source: Buffer, start?: number, end?: number): void;
+  byte(byte: number): void;
+}
+
 /** Bytes that are put together piece by piece. */
-export class GrowingBuffer {
+export class GrowingBuffer implements ByteSink {
   /**
    * What was put together is `buffer` from 0 to before `length`. The buffer may be another one after each
    * call.
@@ -14,9 +20,14 @@ export class GrowingBuffer {
   }
 
   /** Appends `source[from, to)`. */
-  copy(source: Buffer, from = 0, to = source.length): void {
+  bytes(source: Buffer, from = 0, to = source.length): void {
     this.reserve(to - from);
     this.length += source.copy(this.buffer, this.length, from, to);
+  }
+
+  byte(byte: number): void {
+    this.reserve(1);
+    this.buffer[this.length++] = byte;
   }
 
   /** Appends a text as UTF-8. */

@@ -24,7 +24,7 @@ export class ComposedDocuments extends GrowingBuffer {
    */
   head({ component, table, deleted }: Head, ts: string): void {
     if (ts !== this.#ts || table !== this.#table || component !== this.#component) this.#begin(component, table, ts);
-    this.copy(deleted ? this.#tombstone : this.#live);
+    this.bytes(deleted ? this.#tombstone : this.#live);
   }
 
   #begin(component: string, table: string, ts: string): void {

@@ -1,22 +1,19 @@
 /**
- * A part of a Data Sync page, held in memory until it is written: the changes as records, byte for byte as
- * `document_deltas` gives them (`{"_component","_table","_ts","_deleted"`, then the members of the value,
- * C101).
+ * A part of a Data Sync page, held in memory until it is written: the changes as RECORD lines, whose
+ * documents are byte for byte as `document_deltas` gives them (`{"_component","_table","_ts","_deleted"`,
+ * then the members of the value, C101).
  *
  * It is held because a state has to name, before the first of these records is written, timestamps at which
  * the table can be listed and that together show every document that is written. Otherwise a document that
  * was made and deleted within one page would stay at the destination where the run is killed in between and
  * the table is replaced: no log has its deletion any more (C120).
  */
-import { notConvex } from '../../shared/convex/client.ts';
 import type { Changes } from '../../shared/convex/data-sync.ts';
-import { ExportValues } from '../../shared/convex/export-values.ts';
 import type { ValueFormat } from '../../shared/convex/streaming-export.ts';
-import { JsonError } from '../../shared/json/raw.ts';
-import type { RecordCursor, RecordHead, SourceRecord } from '../output/events.ts';
+import type { RecordCursor, SourceRecord } from '../output/events.ts';
 import type { TableStream } from '../streaming-export/table-stream.ts';
-import { ComposedDocuments } from './composed-documents.ts';
 import { DocumentId } from './document-id.ts';
+import { RecordLines } from './record-lines.ts';
 
 /** What a segment has of one stream. Timestamps are digits, nanoseconds. */
 interface Part {
@@ -26,16 +23,14 @@ interface Part {
   hasTombstones: boolean;
 }
 
-export class Segment implements RecordCursor, RecordHead, SourceRecord {
+export class Segment implements RecordCursor, SourceRecord {
   stream = -1;
   readonly record: SourceRecord = this;
-  readonly head: RecordHead = this;
+  readonly head = undefined;
   start = 0;
   end = 0;
-  deleted = false;
-  tsLength = 0;
-  readonly #values: ExportValues;
-  readonly #documents = new ComposedDocuments();
+  lines = 0;
+  readonly #lines: RecordLines;
   readonly #ids = new DocumentId();
   readonly #parts = new Map<TableStream, Part>();
   // Of each change: arrays are kept from segment to segment, since an object for each change is garbage.
@@ -43,44 +38,33 @@ export class Segment implements RecordCursor, RecordHead, SourceRecord {
   readonly #timestamps: string[] = [];
   readonly #deleted: boolean[] = [];
   readonly #ends: number[] = [];
-  readonly #tsAt: number[] = [];
   #count = 0;
   #index = 0;
-  #tsStart = 0;
   // Of the last change.
   #stream: TableStream | undefined;
   #part: Part | undefined;
 
   constructor(format: ValueFormat) {
-    this.#values = new ExportValues(format);
+    this.#lines = new RecordLines(format);
   }
 
   get buffer(): Buffer {
-    return this.#documents.buffer;
+    return this.#lines.buffer;
   }
 
   get bytes(): number {
-    return this.#documents.length;
+    return this.#lines.length;
   }
 
-  copyTs(out: Buffer, at: number): void {
-    const { buffer } = this.#documents;
-    const end = this.#tsStart + this.tsLength;
-    for (let from = this.#tsStart; from < end; from++) out[at++] = buffer[from]!;
-  }
-
-  /** Takes the change that `changes` is at. */
+  /** Takes the change that `changes` is at. Throws `ConvexApiError`. */
   add(changes: Changes, stream: TableStream): void {
     const { ts, deleted } = changes;
-    const documents = this.#documents;
-    documents.head(changes, ts);
-    this.#writeMembers(changes);
+    this.#lines.add(changes, stream);
     const index = this.#count++;
     this.#streams[index] = stream;
     this.#timestamps[index] = ts;
     this.#deleted[index] = deleted;
-    this.#ends[index] = documents.length;
-    this.#tsAt[index] = documents.tsAt;
+    this.#ends[index] = this.#lines.length;
     const part = this.#partOf(stream, ts);
     if (part.last !== ts) {
       part.before = part.last;
@@ -100,29 +84,21 @@ export class Segment implements RecordCursor, RecordHead, SourceRecord {
     return (this.#part = part);
   }
 
-  #writeMembers({ buffer, start, end, special }: Changes): void {
-    try {
-      this.#values.writeMembers(this.#documents, buffer, start, end, special);
-    } catch (error) {
-      throw error instanceof JsonError ? notConvex(`a page of Data Sync: ${error.message}`, 200) : error;
-    }
-  }
-
+  /** Moves to the next lines of one stream. */
   next(): boolean {
-    const index = this.#index;
-    if (index === this.#count) return false;
-    this.#index++;
-    this.stream = this.#streams[index]!.index;
+    const first = this.#index;
+    if (first === this.#count) return false;
+    const stream = this.#streams[first];
+    while (this.#index < this.#count && this.#streams[this.#index] === stream) this.#index++;
+    this.stream = stream!.index;
+    this.lines = this.#index - first;
     this.start = this.end;
-    this.end = this.#ends[index]!;
-    this.deleted = this.#deleted[index]!;
-    this.tsLength = this.#timestamps[index]!.length;
-    this.#tsStart = this.start + this.#tsAt[index]!;
+    this.end = this.#ends[this.#index - 1]!;
     return true;
   }
 
   clear(): void {
-    this.#documents.clear();
+    this.#lines.clear();
     this.#parts.clear();
     this.#stream = undefined;
     this.#count = this.#index = this.end = 0;
@@ -154,6 +130,7 @@ export class Segment implements RecordCursor, RecordHead, SourceRecord {
    */
   #beforeTombstones(wanted: TableStream): string[] {
     const found: string[] = [];
+    const documentAt = this.#lines.documentAt(wanted);
     // Ids that were written since the last timestamp that was found: up to the commit before, and in the
     // commit in hand.
     let written = new Set<string>();
@@ -168,7 +145,8 @@ export class Segment implements RecordCursor, RecordHead, SourceRecord {
         for (const id of inCommit) written.add(id);
         inCommit = [];
       }
-      const id = this.#ids.read(this.buffer, index === 0 ? 0 : this.#ends[index - 1]!, this.#ends[index]!);
+      const start = (index === 0 ? 0 : this.#ends[index - 1]!) + documentAt;
+      const id = this.#ids.read(this.buffer, start, this.#ends[index]!);
       if (!this.#deleted[index]) {
         inCommit.push(id);
       } else if (written.has(id)) {

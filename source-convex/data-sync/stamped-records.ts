@@ -1,24 +1,16 @@
-/** Records of one stream that all carry the same timestamp as theirs, each valid until the next one. */
+/** Records whose timestamps are not read from their documents. */
 import type { RecordCursor, RecordHead, SourceRecord } from '../output/events.ts';
 import type { TableStream } from '../streaming-export/table-stream.ts';
 
-export abstract class StampedRecords implements RecordCursor, RecordHead, SourceRecord {
-  readonly stream: number;
-  readonly record: SourceRecord = this;
-  readonly head: RecordHead = this;
-  readonly start = 0;
-  /** Digits, nanoseconds. */
-  protected readonly ts: string;
+/** When a document was written (digits, nanoseconds), and whether it was deleted. */
+export class Stamp implements RecordHead {
+  readonly ts: string;
+  readonly deleted: boolean | undefined;
 
-  constructor({ index }: TableStream, ts: string) {
-    this.stream = index;
+  constructor(ts: string, deleted: boolean | undefined) {
     this.ts = ts;
+    this.deleted = deleted;
   }
-
-  abstract readonly buffer: Buffer;
-  abstract readonly end: number;
-  abstract readonly deleted: boolean | undefined;
-  abstract next(): boolean;
 
   get tsLength(): number {
     return this.ts.length;
@@ -27,4 +19,22 @@ export abstract class StampedRecords implements RecordCursor, RecordHead, Source
   copyTs(out: Buffer, at: number): void {
     out.write(this.ts, at, 'latin1');
   }
+}
+
+/** Records of one stream that all have the same stamp, each valid until the next one. */
+export abstract class StampedRecords implements RecordCursor, SourceRecord {
+  readonly stream: number;
+  readonly record: SourceRecord = this;
+  readonly head: Stamp;
+  readonly start = 0;
+
+  /** `ts`: digits, nanoseconds. */
+  constructor({ index }: TableStream, ts: string, deleted: boolean | undefined) {
+    this.stream = index;
+    this.head = new Stamp(ts, deleted);
+  }
+
+  abstract readonly buffer: Buffer;
+  abstract readonly end: number;
+  abstract next(): boolean;
 }

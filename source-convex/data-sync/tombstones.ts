@@ -5,17 +5,16 @@ import { ComposedDocuments } from './composed-documents.ts';
 import { StampedRecords } from './stamped-records.ts';
 
 export class Tombstones extends StampedRecords {
-  readonly deleted = true;
   readonly #documents = new ComposedDocuments();
-  readonly #head: { component: string; table: string; deleted: boolean };
+  readonly #names: { component: string; table: string; deleted: boolean };
   #ids: readonly string[] = [];
   #index = 0;
 
   /** `ts`: digits, nanoseconds. */
   constructor(stream: TableStream, ts: string) {
-    super(stream, ts);
+    super(stream, ts, true);
     const { component, table } = stream.planned;
-    this.#head = { component, table, deleted: true };
+    this.#names = { component, table, deleted: true };
   }
 
   get buffer(): Buffer {
@@ -36,8 +35,8 @@ export class Tombstones extends StampedRecords {
     const id = this.#ids[this.#index++];
     if (id === undefined) return false;
     this.#documents.clear();
-    this.#documents.head(this.#head, this.ts);
-    this.#documents.copy(Buffer.from(JSON.stringify({ _id: id })), 1);
+    this.#documents.head(this.#names, this.head.ts);
+    this.#documents.bytes(Buffer.from(JSON.stringify({ _id: id })), 1);
     return true;
   }
 }

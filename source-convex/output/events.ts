@@ -23,6 +23,8 @@ export interface SourceRecord {
   readonly end: number;
   /** Undefined: the record gets no `_ab_cdc_*` columns. */
   readonly head: RecordHead | undefined;
+  /** If given, the bytes are no document but so many RECORD lines of the stream. */
+  readonly lines?: number;
 }
 
 /**

@@ -4,8 +4,8 @@
  * copied, never decoded (INV4).
  */
 import type { StreamDescriptor } from '../../shared/core/stream-descriptor.ts';
-import type { ProtocolWriter } from '../../shared/airbyte/writer.ts';
 import { ColumnFilter } from '../columns.ts';
+import type { ByteSink } from '../../shared/json/growing-buffer.ts';
 import { bytesAre } from '../../shared/json/raw.ts';
 import type { RecordHead, SourceRecord } from './events.ts';
 import { ISO_LENGTH, TS_DIGITS, writeIso } from './timestamps.ts';
@@ -70,7 +70,8 @@ class Tail {
 }
 
 export class RecordEncoder {
-  readonly #prefix: Buffer;
+  /** What a line begins with, before the document. */
+  readonly prefix: Buffer;
   readonly #snapshot = new Tail(TS_DIGITS, 'snapshot');
   readonly #changed = new Tail(TS_DIGITS, 'changed');
   readonly #deleted = new Tail(TS_DIGITS, 'deleted');
@@ -81,21 +82,31 @@ export class RecordEncoder {
   /** `excluded`: columns to leave out of records. */
   constructor({ name, namespace }: StreamDescriptor, excluded: readonly string[] = []) {
     const space = namespace === undefined ? '' : `"namespace":${JSON.stringify(namespace)},`;
-    this.#prefix = Buffer.from(`{"type":"RECORD","record":{"stream":${JSON.stringify(name)},${space}"data":`);
+    this.prefix = Buffer.from(`{"type":"RECORD","record":{"stream":${JSON.stringify(name)},${space}"data":`);
     this.#filter = excluded.length === 0 ? undefined : new ColumnFilter(excluded);
   }
 
   /** Writes a record. `emittedAt`: milliseconds since 1970. */
-  write(writer: ProtocolWriter, { buffer, start, end, head }: SourceRecord, emittedAt: number): void {
-    writer.bytes(this.#prefix);
+  write(sink: ByteSink, { buffer, start, end, head }: SourceRecord, emittedAt: number): void {
+    sink.bytes(this.prefix);
     if (head === undefined) {
-      writer.bytes(buffer, start, end);
-      writer.bytes(this.#withoutColumns(emittedAt));
+      sink.bytes(buffer, start, end);
+      sink.bytes(this.#withoutColumns(emittedAt));
     } else {
-      if (this.#filter === undefined) writer.bytes(buffer, start, end - 1);
-      else this.#filter.write(writer, buffer, start, end);
-      writer.bytes(this.#tail(head).bytes(head, emittedAt));
+      if (this.#filter === undefined) sink.bytes(buffer, start, end - 1);
+      else this.#filter.write(sink, buffer, start, end);
+      sink.bytes(this.tail(head, emittedAt));
     }
+  }
+
+  /** Whether documents are copied as they are. */
+  get copies(): boolean {
+    return this.#filter === undefined;
+  }
+
+  /** What follows a document without its closing brace. Valid until the next call. */
+  tail(head: RecordHead, emittedAt: number): Buffer {
+    return this.#tail(head).bytes(head, emittedAt);
   }
 
   #tail({ tsLength, deleted }: RecordHead): Tail {

@@ -60,9 +60,11 @@ export class StreamOutput {
   /** `emittedAt`: milliseconds since 1970. */
   write(record: SourceRecord, emittedAt: number): void {
     if (this.#status !== 'RUNNING') this.#writeStatus('RUNNING');
-    this.#encoder.write(this.#context.writer, record, emittedAt);
-    this.records++;
-    this.#sinceState++;
+    if (record.lines === undefined) this.#encoder.write(this.#context.writer, record, emittedAt);
+    else this.#context.writer.bytes(record.buffer, record.start, record.end);
+    const records = record.lines ?? 1;
+    this.records += records;
+    this.#sinceState += records;
   }
 
   /** Sets the position that the run goes on from. It is saved already, so no STATE is due. */

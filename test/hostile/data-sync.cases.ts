@@ -286,6 +286,11 @@ const PAGE_CASES: DataSyncCase[] = [
     message: unlike('a document has no "_id"'),
   },
   {
+    name: 'a document without fields',
+    lies: sync({ values: [`{"component":"","table":"users","ts":${NOW},"deleted":false,"value":{}}`] }),
+    message: unlike('a document has no "_id"'),
+  },
+  {
     name: 'bytes that are a number',
     lies: changed(`"${SECRET}"`, `{"$bytes":57}`),
     message: unlike('a page of Data Sync: a document has a $bytes of another form'),

@@ -157,12 +157,16 @@ export const foundChanges = new Int32Array(memory, wasm.CHANGES.value, 2 * MAX_C
 export const IN_CHUNK = 0;
 export const ALONE = MAX_CHANGES;
 
+const chunk = new Uint8Array(memory, wasm.CHUNK.value, MAX_COPIED);
+
 /**
  * `findElements` for the changes of a Data Sync page: `buffer[at, limit)` begins with one. What they consist
- * of is in `foundChanges`, from `place` on.
+ * of is in `foundChanges`, from `place` on. The text of a chunk stays in memory for `writeLine`.
  */
 export function findChanges(buffer: Buffer, at: number, limit: number, place: number): number {
-  return wasm.findChanges(COPIED, copy(buffer, at, limit), foundChanges.byteOffset + 4 * place);
+  const inChunk = place === IN_CHUNK;
+  const length = copy(buffer, at, limit, inChunk ? chunk : copied);
+  return wasm.findChanges(inChunk ? chunk.byteOffset : COPIED, length, foundChanges.byteOffset + 4 * place);
 }
 
 /**
@@ -216,8 +220,8 @@ export function inspect(
   return true;
 }
 
-function copy(buffer: Buffer, at: number, limit: number): number {
+function copy(buffer: Buffer, at: number, limit: number, to = copied): number {
   const length = Math.min(limit - at, MAX_COPIED);
-  copied.set(at === 0 && length === buffer.length ? buffer : buffer.subarray(at, at + length));
+  to.set(at === 0 && length === buffer.length ? buffer : buffer.subarray(at, at + length));
   return length;
 }

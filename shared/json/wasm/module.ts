@@ -27,11 +27,26 @@ interface Exports {
   MAX_RESIDENT: Constant;
   CHANGES: Constant;
   MAX_CHANGES: Constant;
+  CHUNK: Constant;
+  LINES: Constant;
+  MAX_LINES: Constant;
+  LINE_HEAD: Constant;
+  LINE_TAIL: Constant;
+  MAX_LINE_PART: Constant;
   findElements: (text: number, length: number) => number;
   findEnd: (text: number, length: number, depth: number, inString: number, escaped: number) => number;
   findStringEnd: (text: number, length: number, escaped: number) => number;
   findMembers: (text: number, length: number, keys: number, names: number, numbers: number) => number;
   findChanges: (text: number, length: number, numbers: number) => number;
+  writeLine: (
+    out: number,
+    head: number,
+    from: number,
+    to: number,
+    numbers: number,
+    count: number,
+    tail: number,
+  ) => number;
   findExportValues: (text: number, length: number, first: number) => number;
   inspect: (text: number, length: number, first: number, names: number, numbers: number) => number;
 }

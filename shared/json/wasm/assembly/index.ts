@@ -2,6 +2,7 @@
 export { findChanges } from './changes';
 export { findExportValues } from './export-values';
 export { inspect } from './inspect';
+export { writeLine } from './lines';
 export { findMembers } from './members';
 export {
   OUTPUT,
@@ -17,5 +18,11 @@ export {
   MAX_RESIDENT,
   CHANGES,
   MAX_CHANGES,
+  CHUNK,
+  LINES,
+  MAX_LINES,
+  LINE_HEAD,
+  LINE_TAIL,
+  MAX_LINE_PART,
 } from './memory';
 export { findElements, findEnd, findStringEnd } from './structure';

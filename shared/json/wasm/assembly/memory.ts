@@ -31,3 +31,12 @@ export const MAX_RESIDENT: i32 = 64 * 1024;
 export const CHANGES: i32 = RESIDENT + MAX_RESIDENT + 64;
 export const MAX_CHANGES: i32 = 64 * 1024;
 export const CHANGE_NUMBERS: i32 = 7;
+
+/** The text of the changes of a chunk, which stays there while lines are made of it. See lines.ts. */
+export const CHUNK: i32 = CHANGES + 8 * MAX_CHANGES;
+/** Lines, and what stands in each before and after the members. */
+export const LINES: i32 = CHUNK + MAX_COPIED + 64;
+export const MAX_LINES: i32 = 256 * 1024;
+export const LINE_HEAD: i32 = LINES + MAX_LINES + 64;
+export const MAX_LINE_PART: i32 = 4 * 1024;
+export const LINE_TAIL: i32 = LINE_HEAD + MAX_LINE_PART + 64;
