@@ -3,9 +3,7 @@
  * rows of a JSON lines file, in one transaction (C172).
  */
 import { parsedJson } from '../core/json.ts';
-import { JsonError } from '../json/raw.ts';
 import { ConvexApiError } from './errors.ts';
-import { decoded } from './function-result.ts';
 import { Functions } from './functions.ts';
 import { notConvex, unexpectedAnswer, type ConvexClient } from './client.ts';
 
@@ -80,7 +78,7 @@ export class SnapshotImport {
   /** Begins an upload and returns its token, which may contain a path of the server and must not be shown. */
   async startUpload(): Promise<string> {
     const text = await this.#http.text({ method: 'POST', path: START });
-    return stringIn(START, parsed(START, text), 'uploadToken');
+    return stringIn(START, text, 'uploadToken');
   }
 
   /**
@@ -103,7 +101,7 @@ export class SnapshotImport {
         throw error;
       }
     });
-    const token = parsed(PART, text);
+    const token = parsedJson(text);
     if (typeof token !== 'string') throw unexpectedAnswer(PART);
     return { token, uncertain };
   }
@@ -118,7 +116,7 @@ export class SnapshotImport {
       uploadToken,
       partTokens,
     });
-    return stringIn(FINISH, parsed(FINISH, await this.#http.text({ method: 'POST', path: FINISH, body })), 'importId');
+    return stringIn(FINISH, await this.#http.text({ method: 'POST', path: FINISH, body }), 'importId');
   }
 
   /** Carries out a waiting import. Has no effect in any other state (C170). */
@@ -142,7 +140,8 @@ export class SnapshotImport {
     const result = await this.#functions.call('query', QUERY, { importId });
     if (result.status === 'error')
       throw new ConvexApiError({ reason: 'refused', retry: false }, `${QUERY} failed`, { status: 200 });
-    return readState(valueOf(() => decoded(result.value)));
+    const { buffer, start, end } = result.value;
+    return readState(parsedJson(buffer.toString('utf8', start, end)));
   }
 
   /**
@@ -152,7 +151,7 @@ export class SnapshotImport {
   async replaceAtOnce(tableName: string, bytes: Buffer): Promise<number> {
     const query = { tableName, format: 'jsonLines', mode: 'replace' };
     const text = await this.#http.text({ method: 'POST', path: WHOLE, query, body: bytes });
-    const rows = (parsed(WHOLE, text) as { numWritten?: unknown } | null)?.numWritten;
+    const rows = (parsedJson(text) as { numWritten?: unknown } | null | undefined)?.numWritten;
     if (typeof rows !== 'number') throw unexpectedAnswer(WHOLE);
     return rows;
   }
@@ -205,23 +204,8 @@ function numberOf(value: unknown): number | undefined {
   return typeof number === 'number' && Number.isSafeInteger(number) ? number : undefined;
 }
 
-function parsed(path: string, text: string): unknown {
-  const value = parsedJson(text);
-  if (value === undefined) throw unexpectedAnswer(path);
-  return value;
-}
-
-function valueOf(read: () => unknown): unknown {
-  try {
-    return read();
-  } catch (error) {
-    if (error instanceof JsonError) throw unexpectedAnswer(QUERY);
-    throw error;
-  }
-}
-
-function stringIn(path: string, value: unknown, name: string): string {
-  const member = (value as Record<string, unknown> | null)?.[name];
+function stringIn(path: string, text: string, name: string): string {
+  const member = (parsedJson(text) as Record<string, unknown> | null | undefined)?.[name];
   if (typeof member !== 'string' || member === '') throw unexpectedAnswer(path);
   return member;
 }
