@@ -22,8 +22,10 @@ export async function read(
   context: Context,
 ): Promise<boolean> {
   const { log } = context;
-  if (configured.length === 0) log.warn('The catalog selects no streams, so there is nothing to read.');
-  if (configured.length === 0) return true;
+  if (configured.length === 0) {
+    log.warn('The catalog selects no streams, so there is nothing to read.');
+    return true;
+  }
   const output = new SourceOutput(
     configured.map(({ stream: { name, namespace, json_schema: schema } }) => ({
       descriptor: descriptorOf(name, namespace),

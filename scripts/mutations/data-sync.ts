@@ -131,8 +131,8 @@ export const DATA_SYNC: Mutation[] = [
   {
     name: 'pages that end where they begin are followed for ever',
     file: 'source-convex/data-sync/follow-chain.ts',
-    find: "if (status.type === 'stale' && status.snapshotTs === chain.ts) stalled.count();",
-    replace: "if (status.type === 'stale' && status.snapshotTs < chain.ts) stalled.count();",
+    find: "if (status.type === 'stale' && status.snapshotTs === chain.ts) countStalled();",
+    replace: "if (status.type === 'stale' && status.snapshotTs < chain.ts) countStalled();",
     test: 'test/hostile/data-sync.test.ts',
     only: 'one page for ever, with other cursors',
   },

@@ -45,11 +45,18 @@ export interface ChainWalk {
  */
 export function followChain(api: StreamingExport, sync: DataSync, walk: ChainWalk): AsyncGenerator<ReadEvent, void> {
   const { chain, streams, head } = walk;
-  const read = new LastRead();
-  const stalled = new PagesWithoutProgress();
+  // Of a page that is asked for again: how long the cursor after it is if each table is still there, and the
+  // timestamp (digits) up to which its changes were written.
+  let again = { cursor: '', length: 0, writtenTo: '0' };
+  let stalled = 0;
+  const countStalled = () => {
+    if (++stalled > MAX_WITHOUT_PROGRESS)
+      throw notConvex(`${MAX_WITHOUT_PROGRESS} pages of Data Sync in a row end where they begin`, 200);
+  };
   return walkPages<ReadEvent, string>(chain.cursor, async function* (cursor) {
     if (streams.size === 0) return { next: undefined, events: [] };
-    const page = yield* readPage({ api, sync }, walk, cursor, read.writtenTo(cursor));
+    const { length, writtenTo } = again.cursor === cursor ? again : { length: cursor.length, writtenTo: '0' };
+    const page = yield* readPage({ api, sync }, walk, cursor, writtenTo);
     if (page === 'truncated') return { next: cursor, events: [] };
     const { status, nextCursor, tables } = page;
     if (status.type === 'snapshotting') throw notConvex(SNAPSHOTTING, 200);
@@ -57,13 +64,13 @@ export function followChain(api: StreamingExport, sync: DataSync, walk: ChainWal
     // A cursor that gets shorter follows fewer tables (C98): one was left out by us, or dropped, and it may
     // have been made anew since. Then the same page truncates it now. Its stream must not be moved to a
     // timestamp at which there was no table.
-    if (nextCursor.length < read.length(cursor)) {
-      stalled.count();
-      read.set({ cursor, length: nextCursor.length, writtenTo: status.snapshotTs });
+    if (nextCursor.length < length) {
+      countStalled();
+      again = { cursor, length: nextCursor.length, writtenTo: status.snapshotTs };
       return { next: cursor, events: [] };
     }
-    if (status.type === 'stale' && status.snapshotTs === chain.ts) stalled.count();
-    else stalled.reset();
+    if (status.type === 'stale' && status.snapshotTs === chain.ts) countStalled();
+    else stalled = 0;
     chain.cursor = nextCursor;
     chain.ts = status.snapshotTs;
     const positions = [...streams].flatMap((stream) => moveTo(stream, chain));
@@ -85,41 +92,10 @@ function* dropMissing(
   yield* dropped(missing);
 }
 
-/** What is known of a page that was read before and is asked for again. */
-class LastRead {
-  #last = { cursor: '', length: 0, writtenTo: '0' };
-
-  set(last: { cursor: string; length: number; writtenTo: string }): void {
-    this.#last = last;
-  }
-
-  /** How long the cursor after the page is, if each table is still there that was there before. */
-  length(cursor: string): number {
-    return cursor === this.#last.cursor ? this.#last.length : cursor.length;
-  }
-
-  /** The timestamp (digits) up to which the changes of the page were written. */
-  writtenTo(cursor: string): string {
-    return cursor === this.#last.cursor ? this.#last.writtenTo : '0';
-  }
-}
-
-/** Notices a walk that gets nowhere, and would go on for ever. */
-class PagesWithoutProgress {
-  #pages = 0;
-
-  reset(): void {
-    this.#pages = 0;
-  }
-
-  /** Throws `ConvexApiError` after many pages in a row. */
-  count(): void {
-    if (++this.#pages > MAX_WITHOUT_PROGRESS)
-      throw notConvex(`${MAX_WITHOUT_PROGRESS} pages of Data Sync in a row end where they begin`, 200);
-  }
-}
-
-/** A few are possible: a page is asked for again where a table was left out, or dropped. */
+/**
+ * Pages in a row without progress. A few are possible: a page is asked for again where a table was left out,
+ * or dropped. More of them would go on for ever.
+ */
 const MAX_WITHOUT_PROGRESS = 100;
 
 const SNAPSHOTTING = 'a page of Data Sync reads a table that it did not truncate';

@@ -53,11 +53,8 @@ export async function discoverQueryStreams(
 async function firstRecords(walk: QueryPages): Promise<QueryPage> {
   const end = performance.now() + EMPTY_PAGES;
   let page = await walk.page(null, undefined);
-  while (page.places.length === 0 && page.next !== null && performance.now() < end) {
-    const given = page.next;
-    page = await walk.page(given, undefined);
-    if (page.next === given) return { ...page, next: null };
-  }
+  while (page.places.length === 0 && page.next !== null && performance.now() < end)
+    page = await walk.page(page.next, undefined);
   return page;
 }
 

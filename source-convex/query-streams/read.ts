@@ -51,17 +51,13 @@ export async function* readQueryStreams(
       const failure = explainQuery(error, query, { host, config, during: 'sync' });
       if (!(failure instanceof ConnectorFailure)) throw failure;
       yield { kind: 'failed', stream: index, failure };
-      if (isFatal(error)) fatal = failure;
+      if (error instanceof ConvexApiError && FATAL.has(error.reason)) fatal = failure;
     }
   }
 }
 
 /** Reasons after which no other stream can be read. */
 const FATAL: ReadonlySet<Reason> = new Set(['unreachable', 'stopped', 'no-deployment', 'bad-key']);
-
-function isFatal(error: unknown): boolean {
-  return error instanceof ConvexApiError && FATAL.has(error.reason);
-}
 
 interface QueryReaderOptions extends SelectedQuery {
   /** Raw JSON of the saved state. */

@@ -21,28 +21,20 @@ export function announcement(
     [count('failed'), 'that cannot be read'],
   ] as const;
   const shown = parts.filter(([number]) => number > 0).map(([number, what]) => `${number} ${what}`);
-  const end = streams.some(({ plan, planned }) => planned.incremental && SNAPSHOT_PLANS.has(plan.kind))
+  const end = streams.some(
+    ({ plan, planned }) => planned.incremental && (plan.kind === 'snapshot' || plan.kind === 'resume'),
+  )
     ? 'with what is committed when its snapshots are finished'
     : `at ${date(head)}`;
+  // By reason.
+  const unused = Map.groupBy(streams, ({ plan }) => (plan.kind === 'snapshot' ? plan.why : undefined));
   return [
     `${counted(streams.length, 'stream')}: ${shown.join(', ')}. This run ends ${end}.`,
-    ...[...byReason(streams)].map(
-      ([why, unused]) =>
-        `The saved state of ${names(unused)} ${why}. ${unused.length === 1 ? 'The stream is read from its beginning' : 'These streams are read from their beginning'}.`,
+    ...[...unused].flatMap(([why, of]) =>
+      why === undefined
+        ? []
+        : `The saved state of ${names(of)} ${why}. ${of.length === 1 ? 'The stream is read from its beginning' : 'These streams are read from their beginning'}.`,
     ),
     ...(changeLog && count('changes') > 0 ? [CHANGE_LOG_REMARK] : []),
   ];
-}
-
-/** Plans that include a snapshot. */
-const SNAPSHOT_PLANS: ReadonlySet<string> = new Set(['snapshot', 'resume']);
-
-/** Streams whose saved state was not used, by reason. */
-function byReason(streams: readonly TableStream[]): Map<string, TableStream[]> {
-  const reasons = new Map<string, TableStream[]>();
-  for (const stream of streams) {
-    const why = stream.plan.kind === 'snapshot' ? stream.plan.why : undefined;
-    if (why !== undefined) reasons.set(why, [...(reasons.get(why) ?? []), stream]);
-  }
-  return reasons;
 }

@@ -62,34 +62,32 @@ export const CHANGE_LOG_REMARK =
 /** Positions that a state remembers of runs that had to read the change log. */
 const MAX_REMEMBERED = 8;
 
+interface ChangeLogReaderOptions {
+  api: StreamingExport;
+  log: Log;
+  failures: WalkFailures;
+  /**
+   * Whether streams keep their places in Data Sync, since it is only missing at the moment. The next run that
+   * has it goes on from there, and learns which tables were replaced meanwhile.
+   */
+  keepsPlaces: boolean;
+}
+
 export class ChangeLogReader implements ChangeReader {
   readonly joinsOldSnapshots = true;
   readonly unfinished = false;
-  readonly #api: StreamingExport;
-  readonly #log: Log;
-  readonly #failures: WalkFailures;
-  readonly #keepsPlaces: boolean;
+  readonly #options: ChangeLogReaderOptions;
 
-  /**
-   * `keepsPlaces`: whether streams keep their places in Data Sync, since it is only missing at the moment.
-   * The next run that has it goes on from there, and learns which tables were replaced meanwhile.
-   */
-  constructor(
-    { api, log, failures }: { api: StreamingExport; log: Log; failures: WalkFailures },
-    { keepsPlaces }: { keepsPlaces: boolean },
-  ) {
-    this.#api = api;
-    this.#log = log;
-    this.#failures = failures;
-    this.#keepsPlaces = keepsPlaces;
+  constructor(options: ChangeLogReaderOptions) {
+    this.#options = options;
   }
 
   async *prepare(streams: readonly TableStream[], head: string): Events<string> {
-    yield* resumeAll(streams, head, this.#log);
+    yield* resumeAll(streams, head, this.#options.log);
     for (const stream of streams) {
       const { place, position } = stream;
       stream.place = undefined;
-      if (!this.#keepsPlaces || place === undefined) continue;
+      if (!this.#options.keepsPlaces || place === undefined) continue;
       // The log brings older revisions than those that a comparison has written.
       stream.place = { ...place, compared: undefined };
       if (position !== undefined && place.held.length < MAX_REMEMBERED)
@@ -103,20 +101,21 @@ export class ChangeLogReader implements ChangeReader {
    * and the rest goes on.
    */
   async *read(all: readonly TableStream[], head: string): Events {
+    const { api, log, failures } = this.#options;
     for (;;) {
-      const streams = all.filter((stream) => !stream.failed && !this.#failures.again.has(stream));
+      const streams = all.filter((stream) => !stream.failed && !failures.again.has(stream));
       const behind = streams.filter((stream) => compareDigits(stream.cursor, head) < 0);
       if (behind.length === 0) return;
       const cursor = behind.map((stream) => stream.cursor).reduce(minDigits);
-      this.#log.info(`Reading the changes of ${names(streams)} since ${date(cursor)}, up to ${date(head)}.`);
+      log.info(`Reading the changes of ${names(streams)} since ${date(cursor)}, up to ${date(head)}.`);
       yield { kind: 'phase', name: 'Changes', howFar: () => `up to ${date(streams[0]!.cursor)}` };
-      const error = yield* this.#failures.pass(walkChangeLog(this.#api, { streams, cursor, head }));
+      const error = yield* failures.pass(walkChangeLog(api, { streams, cursor, head }));
       if (error === undefined) return;
       if (error.reason !== 'expired') {
-        yield* this.#failures.failAll(streams, error);
+        yield* failures.failAll(streams, error);
         return;
       }
-      yield* this.#failures.afterExpiry(
+      yield* failures.afterExpiry(
         streams.filter((stream) => stream.cursor === cursor),
         cursor,
       );

@@ -3,7 +3,7 @@
  * no changes (C72), so an incremental stream of a component would lose its changes without an error.
  */
 import type { Log } from '../../shared/core/log.ts';
-import { configError, type ConnectorFailure } from '../../shared/core/failure.ts';
+import { configError } from '../../shared/core/failure.ts';
 import { ConvexApiError } from '../../shared/convex/errors.ts';
 import type { ActiveSyncsRoute, StreamingExport } from '../../shared/convex/streaming-export.ts';
 import type { ReadEvent } from '../output/events.ts';
@@ -21,10 +21,20 @@ export function* checkComponentChanges(
   log: Log,
 ): Generator<ReadEvent> {
   const streams = all.filter(({ planned, failed }) => planned.incremental && planned.component !== '' && !failed);
-  if (streams.length === 0) return;
-  if (route === 'present') return;
-  if (route === 'absent') for (const stream of streams) yield stream.fail(refusal(host, stream));
-  else log.warn(warning(host, streams, route.answer));
+  if (streams.length === 0 || route === 'present') return;
+  if (route !== 'absent') {
+    log.warn(
+      `${host} does not tell whether its backend is older than 2026-08-11 (${route.answer}). The change log of such a backend leaves the tables of components out, so changes of ${names(streams)} would be lost. Make sure that the backend is newer, or sync these streams with full refresh.`,
+    );
+    return;
+  }
+  for (const stream of streams)
+    yield stream.fail(
+      configError(
+        `The backend of ${host} is older than 2026-08-13. Before 2026-08-11 the change log of Convex left the tables of components out, so changes of stream "${stream.name}" would be lost. Update the backend, or sync this stream with full refresh, which is complete there. If it was synced incrementally from a backend that old, refresh it after the update: changes were lost.`,
+        stream.planned.descriptor,
+      ),
+    );
 }
 
 /**
@@ -40,15 +50,4 @@ export async function activeSyncsRoute(api: StreamingExport): Promise<ActiveSync
       throw error;
     return { answer: error.message };
   }
-}
-
-function refusal(host: string, { name, planned }: TableStream): ConnectorFailure {
-  return configError(
-    `The backend of ${host} is older than 2026-08-13. Before 2026-08-11 the change log of Convex left the tables of components out, so changes of stream "${name}" would be lost. Update the backend, or sync this stream with full refresh, which is complete there. If it was synced incrementally from a backend that old, refresh it after the update: changes were lost.`,
-    planned.descriptor,
-  );
-}
-
-function warning(host: string, streams: readonly TableStream[], answer: string): string {
-  return `${host} does not tell whether its backend is older than 2026-08-11 (${answer}). The change log of such a backend leaves the tables of components out, so changes of ${names(streams)} would be lost. Make sure that the backend is newer, or sync these streams with full refresh.`;
 }

@@ -73,12 +73,7 @@ function couldExist(component: string, table: string): boolean {
   return isIdentifier(table) && (component === '' || component.split('/').every(isIdentifier));
 }
 
-interface Circumstances {
-  descriptor: StreamDescriptor;
-  incremental: boolean;
-  syncId: number | undefined;
-  deployment: string | undefined;
-}
+type Circumstances = Pick<PlannedStream, 'descriptor' | 'incremental' | 'syncId'> & Pick<PlanInput, 'deployment'>;
 
 function planAfter(raw: string, { descriptor, incremental, syncId, deployment }: Circumstances): Plan {
   const state = readState(parseState, { raw, descriptor, deployment });

@@ -9,12 +9,11 @@ import type { ReadEvent } from '../output/events.ts';
 import { counted, date, names } from '../../shared/core/text.ts';
 import { announcement } from './announcement.ts';
 import { CHANGE_LOG_REMARK, ChangeLogReader, type ChangeReader } from './change-reader.ts';
-import { expiredFailure, isExpired } from './expiry.ts';
 import { snapshotWalks, type SnapshotWalk } from './plan.ts';
 import { walkSnapshot } from './snapshot.ts';
 import { inLog, inSnapshot } from './state.ts';
 import type { TableStream } from './table-stream.ts';
-import type { WalkFailures } from './walk-failures.ts';
+import { expiredFailure, isExpired, type WalkFailures } from './walk-failures.ts';
 
 export interface ReadTablesOptions {
   api: StreamingExport;
@@ -66,7 +65,7 @@ export class TableReader {
         log.warn(
           `${host} cannot be read through Data Sync: ${error.message}. The change log is read instead. ${CHANGE_LOG_REMARK}`,
         );
-        this.#changes = new ChangeLogReader({ api, log, failures: this.#failures }, { keepsPlaces: true });
+        this.#changes = new ChangeLogReader({ api, log, failures: this.#failures, keepsPlaces: true });
         continue;
       }
       if (this.#failures.again.size === 0 && !this.#changes.unfinished) break;

@@ -61,7 +61,7 @@ export async function* readTables(
     const changes =
       route === 'present' && follows
         ? new DataSyncChanges({ api, sync: new DataSync(http), format: config.value_format ?? 'json', log, failures })
-        : new ChangeLogReader({ api, log, failures }, { keepsPlaces: follows });
+        : new ChangeLogReader({ api, log, failures, keepsPlaces: follows });
     yield* new TableReader({ api, host, streams, log, failures, changes }).read();
   } catch (error) {
     throw explain(error, { host, permission: 'deployment:data:view', during: 'sync' });

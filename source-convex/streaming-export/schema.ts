@@ -67,24 +67,19 @@ function record(properties: Record<string, JsonSchema>): JsonSchema {
   const own = Object.entries(properties).filter(
     ([name]) => !Object.hasOwn(META_COLUMNS, name) && !Object.hasOwn(SOURCE_COLUMNS, name),
   );
+  const id = properties['_id']?.description;
   return {
     $schema: 'http://json-schema.org/draft-07/schema#',
     type: 'object',
     properties: {
-      _id: describedId(properties['_id']),
-      ...META_COLUMNS_WITHOUT_ID,
+      ...META_COLUMNS,
+      _id: { ...META_COLUMNS['_id'], ...(id === undefined ? {} : { description: id }) },
       ...Object.fromEntries(own.map(([name, schema]) => [name, nullable(schema)])),
       ...SOURCE_COLUMNS,
     },
     additionalProperties: true,
     [OFFERED_COLUMNS]: offeredColumns(own.map(([name]) => name)),
   };
-}
-
-const { _id: ID, ...META_COLUMNS_WITHOUT_ID } = META_COLUMNS;
-
-function describedId(id: JsonSchema | undefined): JsonSchema {
-  return { type: 'string', description: id?.description ?? ID!.description! };
 }
 
 /** Convex nests values at most 64 deep. */
@@ -95,7 +90,7 @@ function convert(schema: unknown, depth = 0): JsonSchema {
   if (!isObject(schema) || depth > MAX_DEPTH) return { type: [...ANY] };
   const { anyOf, $description } = schema;
   const own = Array.isArray(anyOf)
-    ? mergeAll(anyOf.map((variant) => convert(variant, depth + 1)))
+    ? anyOf.map((variant) => convert(variant, depth + 1)).reduce(merge, {})
     : convertOne(schema, depth + 1);
   const description = typeof $description === 'string' ? $description : own.description;
   return description === undefined ? own : { ...own, description };
@@ -127,10 +122,6 @@ function convertOne(node: Record<string, unknown>, depth: number): JsonSchema {
     default:
       return { type: [...ANY] };
   }
-}
-
-function mergeAll(variants: JsonSchema[]): JsonSchema {
-  return variants.reduce(merge, {});
 }
 
 /** A schema that allows everything that `a` or `b` allows. */

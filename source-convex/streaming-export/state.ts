@@ -94,9 +94,7 @@ export function parseState(raw: string): StreamState {
   const members = stateMembers(raw);
   const cursor = members.get('delta_cursor');
   const deltaCursor = digitsOf(cursor);
-  if (deltaCursor === undefined && cursor !== undefined && cursor !== 'null')
-    throw new StateError('has a delta_cursor that is no timestamp');
-  if (deltaCursor !== undefined && compareDigits(deltaCursor, MAX_TIMESTAMP) > 0)
+  if (cursor !== undefined && cursor !== 'null' && !isTimestamp(deltaCursor))
     throw new StateError('has a delta_cursor that is no timestamp');
   const hasMore = members.get('snapshot_has_more');
   if (hasMore !== 'true' && hasMore !== 'false')
@@ -114,16 +112,18 @@ export function parseState(raw: string): StreamState {
   };
 }
 
+function isTimestamp(value: unknown): value is string {
+  return typeof value === 'string' && isDigits(value) && compareDigits(value, MAX_TIMESTAMP) <= 0;
+}
+
 function dataSyncOf(raw: string | undefined): SyncPlace | undefined {
   if (raw === undefined || raw === 'null') return undefined;
   const { chain, cursor, ts, held = [], compared } = (parsedJson(raw) ?? {}) as Record<string, unknown>;
-  const isTimestamp = (value: unknown): value is string =>
-    typeof value === 'string' && isDigits(value) && compareDigits(value, MAX_TIMESTAMP) <= 0;
   if (
     !(typeof chain === 'string' || chain === null) ||
     !(cursor === undefined || (typeof cursor === 'string' && isTimestamp(ts))) ||
     !(Array.isArray(held) && held.every(isTimestamp)) ||
-    !(compared === undefined || isCompared(compared, isTimestamp))
+    !(compared === undefined || isCompared(compared))
   )
     throw new StateError('has a data_sync that this source did not write');
   return {
@@ -134,7 +134,7 @@ function dataSyncOf(raw: string | undefined): SyncPlace | undefined {
   };
 }
 
-function isCompared(value: unknown, isTimestamp: (value: unknown) => boolean): value is Compared {
+function isCompared(value: unknown): value is Compared {
   const isPart = (part: unknown): boolean => {
     const { at, upTo } = (part ?? {}) as Partial<ComparedPart>;
     return isTimestamp(at) && typeof upTo === 'string';

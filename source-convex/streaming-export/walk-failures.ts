@@ -2,12 +2,12 @@
  * What a failed walk means for its streams. A stream that fails on its own does not stop the others. A
  * refused key or an unreachable deployment stops the run.
  */
-import type { ConnectorFailure } from '../../shared/core/failure.ts';
+import { configError, type ConnectorFailure } from '../../shared/core/failure.ts';
 import type { Log } from '../../shared/core/log.ts';
 import { explain } from '../../shared/connector/failures.ts';
 import { ConvexApiError, type Reason } from '../../shared/convex/errors.ts';
 import type { ReadEvent } from '../output/events.ts';
-import { expiredFailure, refreshAnewWarning, resyncWarning } from './expiry.ts';
+import { date, names } from '../../shared/core/text.ts';
 import { inSnapshot } from './state.ts';
 import type { TableStream } from './table-stream.ts';
 
@@ -74,11 +74,17 @@ export class WalkFailures {
     const { resync, log, host } = this.#options;
     const refreshes = all.filter(({ planned }) => !planned.incremental);
     const streams = all.filter(({ planned }) => planned.incremental);
-    if (refreshes.length > 0) log.warn(refreshAnewWarning(host, refreshes, position));
+    // A full refresh needs no history, so it begins again whatever the configuration says.
+    if (refreshes.length > 0)
+      log.warn(
+        `The snapshot of ${date(position)} that the full refresh of ${names(refreshes)} was reading is not kept by ${host} any more. The full refresh begins anew. Documents of its first part that were deleted since then stay in the destination until the next full refresh.`,
+      );
     this.readAgain(refreshes);
     if (streams.length === 0) return;
     if (resync) {
-      log.warn(resyncWarning(host, streams, position));
+      log.warn(
+        `${host} does not keep its documents' history back to ${date(position)} any more. As configured, ${names(streams)} will be read anew; documents that were deleted since then remain in the destination until the streams are refreshed.`,
+      );
       this.readAgain(streams);
     } else {
       for (const stream of streams) yield stream.fail(expiredFailure(host, streams, position));
@@ -98,4 +104,19 @@ export class WalkFailures {
     const failure = explain(error, { host: this.#options.host, permission: 'deployment:data:view', during: 'sync' });
     for (const stream of streams) yield stream.fail(failure as ConnectorFailure);
   }
+}
+
+/**
+ * Whether an answer means that the position is too old. A 503 of this code says that its documents are no
+ * longer kept (C56).
+ */
+export function isExpired({ reason, status, code }: ConvexApiError): boolean {
+  return reason === 'expired' || (status === 503 && code === 'InternalServerError');
+}
+
+/** `position`: digits, nanoseconds. */
+export function expiredFailure(host: string, streams: readonly TableStream[], position: string): ConnectorFailure {
+  return configError(
+    `${host} does not keep its documents' history back to ${date(position)} any more, where ${names(streams)} stopped. What was deleted since cannot be found out, so reading on would leave deleted documents in the destination. Refresh these streams (or clear and sync them) to read them anew. Sync more often than the deployment's retention to avoid this, or set "When the saved position has expired" to "Re-sync data".`,
+  );
 }
