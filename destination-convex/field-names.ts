@@ -65,9 +65,24 @@ export class FieldNames {
     return field;
   }
 
-  /** Parts of names whose spelling the deployment has to tell before the current record can be checked. */
-  get unspelled(): ReadonlySet<string> {
-    return this.#fields.length + this.#others > 1 ? this.#unspelled : NONE;
+  /**
+   * Parts of names whose spelling the deployment has to tell. Without `all`, only if the current record
+   * cannot be checked otherwise.
+   */
+  unspelled(all: boolean): ReadonlySet<string> {
+    return all || this.#fields.length + this.#others > 1 ? this.#unspelled : NONE;
+  }
+
+  /** Notes the parts of all names of the record `buffer[start, end)`, if it has too many for `onKey`. */
+  noteAll(buffer: Buffer, start: number, end: number): void {
+    try {
+      JSON.parse(buffer.toString('utf8', start, end), (name, value: unknown) => {
+        this.#noteParts(name);
+        return value;
+      });
+    } catch {
+      // Not JSON, or nested too deeply: the deployment refuses the record.
+    }
   }
 
   /** Call after the deployment was asked for all `unspelled` parts. Names are then compared again. */
@@ -110,8 +125,7 @@ export class FieldNames {
     const name = nameAt(buffer, start, end);
     if (name === undefined) return undefined;
     const stored = spelledFieldName(name, this.#spelling);
-    if (stored === undefined)
-      for (const part of partsToSpell(name)) if (!this.#spelling.has(part)) this.#unspelled.add(part);
+    if (stored === undefined) this.#noteParts(name);
     if (this.#fields.length === MAX_FIELDS) {
       if (stored !== name) this.#others++;
       return undefined;
@@ -128,6 +142,10 @@ export class FieldNames {
     this.version++;
     this.#changed ||= field.renamed;
     return field;
+  }
+
+  #noteParts(name: string): void {
+    for (const part of partsToSpell(name)) if (!this.#spelling.has(part)) this.#unspelled.add(part);
   }
 
   /** Marks the fields as contested whose new names are equal except for prefixes, or unknown. */

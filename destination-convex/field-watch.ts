@@ -81,15 +81,18 @@ export class FieldWatch {
     if (this.#suspects.length > 0) this.#findDropped();
   }
 
-  /** Parts of names that the deployment has to be asked for before `merged` can tell. */
-  get unspelled(): ReadonlySet<string> {
-    return this.#names.unspelled;
+  /**
+   * Parts of names that the deployment has to be asked for before `merged` can tell. `all`: of all names of
+   * the record.
+   */
+  unspelled(all: boolean): ReadonlySet<string> {
+    if (all && this.#tooMany) this.#names.noteAll(this.#buffer, this.#start, this.#end);
+    return this.#names.unspelled(all);
   }
 
-  /** Asks for them. */
-  async spell(spellingOf: (part: string) => Promise<string | undefined>): Promise<void> {
-    for (const part of this.#names.unspelled)
-      if (!this.#spellings.has(part)) this.#spellings.set(part, await spellingOf(part));
+  /** Asks for these parts, each once for all streams. */
+  async spell(parts: ReadonlySet<string>, spellingOf: (part: string) => Promise<string | undefined>): Promise<void> {
+    for (const part of parts) if (!this.#spellings.has(part)) this.#spellings.set(part, await spellingOf(part));
     this.#names.spelled();
   }
 

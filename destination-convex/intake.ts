@@ -20,6 +20,8 @@ export interface IntakeOptions {
   ledger: Ledger;
   rejections: Rejections;
   warn: (text: string) => void;
+  /** How the deployment spells parts of names, as far as it was asked. */
+  spellings: Spellings;
   /** Asks the deployment how it spells a part of a name beyond ASCII; undefined where it cannot say. */
   spellingOf: (part: string) => Promise<string | undefined>;
   replacements?: Replacements | undefined;
@@ -38,22 +40,20 @@ export class Intake {
   readonly #watchesDeletions: boolean[];
   readonly #watches: readonly FieldWatch[];
   readonly #warn: (text: string) => void;
-  readonly #askSpelling: IntakeOptions['spellingOf'];
-  /** How the deployment spells parts of names, as far as it was asked. */
-  readonly #spellings: Spellings = new Map();
+  readonly #spellingOf: IntakeOptions['spellingOf'];
   /** By stream: set where deletions have to be sent alone (see tombstones.ts). */
   readonly #uninsertable: (Buffer | undefined)[] = [];
   /** Takes the records of streams whose tables are replaced at once. */
   readonly #replacements: Replacements | undefined;
 
-  constructor({ streams, sender, ledger, rejections, warn, spellingOf, replacements }: IntakeOptions) {
+  constructor({ streams, sender, ledger, rejections, warn, spellings, spellingOf, replacements }: IntakeOptions) {
     this.#streams = streams;
     this.#sender = sender;
     this.#ledger = ledger;
     this.#rejections = rejections;
     this.#warn = warn;
-    this.#askSpelling = spellingOf;
-    this.#watches = streams.map(({ fromConvex }) => new FieldWatch(this.#spellings, fromConvex));
+    this.#spellingOf = spellingOf;
+    this.#watches = streams.map(({ fromConvex }) => new FieldWatch(spellings, fromConvex));
     this.#replacements = replacements;
     this.#nullKeys = streams.map(() => 0);
     this.#watchesDeletions = streams.map(({ appendsDeletions }) => appendsDeletions);
@@ -75,16 +75,23 @@ export class Intake {
     if (!this.#scanners[index]!.suspicious) return this.#takeInspected(index, buffer, start, end);
     const watch = this.#watches[index]!;
     watch.inspect(buffer, start, end);
-    if (watch.unspelled.size > 0) return this.#spellAndTake(index, buffer, start, end);
+    const unspelled = watch.unspelled(this.#replacements?.has(index) === true);
+    if (unspelled.size > 0) return this.#spellAndTake(index, buffer, start, end, unspelled);
     return this.#takeInspected(index, buffer, start, end, watch.merged());
   }
 
   /** Takes a record with names that only the deployment can spell. */
-  async #spellAndTake(index: number, buffer: Buffer, start: number, end: number): Promise<void> {
+  async #spellAndTake(
+    index: number,
+    buffer: Buffer,
+    start: number,
+    end: number,
+    unspelled: ReadonlySet<string>,
+  ): Promise<void> {
     const watch = this.#watches[index]!;
     // Before the ledger knows the record: when nothing is being sent, the ledger takes all records that it
     // knows for durable.
-    await watch.spell((part) => this.spellingOf(part));
+    await watch.spell(unspelled, this.#spellingOf);
     await this.#takeInspected(index, buffer, start, end, watch.merged());
   }
 
@@ -134,15 +141,6 @@ export class Intake {
     if (this.#sender.batch.bodyFor(stream).fits(stream, end - start, deletion))
       await this.#put(stream, record, buffer, start, end, deletion);
     else await this.#rejectHere(stream, record, buffer.subarray(start, end), tooLarge(end - start));
-  }
-
-  /**
-   * How the deployment spells a non-ASCII part of a name; undefined if it cannot tell. Asks once for each
-   * part.
-   */
-  async spellingOf(part: string): Promise<string | undefined> {
-    if (!this.#spellings.has(part)) this.#spellings.set(part, await this.#askSpelling(part));
-    return this.#spellings.get(part);
   }
 
   /** What is to be reported of the streams' keys and fields at the end of the run. */

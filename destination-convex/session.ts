@@ -1,10 +1,12 @@
 /** One run of `write`: stdin to batches to Convex, and the states back. */
 import type { Context } from '../shared/airbyte/connector.ts';
 import { testOverride } from '../shared/connector/test-override.ts';
+import type { SnapshotImport } from '../shared/convex/snapshot-import.ts';
 import type { StreamingImport } from '../shared/convex/streaming-import.ts';
 import { Commits } from './commits.ts';
 import { dryRunOf } from './dry-run.ts';
-import { importBody, type ImportEvent, type ImporterOptions } from './importer.ts';
+import { importBody, type ImporterOptions } from './importer.ts';
+import type { Spellings } from './field-watch.ts';
 import { InputReader } from './input-reader.ts';
 import { Intake } from './intake.ts';
 import { streamBytes } from './request-body.ts';
@@ -15,7 +17,7 @@ import { BatchSender, type Batch } from './batch-sender.ts';
 import { Tables } from './tables.ts';
 import { Progress } from './progress.ts';
 import { aftermathOf, incompleteFailure, listed } from './aftermath.ts';
-import type { Replacements } from './replace-at-once/replacements.ts';
+import { Replacements } from './replace-at-once/replacements.ts';
 import { Rejections } from './rejections.ts';
 import type { StreamPlan } from './streams.ts';
 
@@ -27,8 +29,8 @@ export interface SessionOptions {
   streams: readonly StreamPlan[];
   context: Context;
   skipRejected: boolean;
-  /** Where tables are to be replaced at once. */
-  replacements?: Replacements | undefined;
+  /** Set if tables are to be replaced at once. */
+  imports: SnapshotImport | undefined;
 }
 
 export class WriteSession {
@@ -47,9 +49,8 @@ export class WriteSession {
   readonly #unidentified: readonly StreamPlan[];
   readonly #replacements: Replacements | undefined;
 
-  constructor({ api, streams, context, skipRejected, replacements }: SessionOptions) {
+  constructor({ api, streams, context, skipRejected, imports }: SessionOptions) {
     const { log } = context;
-    this.#replacements = replacements;
     this.#context = context;
     this.#tracker = new StreamTracker(streams);
     const replaced = streams.filter(({ truncation }) => truncation !== 'none');
@@ -64,6 +65,30 @@ export class WriteSession {
     this.#rejections = new Rejections(!skipRejected, log, () =>
       aftermathOf(streams, this.#rejections, this.#progress, this.#tables),
     );
+    const tableNames = streams.map(({ table }) => table);
+    const importing: ImporterOptions = {
+      api,
+      send: (body) => api.importOnce(body),
+      dryRun: dryRunOf(api, tableNames),
+      log,
+      reject: (stream, record, data, reason) => {
+        this.#intake.reject(stream, record, data, reason);
+      },
+      guarded: (stream) => {
+        this.#intake.sendDeletionsAlone(stream);
+      },
+    };
+    this.#importing = {
+      ...importing,
+      reject: (stream, ...refused) => {
+        this.#progress.refused(stream);
+        this.#intake.reject(stream, ...refused);
+      },
+    };
+    const spellings: Spellings = new Map();
+    const replacements =
+      imports && new Replacements({ imports, streams, tables: this.#tables, importing, spelling: spellings });
+    this.#replacements = replacements;
     this.#commits = new Commits({
       context,
       ledger: this.#ledger,
@@ -72,13 +97,6 @@ export class WriteSession {
       replacements,
       countsOf: (stream) => this.countsOf(stream),
     });
-    const tableNames = streams.map(({ table }) => table);
-    this.#importing = {
-      api,
-      send: (body) => api.importOnce(body),
-      dryRun: dryRunOf(api, tableNames),
-      log,
-    };
     this.#sender = new BatchSender({
       limits: batchLimits(),
       bytes: streams.map(streamBytes),
@@ -93,6 +111,7 @@ export class WriteSession {
       warn: (text) => {
         log.warn(text);
       },
+      spellings,
       spellingOf: (part) => api.spellingOf(part),
       replacements,
     });
@@ -115,14 +134,7 @@ export class WriteSession {
       this.#sender.fail(failure);
     });
     try {
-      await this.#replacements?.begin({
-        mustReplace: (stream) => this.#tables.mustReplace(stream),
-        index: (stream) => this.#tables.index([stream]),
-        reject: (stream, record, data, reason) => {
-          this.#intake.reject(stream, record, data, reason);
-        },
-        spellingOf: (part) => this.#intake.spellingOf(part),
-      });
+      await this.#replacements?.begin();
       await this.#input.read(input);
       await this.#finish();
     } finally {
@@ -150,20 +162,12 @@ export class WriteSession {
   async #write(batch: Batch): Promise<void> {
     for (const body of batch.requests) {
       await this.#tables.prepare(body.streams.keys());
-      for await (const event of importBody(body, this.#importing)) {
-        if (event.kind === 'guarded') this.#intake.sendDeletionsAlone(event.stream);
-        else this.#reject(event);
-      }
+      await importBody(body, this.#importing);
       this.#progress.sent(body);
     }
     // If no other batch waits, everything that arrived is durable, including records that were refused early.
     await this.#commits.commit(this.#sender.batch.empty ? this.#ledger.received : batch.lastRecord);
     this.#failIfRejected();
-  }
-
-  #reject({ stream, record, data, reason }: Extract<ImportEvent, { kind: 'rejected' }>): void {
-    this.#progress.refused(stream);
-    this.#intake.reject(stream, record, data, reason);
   }
 
   #failIfRejected(): void {

@@ -62,7 +62,7 @@ export class Tables {
   async clear(streams: Iterable<StreamPlan>): Promise<void> {
     const undecided = [...streams].filter((stream) => stream.truncation !== 'none' && !this.#cleared.has(stream));
     const due: StreamPlan[] = [];
-    for (const stream of undecided) if (await this.#mustEmpty(stream)) due.push(stream);
+    for (const stream of undecided) if (await this.mustEmpty(stream)) due.push(stream);
     if (due.length === 0) return;
     const names = due.map(({ table }) => table);
     this.#log.info(`Emptying ${listed(names)}.`);
@@ -79,11 +79,6 @@ export class Tables {
       this.#cleared.add(stream);
       this.#emptied.add(stream);
     }
-  }
-
-  /** Whether the stream's table is still to be replaced: no attempt has done it for the same generation. */
-  async mustReplace(stream: StreamPlan): Promise<boolean> {
-    return this.#mustEmpty(stream);
   }
 
   /** The tables of these streams hold nothing of an earlier generation: they were replaced at once. */
@@ -124,8 +119,11 @@ export class Tables {
     this.#onCommitted(stream);
   }
 
-  /** Asks the deployment, where a generation identifies the replacement. */
-  async #mustEmpty(stream: StreamPlan): Promise<boolean> {
+  /**
+   * Whether the stream's table is still to be replaced: no attempt has done it for the same generation. The
+   * deployment is asked if a generation identifies the replacement.
+   */
+  async mustEmpty(stream: StreamPlan): Promise<boolean> {
     const { generation, table, text, fullRefresh } = stream;
     if (generation === undefined) return true;
     const marker = await this.#markerOf(table);

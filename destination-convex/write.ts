@@ -7,7 +7,6 @@ import { SnapshotImport } from '../shared/convex/snapshot-import.ts';
 import { StreamingImport } from '../shared/convex/streaming-import.ts';
 import { afterSyncOf } from './after-sync.ts';
 import type { DestinationConfig } from './config.generated.ts';
-import { Replacements } from './replace-at-once/replacements.ts';
 import { namesToAsk, planStreams } from './streams.ts';
 import { syncSummary } from './sync-summary.ts';
 import { WriteSession } from './session.ts';
@@ -29,16 +28,12 @@ export async function write(
     const known = new Map<string, string | undefined>();
     for (const name of namesToAsk(configured)) known.set(name, await api.nameOf(name));
     const streams = planStreams(configured, known);
-    const replacements =
-      config.overwrite_method === 'Replace at once'
-        ? new Replacements({ api, imports: new SnapshotImport(http), streams, log: context.log })
-        : undefined;
     const session = new WriteSession({
       api,
       streams,
       context,
       skipRejected: config.on_rejected_record === 'Skip and report',
-      replacements,
+      imports: config.overwrite_method === 'Replace at once' ? new SnapshotImport(http) : undefined,
     });
     await session.run(input);
     if (afterSync !== undefined) {

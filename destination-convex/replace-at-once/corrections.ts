@@ -8,6 +8,7 @@ import { NEWLINE } from '../../shared/json/raw.ts';
 import type { Deletion } from '../request-body.ts';
 import type { StreamPlan } from '../streams.ts';
 import { Fingerprints } from './fingerprints.ts';
+import type { RowEncoder } from './row.ts';
 import { RowKeys } from './row-keys.ts';
 
 /** A version that came after another one of its key. */
@@ -35,15 +36,18 @@ export interface CorrectionBudget {
 export class KeyedRows {
   readonly #stream: StreamPlan;
   readonly #keys: RowKeys;
+  readonly #encoder: RowEncoder;
   readonly #seen = new Fingerprints();
   readonly #corrections = new Map<string, Correction>();
   readonly #budget: CorrectionBudget;
   /** Whether a correction has come since `settle`: its row may be one of those that wait. */
   isDue = false;
 
-  constructor(stream: StreamPlan, paths: readonly (readonly string[])[], budget: CorrectionBudget) {
+  /** `stream`: has a key. */
+  constructor(stream: StreamPlan, encoder: RowEncoder, budget: CorrectionBudget) {
     this.#stream = stream;
-    this.#keys = new RowKeys(paths);
+    this.#keys = new RowKeys(stream.key!.fields.map(({ stored }) => stored));
+    this.#encoder = encoder;
     this.#budget = budget;
   }
 
@@ -65,11 +69,14 @@ export class KeyedRows {
 
   /**
    * Takes the rows out of `rows` (each with a line break) that a correction replaces. The others move to the
-   * beginning; returns how many bytes they have, how many rows were taken out, and what comes instead of
-   * them. `uploaded`: whether other rows were sent before. Where none was, no correction is left.
+   * beginning; returns how many bytes they have, how many rows were taken out, and the rows that replace
+   * them. `uploaded`: whether other rows were sent before. If none were, no correction is left.
    */
-  settle(rows: Buffer, uploaded: boolean): { kept: number; dropped: number; instead: Correction[] } {
-    const instead: Correction[] = [];
+  settle(rows: Buffer, uploaded: boolean): { kept: number; dropped: number; added: Buffer[] } {
+    const added: Buffer[] = [];
+    const apply = ({ data, deletion }: Correction) => {
+      if (deletion === undefined) added.push(this.#encoder.encode(data, 0, data.length).bytes!);
+    };
     let kept = 0;
     let dropped = 0;
     for (let start = 0; start < rows.length;) {
@@ -80,14 +87,13 @@ export class KeyedRows {
         kept += end - start;
       } else {
         dropped++;
-        if (correction.deletion === undefined) instead.push(correction);
+        apply(correction);
       }
       start = end;
     }
     this.isDue = false;
-    if (!uploaded)
-      for (const correction of this.takeAll()) if (correction.deletion === undefined) instead.push(correction);
-    return { kept, dropped, instead };
+    if (!uploaded) for (const correction of this.takeAll()) apply(correction);
+    return { kept, dropped, added };
   }
 
   /** Takes out the corrections. */

@@ -3,17 +3,17 @@
  * transaction when the whole sync has succeeded. Until then nothing that an app can read has changed.
  */
 import { configError } from '../../shared/core/failure.ts';
-import type { Log } from '../../shared/core/log.ts';
 import type { SnapshotImport } from '../../shared/convex/snapshot-import.ts';
+import type { Spelling } from '../../shared/convex/spelling.ts';
 import { isMissingIndex, type StreamingImport } from '../../shared/convex/streaming-import.ts';
 import { testOverride } from '../../shared/connector/test-override.ts';
-import { dryRunOf } from '../dry-run.ts';
+import type { ImporterOptions } from '../importer.ts';
 import { streamBytes, type Deletion } from '../request-body.ts';
 import type { StreamPlan } from '../streams.ts';
-import { StoredNames, type SpellingOf } from './stored-names.ts';
+import type { Tables } from '../tables.ts';
 import { replaceTable } from './perform.ts';
 import { RowEncoder } from './row.ts';
-import { TableReplacement, type Reject, type SharedByTables } from './table-replacement.ts';
+import { TableReplacement } from './table-replacement.ts';
 
 /**
  * Bytes of rows that wait in memory for their parts, all streams together: each `pack` more, they are
@@ -21,21 +21,14 @@ import { TableReplacement, type Reject, type SharedByTables } from './table-repl
  */
 const HELD = { pack: 24 * 1024 * 1024, most: 80 * 1024 * 1024 };
 
-export interface ReplacementsOptions {
-  api: StreamingImport;
+interface ReplacementsOptions {
   imports: SnapshotImport;
   streams: readonly StreamPlan[];
-  log: Log;
-}
-
-/** What the replacements need of the session. */
-export interface SessionHooks {
-  /** Whether the stream's table is not yet of the generation that is written. */
-  mustReplace: (stream: StreamPlan) => Promise<boolean>;
-  /** Resolves when the stream's table is indexed by its key, if it has one. */
-  index: (stream: StreamPlan) => Promise<void>;
-  reject: Reject;
-  spellingOf: SpellingOf;
+  tables: Tables;
+  /** Sends requests, and is told of refused records. */
+  importing: ImporterOptions;
+  /** Has the parts of all names of a record before `take`. */
+  spelling: Spelling;
 }
 
 export class Replacements {
@@ -45,40 +38,28 @@ export class Replacements {
   #whole = false;
   #held = 0;
   #packAt = HELD.pack;
-  #index: SessionHooks['index'] = () => Promise.resolve();
 
   constructor(options: ReplacementsOptions) {
     this.#options = options;
   }
 
   /** Before anything is read. */
-  async begin({ mustReplace, index, reject, spellingOf }: SessionHooks): Promise<void> {
-    const { api, imports, streams, log } = this.#options;
-    this.#index = index;
+  async begin(): Promise<void> {
+    const { imports, streams, tables, importing, spelling } = this.#options;
+    const { api, log } = importing;
     const wanted = streams.filter(({ truncation }) => truncation !== 'none');
     if (wanted.length === 0) return;
-    if (!(await imports.isAvailable())) {
-      throw configError(NOT_AVAILABLE);
-    }
+    if (!(await imports.isAvailable())) throw configError(NOT_AVAILABLE);
     this.#whole = !(await imports.mayPoll());
     if (this.#whole) log.warn(NO_POLLING);
     const guarded = await api.tablesWithSchema();
-    const names = new StoredNames();
-    const dryRun = dryRunOf(
-      api,
-      streams.map(({ table }) => table),
-    );
-    const shared: SharedByTables = {
+    const shared = {
       imports,
-      checking: { api, send: dryRun, dryRun, log },
-      importing: { api, send: (body) => api.importOnce(body), dryRun, log },
-      names,
-      encoder: new RowEncoder(names),
+      importing,
+      encoder: new RowEncoder(spelling),
       budget: { used: 0 },
       whole: this.#whole,
-      reject,
-      spellingOf,
-      held: (bytes, mayPack) => {
+      held: (bytes: number, mayPack: boolean) => {
         this.#held += bytes;
         if (mayPack && this.#held > this.#packAt) this.#pack();
       },
@@ -86,7 +67,7 @@ export class Replacements {
       keyed: streams.map(streamBytes),
     };
     for (const stream of wanted) {
-      if (await mustReplace(stream))
+      if (await tables.mustEmpty(stream))
         this.#work.set(stream.index, new TableReplacement(stream, guarded?.has(stream.table) ?? true, shared));
     }
   }
@@ -121,12 +102,13 @@ export class Replacements {
    * Replaces the tables, one after the other. Each one has all of its new rows then, or all of its old ones.
    */
   async commit(streams: readonly StreamPlan[]): Promise<void> {
-    const { api, imports, log } = this.#options;
+    const { imports, tables, importing } = this.#options;
+    const { api, log } = importing;
     for (const stream of streams) {
       const work = this.#work.get(stream.index)!;
       const { upload, corrections } = work;
       log.info(`Replacing table ${stream.table} by ${upload.rows} rows.`);
-      await this.#index(stream);
+      await tables.index([stream]);
       await this.#waitForIndex(api, stream);
       await replaceTable({ api: imports, log, upload, whole: this.#whole });
       log.info(`Table ${stream.table} was replaced.`);

@@ -4,8 +4,8 @@
  * here. Everything else keeps its bytes.
  */
 import { freeFieldName, isDropped } from '../../shared/convex/identifiers.ts';
+import { spelledFieldName, type Spelling } from '../../shared/convex/spelling.ts';
 import { COMMA, Members, OPEN_BRACE, OPEN_BRACKET, skipSpace, skipValue } from '../../shared/json/raw.ts';
-import type { StoredNames } from './stored-names.ts';
 import { JsonCheck } from './json-check.ts';
 
 export type Row =
@@ -15,27 +15,18 @@ export type Row =
    * Only the deployment can tell whether it stores the document. `bytes` are the row if it does; undefined:
    * the data are no JSON.
    */
-  | { kind: 'doubtful'; bytes: Buffer | undefined }
-  /** Names have to be learned first (`StoredNames.learn`); then again, as names inside others may follow. */
-  | { kind: 'unknown-names' };
+  | { kind: 'doubtful'; bytes: Buffer | undefined };
 
-/** A name that Convex cannot give; or one that has to be asked for. */
-class NoName extends Error {
-  readonly kind: 'none' | 'unknown';
-
-  constructor(kind: 'none' | 'unknown') {
-    super('a field without a name');
-    this.kind = kind;
-  }
-}
+/** Convex has no name for a field. */
+class NoName extends Error {}
 
 export class RowEncoder {
-  readonly #names: StoredNames;
-  readonly #check: JsonCheck;
+  readonly #spelling: Spelling;
+  readonly #check = new JsonCheck(changes);
 
-  constructor(names: StoredNames) {
-    this.#names = names;
-    this.#check = new JsonCheck((name, depth) => changes(name, depth));
+  /** `spelling`: has to have all parts of a record's names before the record is encoded. */
+  constructor(spelling: Spelling) {
+    this.#spelling = spelling;
   }
 
   /** The row for the record's data `buffer[start, end)`. */
@@ -49,7 +40,7 @@ export class RowEncoder {
         this.#object(buffer, start, end, pieces, 1);
       } catch (error) {
         if (!(error instanceof NoName)) throw error;
-        return error.kind === 'unknown' ? { kind: 'unknown-names' } : { kind: 'doubtful', bytes: undefined };
+        return { kind: 'doubtful', bytes: undefined };
       }
       bytes = Buffer.concat(pieces.map((piece) => (typeof piece === 'string' ? Buffer.from(piece) : piece)));
     }
@@ -97,12 +88,10 @@ export class RowEncoder {
   }
 
   #freeName(name: string, fields: ReadonlyMap<string, unknown>): string {
-    const renamed = this.#names.of(name);
-    if (typeof renamed === 'string') throw new NoName(renamed);
-    if (renamed.name === name) return name;
-    const stored = freeFieldName(renamed.name, fields);
-    if (stored !== undefined) return stored;
-    throw new NoName('none');
+    const renamed = spelledFieldName(name, this.#spelling);
+    const stored = renamed === undefined || renamed === name ? renamed : freeFieldName(renamed, fields);
+    if (stored === undefined) throw new NoName();
+    return stored;
   }
 }
 

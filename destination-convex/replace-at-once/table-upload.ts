@@ -7,6 +7,7 @@ import { configError } from '../../shared/core/failure.ts';
 import { MAX_PARTS, MIN_PART_BYTES, type SnapshotImport } from '../../shared/convex/snapshot-import.ts';
 import { testOverride } from '../../shared/connector/test-override.ts';
 import type { StreamPlan } from '../streams.ts';
+import type { KeyedRows } from './corrections.ts';
 
 const NEWLINE = 0x0a;
 const FIRST_SIZE = 64 * 1024;
@@ -18,17 +19,6 @@ const MAX_BEGINNINGS = 5;
  * room for.
  */
 export const MAX_WHOLE_BYTES = 48 * 1024 * 1024;
-
-/** Changes rows that have not been sent. */
-export interface Revision {
-  /** Whether there is something to change. */
-  readonly isDue: boolean;
-  /**
-   * Moves the rows that stay to the beginning of `rows`. Returns how many bytes they have, how many rows were
-   * taken out, and new rows. `uploaded`: whether parts were sent before.
-   */
-  revise: (rows: Buffer, uploaded: boolean) => Promise<{ kept: number; dropped: number; added: Buffer[] }>;
-}
 
 export class TableUpload {
   readonly stream: StreamPlan;
@@ -43,7 +33,8 @@ export class TableUpload {
   readonly #whole: boolean;
   /** Bytes of rows that make a part. Read once: `add` runs for every record. */
   readonly #partBytes = testOverride('PART_BYTES', MIN_PART_BYTES);
-  readonly #revision: Revision | undefined;
+  /** Replaces rows that have not been sent by newer versions. */
+  readonly #keyed: KeyedRows | undefined;
   /** Bytes of rows at which the next part is sent, unless there is less to send after a revision. */
   #partAt = this.#partBytes;
   #buffer: Buffer = Buffer.allocUnsafeSlow(0);
@@ -57,11 +48,11 @@ export class TableUpload {
   #token = '';
   #partTokens: string[] = [];
 
-  constructor(stream: StreamPlan, api: SnapshotImport, whole: boolean, revision?: Revision) {
+  constructor(stream: StreamPlan, api: SnapshotImport, whole: boolean, keyed: KeyedRows | undefined) {
     this.stream = stream;
     this.#api = api;
     this.#whole = whole;
-    this.#revision = revision;
+    this.#keyed = keyed;
   }
 
   /** Bytes of memory that it takes. */
@@ -73,17 +64,17 @@ export class TableUpload {
   add(row: Buffer): Promise<void> | undefined {
     this.#append(row);
     if (this.#rawBytes + this.#used < this.#partAt) return undefined;
-    if (!this.#whole) return this.#revision?.isDue === true ? this.#revisePart() : this.#sendPart();
+    if (!this.#whole) return this.#sendRevised();
     if (this.bytes > MAX_WHOLE_BYTES) throw this.#tooLarge();
     if (this.#used >= MIN_PART_BYTES) this.pack();
     return undefined;
   }
 
-  /** Changes the rows that have not been sent, where that is due. */
-  async settle(): Promise<void> {
-    if (this.#revision?.isDue !== true) return;
+  /** Replaces rows that have not been sent, if newer versions of them have come. */
+  settle(): void {
+    if (this.#keyed?.isDue !== true) return;
     const rows = this.#take();
-    const { kept, dropped, added } = await this.#revision.revise(rows, this.#partTokens.length > 0);
+    const { kept, dropped, added } = this.#keyed.settle(rows, this.#partTokens.length > 0);
     this.#buffer = rows;
     this.#used = kept;
     this.rows -= dropped;
@@ -92,13 +83,14 @@ export class TableUpload {
   }
 
   /**
-   * A part that a revision makes too small waits for more rows: many, so that few rows are not revised again
-   * and again.
+   * Settles a part and sends it. One that is too small then waits for many more rows, so that few rows are
+   * not settled again and again.
    */
-  async #revisePart(): Promise<void> {
-    await this.settle();
-    if (this.#used >= this.#partBytes) return this.#sendPart();
+  #sendRevised(): Promise<void> | undefined {
+    this.settle();
+    if (this.#rawBytes + this.#used >= this.#partBytes) return this.#sendPart();
     this.#partAt = Math.max(this.#partBytes, this.#used + this.#partBytes / 4);
+    return undefined;
   }
 
   #append(row: Buffer): void {

@@ -156,8 +156,8 @@ export const DESTINATION: Mutation[] = [
   {
     name: 'D2: a record is counted before the deployment has said how its fields are spelled',
     file: 'destination-convex/intake.ts',
-    find: 'await watch.spell((part) => this.spellingOf(part));',
-    replace: 'this.#ledger.record(index);\n    await watch.spell((part) => this.spellingOf(part));',
+    find: 'await watch.spell(unspelled, this.#spellingOf);',
+    replace: 'this.#ledger.record(index);\n    await watch.spell(unspelled, this.#spellingOf);',
     test: 'test/destination-convex/intake.test.ts',
   },
   {
@@ -210,7 +210,7 @@ export const DESTINATION: Mutation[] = [
     file: 'destination-convex/importer.ts',
     find: 'const first = await this.#post(this.#body.toBuffer(from, middle), from, middle, TRIES.part);',
     replace:
-      'const early = await this.#post(this.#body.toBuffer(middle, to), middle, to, TRIES.part);\n    if (early !== undefined) yield* this.#divide(middle, to, early);\n    const first = await this.#post(this.#body.toBuffer(from, middle), from, middle, TRIES.part);',
+      'const early = await this.#post(this.#body.toBuffer(middle, to), middle, to, TRIES.part);\n    if (early !== undefined) await this.#divide(middle, to, early);\n    const first = await this.#post(this.#body.toBuffer(from, middle), from, middle, TRIES.part);',
     test: 'test/destination-convex/rejected.test.ts',
   },
   {

@@ -37,7 +37,7 @@ export const REPLACE_AT_ONCE: Mutation[] = [
   {
     name: 'a table is replaced that is not indexed by its key',
     file: 'destination-convex/replace-at-once/replacements.ts',
-    find: 'await this.#index(stream);',
+    find: 'await tables.index([stream]);',
     replace: '',
     test: 'test/destination-convex/replace-at-once/keyed.test.ts',
     only: 'come more than once',

