@@ -183,7 +183,7 @@ export class WriteSession {
       this.#ledger.received,
       complete.filter((stream) => !isReplacedAtOnce(stream)),
     );
-    if (silent.length > 0) this.#context.log.info(`The source said nothing of ${listed(silent)}: left as it is.`);
+    if (silent.length > 0) this.#context.log.info(`The source sent no messages for ${listed(silent)}. Their tables were not changed.`);
     this.#failIfRejected();
     if (incomplete.length > 0) {
       throw incompleteFailure(

@@ -198,7 +198,7 @@ export class Tables {
       }
       if (now - told >= POLL.progress) {
         told = now;
-        this.#log.info(`${waiting} (${Math.round((now - started) / 1000)} s by now).`);
+        this.#log.info(`${waiting} (${Math.round((now - started) / 1000)} s so far).`);
       }
       await new Promise((resolve) => setTimeout(resolve, delay));
       delay = Math.min(1.5 * delay, Math.max(POLL.longest, delay));

@@ -5,6 +5,7 @@
 import { configError } from '../../shared/core/failure.ts';
 import type { SnapshotImport } from '../../shared/convex/snapshot-import.ts';
 import type { Spelling } from '../../shared/convex/spelling.ts';
+import { counted } from '../../shared/core/text.ts';
 import { isMissingIndex, type StreamingImport } from '../../shared/convex/streaming-import.ts';
 import { testOverride } from '../../shared/connector/test-override.ts';
 import type { ImporterOptions } from '../importer.ts';
@@ -107,7 +108,7 @@ export class Replacements {
     for (const stream of streams) {
       const work = this.#work.get(stream.index)!;
       const { upload, corrections } = work;
-      log.info(`Replacing table ${stream.table} by ${upload.rows} rows.`);
+      log.info(`Replacing table ${stream.table} by ${counted(upload.rows, 'row')}.`);
       await tables.index([stream]);
       await this.#waitForIndex(api, stream);
       await replaceTable({ api: imports, log, upload, whole: this.#whole });
@@ -115,7 +116,7 @@ export class Replacements {
       if (corrections === 0) continue;
       await work.correct();
       log.info(
-        `${corrections} rows of table ${stream.table} were brought up to date that came again after their upload.`,
+        `Updated ${counted(corrections, 'row')} of table ${stream.table}: newer versions came after their upload.`,
       );
     }
   }

@@ -65,7 +65,7 @@ const REMEMBER = /add_primary_key_indexes/;
 const REPLACE = /^\/api\/(perform_import|import)$/;
 
 /** What the destination's log says after the other rows were written. */
-const CORRECTED = 'were brought up to date';
+const CORRECTED = ': newer versions came after their upload';
 
 export async function campaign(options: CampaignOptions): Promise<Figures> {
   const { seed, mode } = options;

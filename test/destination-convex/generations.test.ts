@@ -123,7 +123,7 @@ describe('a stream that replaces its table', () => {
     expect(finished.code).toBe(0);
     expect(destination.rows('t')).toEqual([]);
     expect(destination.rows('silent')).toEqual([{ old: 1 }]);
-    expect(logsOf(finished.lines).join('\n')).toContain('said nothing of silent: left as it is');
+    expect(logsOf(finished.lines).join('\n')).toContain('sent no messages for silent. Their tables were not changed.');
   });
 
   test('is emptied before its index is made, and then deduplicated', async () => {

@@ -82,7 +82,7 @@ describe('keys that come more than once', () => {
     expect(code, lines.join('\n')).toBe(0);
     expect(texts(destination.rows('d'))).toEqual(texts(EXPECTED));
     expect(stop()).toEqual(['old', 'earlier versions', 'new']);
-    expect(lines.join('\n')).toMatch(/\d+ rows of table d were brought up to date/);
+    expect(lines.join('\n')).toMatch(/Updated [\d,]+ rows? of table d: newer versions came after their upload/);
     const next = [record('d', { id: 3, n: 4 }), record('d', deleted({ id: 4 })), ...complete('d')];
     const more = await destination.write({ streams: [dedup('d', ['id'])] }, next);
     expect(more.code, more.lines.join('\n')).toBe(0);
@@ -250,7 +250,7 @@ describe('both methods leave equal tables', () => {
           const { code, lines: output } = await destination.write({ streams: wanted, config, env }, lines);
           expect(code, output.join('\n')).toBe(0);
           tables.push(keys.map((_, n) => texts(destination.rows(`s${n}`))));
-          if (isAtOnce && output.join('\n').includes('brought up to date')) corrected++;
+          if (isAtOnce && output.join('\n').includes('newer versions came after their upload')) corrected++;
         }
         expect(tables[0]).toEqual(tables[1]);
       }),
