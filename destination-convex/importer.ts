@@ -16,24 +16,29 @@ const TRIES = { batch: 3, part: 1, deletion: 2, single: 4, dryRun: 2 };
 /** If so many single records fail with such an error, and none was written, the server is at fault. */
 const MAX_SUSPECTS = 5;
 
-/** Is told of a refused record: its number, its data (valid during the call) and the reason as a sentence. */
-export type Reject = (stream: StreamPlan, record: number, data: Buffer, reason: string) => void;
+/** What happened to a single record of a refused request. */
+export type ImportEvent =
+  /** The record was refused. `data` is valid until the next event. */
+  | { kind: 'rejected'; stream: StreamPlan; record: number; data: Buffer; reason: string }
+  /** The table's schema refuses the row that a deletion makes first (DEC36). */
+  | { kind: 'guarded'; stream: StreamPlan };
+
+type Events = AsyncGenerator<ImportEvent, void>;
 
 export interface ImporterOptions {
-  api: StreamingImport;
+  api: Pick<StreamingImport, 'retrying' | 'nameOf'>;
   /** Sends a request body once. */
   send: (body: Buffer) => Promise<void>;
   /** Has the deployment check the records of a request body without storing them. */
   dryRun: (body: Buffer) => Promise<void>;
   log: Log;
-  reject: Reject;
-  /** Is told if a table's schema refuses the row that a deletion makes first (DEC36). */
-  guarded: (stream: StreamPlan) => void;
 }
 
-/** Sends a request body. Resolves when every record is durable or was rejected. Throws other failures. */
-export async function importBody(body: RequestBody, options: ImporterOptions): Promise<void> {
-  await new BodyImport(body, options).run();
+/**
+ * Sends a request body. After the last event, every record is durable or was rejected. Throws other failures.
+ */
+export function importBody(body: RequestBody, options: ImporterOptions): Events {
+  return new BodyImport(body, options).run();
 }
 
 class BodyImport {
@@ -49,15 +54,15 @@ class BodyImport {
     this.#options = options;
   }
 
-  async run(): Promise<void> {
+  async *run(): Events {
     const { count } = this.#body;
     const refusal = await this.#post(this.#body.toBuffer(), 0, count, TRIES.batch);
     if (refusal === undefined) return;
-    await this.#divide(0, count, refusal);
+    yield* this.#divide(0, count, refusal);
     for (const { index, refusal: suspicion } of this.#suspects) {
       // If no other record was written, the server may be at fault.
       if (!this.#written && count > 1) throw withReason(suspicion, 'transient');
-      this.#reject(index, suspicion);
+      yield this.#rejected(index, suspicion);
     }
   }
 
@@ -66,52 +71,52 @@ class BodyImport {
    * twice, and a request of appended records is all or nothing (DEC32). The halves are sent in order, so that
    * the last version of a row wins.
    */
-  async #divide(from: number, to: number, refusal: ConvexApiError): Promise<void> {
+  async *#divide(from: number, to: number, refusal: ConvexApiError): Events {
     if (to - from === 1) {
-      await this.#alone(from, refusal);
+      yield* this.#alone(from, refusal);
       return;
     }
     const middle = (from + to) >>> 1;
     const first = await this.#post(this.#body.toBuffer(from, middle), from, middle, TRIES.part);
-    if (first !== undefined) await this.#divide(from, middle, first);
+    if (first !== undefined) yield* this.#divide(from, middle, first);
     // Then the refused record is in the second half. A request that was only too long may be accepted in
     // halves.
     else if (to - middle > 1 && refusal.status !== 413) {
-      await this.#divide(middle, to, refusal);
+      yield* this.#divide(middle, to, refusal);
       return;
     }
     const second = await this.#post(this.#body.toBuffer(middle, to), middle, to, TRIES.part);
-    if (second !== undefined) await this.#divide(middle, to, second);
+    if (second !== undefined) yield* this.#divide(middle, to, second);
   }
 
-  async #alone(index: number, refusal: ConvexApiError): Promise<void> {
+  async *#alone(index: number, refusal: ConvexApiError): Events {
     const { tombstone, stream } = this.#body.at(index);
     if (tombstone !== undefined) {
       if (tombstone.alone && saysAbsent(refusal)) return;
       if (!tombstone.alone) {
         const data = withMember(this.#body.data(index), uninsertable(stream.key!));
         const again = await this.#post(this.#body.toBufferWith(index, data), index, index + 1, TRIES.deletion);
-        if (refusal.code === 'SchemaEnforcementError') this.#options.guarded(stream);
+        if (refusal.code === 'SchemaEnforcementError') yield { kind: 'guarded', stream };
         if (again === undefined || saysAbsent(again)) return;
         refusal = again;
       }
     }
     if (!isUnclassified(refusal)) {
-      this.#reject(index, refusal);
+      yield this.#rejected(index, refusal);
       return;
     }
     const bytes = this.#body.toBuffer(index, index + 1);
     const again = await this.#post(bytes, index, index + 1, TRIES.single);
     if (again === undefined) return;
-    if (isUnclassified(again)) await this.#suspect(index, bytes, again);
-    else this.#reject(index, again);
+    if (isUnclassified(again)) yield* this.#suspect(index, bytes, again);
+    else yield this.#rejected(index, again);
   }
 
   /**
    * A single record failed each time with an unclassified error. Two requests that store nothing tell whether
    * the record or the server is at fault: one without a record, and a dry run of the record (DEC35).
    */
-  async #suspect(index: number, bytes: Buffer, refusal: ConvexApiError): Promise<void> {
+  async *#suspect(index: number, bytes: Buffer, refusal: ConvexApiError): Events {
     const { api, dryRun } = this.#options;
     if ((await api.nameOf('any')) === undefined) throw withReason(refusal, 'transient');
     const inDryRun = await this.#post(bytes, index, index + 1, TRIES.dryRun, dryRun);
@@ -122,17 +127,17 @@ class BodyImport {
       throw withReason(last, 'transient');
     }
     if (!isUnclassified(inDryRun)) {
-      this.#reject(index, inDryRun);
+      yield this.#rejected(index, inDryRun);
       return;
     }
     this.#suspects.push({ index, refusal: inDryRun });
     if (!this.#written && this.#suspects.length >= MAX_SUSPECTS) throw withReason(inDryRun, 'transient');
   }
 
-  #reject(index: number, refusal: ConvexApiError): void {
+  #rejected(index: number, refusal: ConvexApiError): ImportEvent {
     const { stream, record } = this.#body.at(index);
     const data = this.#body.data(index);
-    this.#options.reject(stream, record, data, reasonOf(refusal, data, !this.#body.append));
+    return { kind: 'rejected', stream, record, data, reason: reasonOf(refusal, data, !this.#body.append) };
   }
 
   /** Sends the records `[from, to)`. Returns the refusal if it is about them. Throws any other failure. */

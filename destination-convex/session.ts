@@ -5,7 +5,7 @@ import type { SnapshotImport } from '../shared/convex/snapshot-import.ts';
 import type { StreamingImport } from '../shared/convex/streaming-import.ts';
 import { Commits } from './commits.ts';
 import { dryRunOf } from './dry-run.ts';
-import { importBody, type ImporterOptions } from './importer.ts';
+import { importBody, type ImportEvent, type ImporterOptions } from './importer.ts';
 import type { Spellings } from './field-watch.ts';
 import { InputReader } from './input-reader.ts';
 import { Intake } from './intake.ts';
@@ -66,28 +66,26 @@ export class WriteSession {
       aftermathOf(streams, this.#rejections, this.#progress, this.#tables),
     );
     const tableNames = streams.map(({ table }) => table);
-    const importing: ImporterOptions = {
+    this.#importing = {
       api,
       send: (body) => api.importOnce(body),
       dryRun: dryRunOf(api, tableNames),
       log,
-      reject: (stream, record, data, reason) => {
-        this.#intake.reject(stream, record, data, reason);
-      },
-      guarded: (stream) => {
-        this.#intake.sendDeletionsAlone(stream);
-      },
-    };
-    this.#importing = {
-      ...importing,
-      reject: (stream, ...refused) => {
-        this.#progress.refused(stream);
-        this.#intake.reject(stream, ...refused);
-      },
     };
     const spellings: Spellings = new Map();
     const replacements =
-      imports && new Replacements({ imports, streams, tables: this.#tables, importing, spelling: spellings });
+      imports &&
+      new Replacements({
+        imports,
+        api,
+        streams,
+        tables: this.#tables,
+        importing: this.#importing,
+        spelling: spellings,
+        reject: (stream, record, data, reason) => {
+          this.#intake.reject(stream, record, data, reason);
+        },
+      });
     this.#replacements = replacements;
     this.#commits = new Commits({
       context,
@@ -162,12 +160,20 @@ export class WriteSession {
   async #write(batch: Batch): Promise<void> {
     for (const body of batch.requests) {
       await this.#tables.prepare(body.streams.keys());
-      await importBody(body, this.#importing);
+      for await (const event of importBody(body, this.#importing)) {
+        if (event.kind === 'guarded') this.#intake.sendDeletionsAlone(event.stream);
+        else this.#reject(event);
+      }
       this.#progress.sent(body);
     }
     // If no other batch waits, everything that arrived is durable, including records that were refused early.
     await this.#commits.commit(this.#sender.batch.empty ? this.#ledger.received : batch.lastRecord);
     this.#failIfRejected();
+  }
+
+  #reject({ stream, record, data, reason }: Extract<ImportEvent, { kind: 'rejected' }>): void {
+    this.#progress.refused(stream);
+    this.#intake.reject(stream, record, data, reason);
   }
 
   #failIfRejected(): void {
@@ -183,7 +189,8 @@ export class WriteSession {
       this.#ledger.received,
       complete.filter((stream) => !isReplacedAtOnce(stream)),
     );
-    if (silent.length > 0) this.#context.log.info(`The source sent no messages for ${listed(silent)}. Their tables were not changed.`);
+    if (silent.length > 0)
+      this.#context.log.info(`The source sent no messages for ${listed(silent)}. Their tables were not changed.`);
     this.#failIfRejected();
     if (incomplete.length > 0) {
       throw incompleteFailure(

@@ -14,7 +14,7 @@ import type { StreamPlan } from '../streams.ts';
 import type { Tables } from '../tables.ts';
 import { replaceTable } from './perform.ts';
 import { RowEncoder } from './row.ts';
-import { TableReplacement } from './table-replacement.ts';
+import { TableReplacement, type Reject, type SharedByTables } from './table-replacement.ts';
 
 /**
  * Bytes of rows that wait in memory for their parts, all streams together: each `pack` more, they are
@@ -24,10 +24,11 @@ const HELD = { pack: 24 * 1024 * 1024, most: 80 * 1024 * 1024 };
 
 interface ReplacementsOptions {
   imports: SnapshotImport;
+  api: StreamingImport;
   streams: readonly StreamPlan[];
   tables: Tables;
-  /** Sends requests, and is told of refused records. */
   importing: ImporterOptions;
+  reject: Reject;
   /** Has the parts of all names of a record before `take`. */
   spelling: Spelling;
 }
@@ -46,21 +47,22 @@ export class Replacements {
 
   /** Before anything is read. */
   async begin(): Promise<void> {
-    const { imports, streams, tables, importing, spelling } = this.#options;
-    const { api, log } = importing;
+    const { imports, api, streams, tables, importing, spelling, reject } = this.#options;
+    const { log } = importing;
     const wanted = streams.filter(({ truncation }) => truncation !== 'none');
     if (wanted.length === 0) return;
     if (!(await imports.isAvailable())) throw configError(NOT_AVAILABLE);
     this.#whole = !(await imports.mayPoll());
     if (this.#whole) log.warn(NO_POLLING);
     const guarded = await api.tablesWithSchema();
-    const shared = {
+    const shared: SharedByTables = {
       imports,
       importing,
+      reject,
       encoder: new RowEncoder(spelling),
       budget: { used: 0 },
       whole: this.#whole,
-      held: (bytes: number, mayPack: boolean) => {
+      held: (bytes, mayPack) => {
         this.#held += bytes;
         if (mayPack && this.#held > this.#packAt) this.#pack();
       },
@@ -103,8 +105,8 @@ export class Replacements {
    * Replaces the tables, one after the other. Each one has all of its new rows then, or all of its old ones.
    */
   async commit(streams: readonly StreamPlan[]): Promise<void> {
-    const { imports, tables, importing } = this.#options;
-    const { api, log } = importing;
+    const { imports, api, tables, importing } = this.#options;
+    const { log } = importing;
     for (const stream of streams) {
       const work = this.#work.get(stream.index)!;
       const { upload, corrections } = work;

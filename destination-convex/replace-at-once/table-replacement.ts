@@ -13,11 +13,14 @@ import type { RowEncoder } from './row.ts';
 import { TableUpload } from './table-upload.ts';
 import type { SnapshotImport } from '../../shared/convex/snapshot-import.ts';
 
+/** Takes a refused record: its number, its data (valid during the call) and the reason as a sentence. */
+export type Reject = (stream: StreamPlan, record: number, data: Buffer, reason: string) => void;
+
 /** What the replacements of one sync share. */
 export interface SharedByTables {
   imports: SnapshotImport;
-  /** Sends requests, and is told of refused records. */
   importing: ImporterOptions;
+  reject: Reject;
   encoder: RowEncoder;
   budget: CorrectionBudget;
   /** Whether a table is replaced by one request. */
@@ -86,9 +89,11 @@ export class TableReplacement {
     const body = new RequestBody(false, batchLimits().dedup, keyed);
     /** Set where the schema does not allow to make a row first that is to be deleted (see tombstones.ts). */
     let alone: Buffer | undefined;
-    const guarded = () => (alone = uninsertable(this.stream.key!));
     const send = async (): Promise<void> => {
-      await importBody(body, { ...importing, guarded });
+      for await (const event of importBody(body, importing)) {
+        if (event.kind === 'guarded') alone = uninsertable(this.stream.key!);
+        else this.#reject(event.record, event.data, event.reason);
+      }
       body.clear();
     };
     for (const { record, data, deletion } of this.#keyed?.takeAll() ?? []) {
@@ -158,14 +163,11 @@ export class TableReplacement {
     const { importing } = this.#shared;
     const refused = new Set<number>();
     if (this.#unchecked.count === 0) return refused;
-    await importBody(this.#unchecked, {
-      ...importing,
-      send: importing.dryRun,
-      reject: (stream, record, data, reason) => {
-        refused.add(record);
-        importing.reject(stream, record, data, reason);
-      },
-    });
+    for await (const event of importBody(this.#unchecked, { ...importing, send: importing.dryRun })) {
+      if (event.kind === 'guarded') continue;
+      refused.add(event.record);
+      this.#reject(event.record, event.data, event.reason);
+    }
     return refused;
   }
 
@@ -187,7 +189,7 @@ export class TableReplacement {
   }
 
   #reject(record: number, data: Buffer, reason: string): void {
-    this.#shared.importing.reject(this.stream, record, data, reason);
+    this.#shared.reject(this.stream, record, data, reason);
   }
 }
 

@@ -210,7 +210,7 @@ export const DESTINATION: Mutation[] = [
     file: 'destination-convex/importer.ts',
     find: 'const first = await this.#post(this.#body.toBuffer(from, middle), from, middle, TRIES.part);',
     replace:
-      'const early = await this.#post(this.#body.toBuffer(middle, to), middle, to, TRIES.part);\n    if (early !== undefined) await this.#divide(middle, to, early);\n    const first = await this.#post(this.#body.toBuffer(from, middle), from, middle, TRIES.part);',
+      'const early = await this.#post(this.#body.toBuffer(middle, to), middle, to, TRIES.part);\n    if (early !== undefined) yield* this.#divide(middle, to, early);\n    const first = await this.#post(this.#body.toBuffer(from, middle), from, middle, TRIES.part);',
     test: 'test/destination-convex/rejected.test.ts',
   },
   {

@@ -102,3 +102,18 @@ test('a record that is appended ends where skipNested says, whatever the text an
   fc.assert(fc.property(text, fc.nat(200), fc.nat(400), check), { numRuns: 500 });
   for (const size of [1, 5]) check(JSON.stringify({ text: 'x"\\{'.repeat(100_000 * size) }), 3, 7);
 });
+
+test('the deployment is asked once for each part of a name, whichever stream has it', async () => {
+  const spellings: Spellings = new Map();
+  const asked: string[] = [];
+  const spellingOf = (part: string) => {
+    asked.push(part);
+    return Promise.resolve(part === 'ö' ? 'o' : undefined);
+  };
+  const record = Buffer.from('{"ö":1,"\u{e000}":2}');
+  for (const watch of [new FieldWatch(spellings), new FieldWatch(spellings)]) {
+    watch.inspect(record, 0, record.length);
+    await watch.spell(watch.unspelled(true), spellingOf);
+  }
+  expect(asked).toEqual(['ö', '\u{e000}']);
+});
