@@ -30,6 +30,8 @@ type Message = NonNullable<ReturnType<typeof parse>>;
 
 async function ask<T>(question: Question, verb: string, pick: (message: Message) => T | undefined): Promise<T> {
   const { name, command, config, show } = question;
+  // Listens before the process starts, so that no signal falls in between.
+  const release = endOnSignals(() => connector.child.kill('SIGKILL'));
   const connector = new Connector(name, command, [verb, '--config', config], show);
   connector.endInput();
   let answer: T | undefined;
@@ -46,7 +48,24 @@ async function ask<T>(question: Question, verb: string, pick: (message: Message)
     }
   }
   const ended = exitFailure(await connector.exit);
+  release();
   // An answer counts even where the process ends badly after it, as on the platform.
   if (answer !== undefined) return answer;
   throw new Error(`${verb} of the ${name} failed: ${failure ?? ended ?? 'it ended without an answer'}`);
+}
+
+/** A signal that ends this process ends the connector first: without it, it would go on with its retries. */
+function endOnSignals(endConnector: () => void): () => void {
+  const listeners = (['SIGINT', 'SIGTERM'] as const).map((signal) => {
+    const stop = (): void => {
+      endConnector();
+      process.off(signal, stop);
+      process.kill(process.pid, signal);
+    };
+    process.on(signal, stop);
+    return () => process.off(signal, stop);
+  });
+  return () => {
+    for (const off of listeners) off();
+  };
 }
