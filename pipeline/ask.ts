@@ -3,6 +3,7 @@ import { Connector, exitFailure } from './connector.ts';
 import type { Show } from './connector.ts';
 import { blocks, lines } from './lines.ts';
 import { describe, failureOf, parse } from './messages.ts';
+import { onEndSignals } from './signals.ts';
 
 /** One question to a connector, such as `discover`: a process that answers with one message and ends. */
 interface Question {
@@ -30,10 +31,16 @@ type Message = NonNullable<ReturnType<typeof parse>>;
 
 async function ask<T>(question: Question, verb: string, pick: (message: Message) => T | undefined): Promise<T> {
   const { name, command, config, show } = question;
-  // Listens before the process starts, so that no signal falls in between.
-  const release = endOnSignals(() => connector.child.kill('SIGKILL'));
+  // A signal that ends this process ends the connector first: it would go on with its retries. Listens before
+  // the connector starts, so that no signal falls in between.
+  const release = onEndSignals((signal) => {
+    connector.child.kill('SIGKILL');
+    release();
+    process.kill(process.pid, signal);
+  });
   const connector = new Connector(name, command, [verb, '--config', config], show);
   connector.endInput();
+  void connector.exit.then(release);
   let answer: T | undefined;
   let failure: string | undefined;
   for await (const { bytes } of blocks(connector.child.stdout)) {
@@ -48,24 +55,7 @@ async function ask<T>(question: Question, verb: string, pick: (message: Message)
     }
   }
   const ended = exitFailure(await connector.exit);
-  release();
   // An answer counts even where the process ends badly after it, as on the platform.
   if (answer !== undefined) return answer;
   throw new Error(`${verb} of the ${name} failed: ${failure ?? ended ?? 'it ended without an answer'}`);
-}
-
-/** A signal that ends this process ends the connector first: without it, it would go on with its retries. */
-function endOnSignals(endConnector: () => void): () => void {
-  const listeners = (['SIGINT', 'SIGTERM'] as const).map((signal) => {
-    const stop = (): void => {
-      endConnector();
-      process.off(signal, stop);
-      process.kill(process.pid, signal);
-    };
-    process.on(signal, stop);
-    return () => process.off(signal, stop);
-  });
-  return () => {
-    for (const off of listeners) off();
-  };
 }

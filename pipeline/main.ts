@@ -11,6 +11,7 @@ import { count, showOnStderr, summary } from './report.ts';
 import { failedResult, result } from './result.ts';
 import { startSync } from './run.ts';
 import type { Sync } from './run.ts';
+import { onEndSignals } from './signals.ts';
 import { StateFile } from './states.ts';
 
 async function sync(options: Options): Promise<boolean> {
@@ -80,20 +81,13 @@ async function mustBeJson(path: string): Promise<void> {
 
 /** The first signal lets the destination commit what it has been given; a second one ends everything at once. */
 function stopOnSignals(running: Sync): () => void {
-  const listeners = (['SIGINT', 'SIGTERM'] as const).map((signal) => {
-    const stop = (): void => {
-      if (running.source.stopped) {
-        running.source.child.kill('SIGKILL');
-        running.destination.child.kill('SIGKILL');
-      }
-      running.stop(`stopped by ${signal}`);
-    };
-    process.on(signal, stop);
-    return () => process.off(signal, stop);
+  return onEndSignals((signal) => {
+    if (running.source.stopped) {
+      running.source.child.kill('SIGKILL');
+      running.destination.child.kill('SIGKILL');
+    }
+    running.stop(`stopped by ${signal}`);
   });
-  return () => {
-    for (const off of listeners) off();
-  };
 }
 
 let json = false;

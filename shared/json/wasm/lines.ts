@@ -5,7 +5,7 @@
 import { foundChanges } from './find.ts';
 import { memory, wasm } from './module.ts';
 
-export const MAX_LINES = wasm.MAX_LINES.value;
+const MAX_LINES = wasm.MAX_LINES.value;
 export const lines = Buffer.from(memory, wasm.LINES.value, MAX_LINES);
 
 const MAX_LINE_PART = wasm.MAX_LINE_PART.value;
