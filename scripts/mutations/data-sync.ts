@@ -89,6 +89,14 @@ export const DATA_SYNC: Mutation[] = [
     only: 'wherever the output ends',
   },
   {
+    name: 'a page that ends before it settles a saved timestamp',
+    file: 'source-convex/data-sync/follow-chain.ts',
+    find: 'cursor: { hex: cursor, ts }, held: heldAfter(stream.place!, ts) };',
+    replace: 'cursor: { hex: cursor, ts }, held: [] };',
+    test: 'test/source-convex/data-sync/kills.test.ts',
+    only: 'killed twice',
+  },
+  {
     name: 'what an interrupted comparison has written counts for all ids',
     file: 'source-convex/data-sync/compared.ts',
     find: 'if (id <= upTo) return compareDigits(ts, at) >= 0;',

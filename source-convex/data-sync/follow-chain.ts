@@ -15,7 +15,7 @@ import { compareDigits, maxDigits } from '../../shared/json/integers.ts';
 import type { ReadEvent, StreamPosition } from '../output/events.ts';
 import { existingTables, mayExist } from '../streaming-export/existing-tables.ts';
 import { expectPast } from '../streaming-export/present.ts';
-import { inLog, withHeld } from '../streaming-export/state.ts';
+import { heldAfter, inLog, withHeld } from '../streaming-export/state.ts';
 import { StreamRouter } from '../streaming-export/stream-router.ts';
 import type { TableStream } from '../streaming-export/table-stream.ts';
 import type { Chain } from './chain.ts';
@@ -101,7 +101,7 @@ const MAX_WITHOUT_PROGRESS = 100;
 const SNAPSHOTTING = 'a page of Data Sync reads a table that it did not truncate';
 
 function moveTo(stream: TableStream, { id, cursor, ts }: Chain): StreamPosition[] {
-  stream.place = { chain: id, cursor: { hex: cursor, ts }, held: [] };
+  stream.place = { chain: id, cursor: { hex: cursor, ts }, held: heldAfter(stream.place!, ts) };
   return stream.advanceTo(inLog(maxDigits(stream.cursor, ts)));
 }
 
@@ -198,13 +198,12 @@ function* write(segment: Segment): Generator<ReadEvent> {
   yield { kind: 'positions', positions: due };
   yield { kind: 'checkpoint' };
   yield { kind: 'records', records: segment };
-  const ends = segment.ends();
+  // Further changes of a last commit may follow.
+  const complete = segment.complete();
   segment.clear();
-  const positions = [...ends].flatMap(([stream, { last, before }]) => {
-    // Further changes of the last commit may follow.
-    if (before === undefined) return [];
-    stream.place = { ...stream.place!, held: [last] };
-    return stream.advanceTo(inLog(maxDigits(stream.cursor, before)));
+  const positions = complete.flatMap(([stream, ts]) => {
+    stream.place = { ...stream.place!, held: heldAfter(stream.place!, ts) };
+    return stream.advanceTo(inLog(maxDigits(stream.cursor, ts)));
   });
   yield { kind: 'positions', positions };
 }

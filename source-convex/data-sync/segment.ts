@@ -105,11 +105,11 @@ export class Segment implements RecordCursor, SourceRecord {
   }
 
   /**
-   * For each stream, the timestamps of its last change, and of its last commit before that, if it has one
-   * here: digits, nanoseconds.
+   * For each stream that has two commits here, the timestamp of the one before its last: digits, nanoseconds.
+   * It is complete.
    */
-  ends(): Map<TableStream, { last: string; before: string | undefined }> {
-    return new Map(this.#parts);
+  complete(): [TableStream, string][] {
+    return [...this.#parts].flatMap(([stream, { before }]) => (before === undefined ? [] : [[stream, before]]));
   }
 
   /**

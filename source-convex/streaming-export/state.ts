@@ -75,6 +75,14 @@ export function withHeld(place: SyncPlace, ts: string): SyncPlace {
   return place.held.includes(ts) ? place : { ...place, held: [...place.held, ts] };
 }
 
+/**
+ * What is left of `held` when the log was read up to `ts` (digits): later timestamps. A killed run may have
+ * written what is after `ts`, and the table may be replaced before this run has read so far.
+ */
+export function heldAfter({ held }: SyncPlace, ts: string): string[] {
+  return held.filter((one) => compareDigits(one, ts) > 0);
+}
+
 export interface StreamState extends Omit<Position, 'deltaCursor'> {
   /** As in `Position`; undefined if nothing was read yet. */
   deltaCursor: string | undefined;

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { carriers, chainsOf, startOf } from '../../../source-convex/data-sync/chain.ts';
 import { ChangeLogReader } from '../../../source-convex/streaming-export/change-reader.ts';
-import { inLog, withHeld, type SyncPlace } from '../../../source-convex/streaming-export/state.ts';
+import { heldAfter, inLog, withHeld, type SyncPlace } from '../../../source-convex/streaming-export/state.ts';
 import { TableStream } from '../../../source-convex/streaming-export/table-stream.ts';
 
 interface Stream {
@@ -93,6 +93,14 @@ test('a timestamp of what the destination may hold is named once', () => {
   expect(once.held).toEqual([T2]);
   expect(withHeld(once, T2)).toBe(once);
   expect(withHeld(once, T3).held).toEqual([T2, T3]);
+});
+
+test('what the log was read up to settles no later timestamp', () => {
+  const place: SyncPlace = { chain: 'x', held: [T2, T3, T1] };
+  expect(heldAfter(place, '0')).toEqual([T2, T3, T1]);
+  expect(heldAfter(place, T1)).toEqual([T2, T3]);
+  expect(heldAfter(place, T2)).toEqual([T3]);
+  expect(heldAfter(place, T3)).toEqual([]);
 });
 
 test('reading the change log ends a comparison: the log brings older revisions than it has written', async () => {

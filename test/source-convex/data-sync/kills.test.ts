@@ -148,3 +148,26 @@ test('SIGKILL in a comparison: the next run writes no row again, and the rest', 
   expect(written + records.length).toBeGreaterThan(2_500);
   expect(written + records.length).toBeLessThanOrEqual(2_501 + 100);
 });
+
+test('killed twice: a page that ends before what the first run wrote does not make the source forget it', async () => {
+  await using source = await Source.startWithDataSync();
+  const { deployment } = source;
+  const consumers = new Consumers();
+  deployment.load('users', rows(1, 'user'));
+  await sync(source, consumers, ['users']);
+  const { states } = consumers;
+  for (const row of rows(6, 'more')) deployment.load('users', [row]);
+  // All changes in one page. No state after them arrives.
+  const first = await source.readAll({ streams: ['users'], state: states });
+  consumers.take(first.slice(0, first.findLastIndex(isRecord) + 1));
+  // Two changes in a page. The state after the first page arrives, and nothing after it.
+  deployment.limits.dataSyncPage = 2;
+  const second = await source.readAll({ streams: ['users'], state: consumers.states });
+  consumers.take(second.slice(0, second.findIndex((line, at) => isState(line) && isRecord(second[at - 1]!)) + 1));
+  deployment.importTable('users', rows(2, 'imported'));
+  await sync(source, consumers, ['users']);
+  consumers.expectTruth(source, 'users');
+});
+
+const isRecord = (line: string) => line.startsWith('{"type":"RECORD"');
+const isState = (line: string) => line.startsWith('{"type":"STATE"');
