@@ -97,6 +97,14 @@ export const DATA_SYNC: Mutation[] = [
     only: 'killed twice',
   },
   {
+    name: 'a part of a page settles a later saved timestamp',
+    file: 'source-convex/data-sync/follow-chain.ts',
+    find: 'stream.place = { ...stream.place!, held: heldAfter(stream.place!, ts) };',
+    replace: 'stream.place = { ...stream.place!, held: [] };',
+    test: 'test/source-convex/data-sync/kills.test.ts',
+    only: 'killed twice',
+  },
+  {
     name: 'what an interrupted comparison has written counts for all ids',
     file: 'source-convex/data-sync/compared.ts',
     find: 'if (id <= upTo) return compareDigits(ts, at) >= 0;',

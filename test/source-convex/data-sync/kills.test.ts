@@ -91,15 +91,11 @@ test(
         tx.insert('users', { name: `with a deletion ${n}` });
       });
     }
-    const states = new Consumers();
-    states.take(base);
-    const lines = await source.readAll({ streams: STREAMS, state: states.states });
+    const lines = await source.readAll({ streams: STREAMS, state: consumersOf([base]).states });
     deployment.importTable('users', rows(3, 'imported'));
     for (let end = 0; end <= lines.length; end++) {
-      if (end < lines.length && !/^\{"type":"(RECORD|STATE)"/.test(lines[end]!)) continue;
-      const consumers = new Consumers();
-      consumers.take(base);
-      consumers.take(lines.slice(0, end));
+      if (end < lines.length && !isMessage(lines[end]!)) continue;
+      const consumers = consumersOf([base, lines.slice(0, end)]);
       await sync(source, consumers, STREAMS);
       consumers.expectTruth(source, ...STREAMS);
     }
@@ -149,25 +145,36 @@ test('SIGKILL in a comparison: the next run writes no row again, and the rest', 
   expect(written + records.length).toBeLessThanOrEqual(2_501 + 100);
 });
 
-test('killed twice: a page that ends before what the first run wrote does not make the source forget it', async () => {
-  await using source = await Source.startWithDataSync();
-  const { deployment } = source;
-  const consumers = new Consumers();
-  deployment.load('users', rows(1, 'user'));
-  await sync(source, consumers, ['users']);
-  const { states } = consumers;
-  for (const row of rows(6, 'more')) deployment.load('users', [row]);
-  // All changes in one page. No state after them arrives.
-  const first = await source.readAll({ streams: ['users'], state: states });
-  consumers.take(first.slice(0, first.findLastIndex(isRecord) + 1));
-  // Two changes in a page. The state after the first page arrives, and nothing after it.
-  deployment.limits.dataSyncPage = 2;
-  const second = await source.readAll({ streams: ['users'], state: consumers.states });
-  consumers.take(second.slice(0, second.findIndex((line, at) => isState(line) && isRecord(second[at - 1]!)) + 1));
-  deployment.importTable('users', rows(2, 'imported'));
-  await sync(source, consumers, ['users']);
-  consumers.expectTruth(source, 'users');
-});
+test(
+  'killed twice, the second time anywhere: a page that ends before what the first run wrote does not make the source forget it',
+  async () => {
+    await using source = await Source.startWithDataSync();
+    const { deployment } = source;
+    deployment.load('users', rows(1, 'user'));
+    const base = await source.readAll({ streams: ['users'] });
+    for (const row of rows(6, 'more')) deployment.load('users', [row]);
+    const runs: string[][] = [base];
+    // All changes in one page. No state after them arrives.
+    const first = await source.readAll({ streams: ['users'], state: consumersOf(runs).states });
+    runs.push(first.slice(0, first.findLastIndex((line) => line.startsWith('{"type":"RECORD"')) + 1));
+    // Two changes in a page.
+    deployment.limits.dataSyncPage = 2;
+    const second = await source.readAll({ streams: ['users'], state: consumersOf(runs).states });
+    deployment.importTable('users', rows(2, 'imported'));
+    for (let end = 0; end <= second.length; end++) {
+      if (end < second.length && !isMessage(second[end]!)) continue;
+      const consumers = consumersOf([...runs, second.slice(0, end)]);
+      await sync(source, consumers, ['users']);
+      consumers.expectTruth(source, 'users');
+    }
+  },
+  LONG,
+);
 
-const isRecord = (line: string) => line.startsWith('{"type":"RECORD"');
-const isState = (line: string) => line.startsWith('{"type":"STATE"');
+function consumersOf(runs: readonly (readonly string[])[]): Consumers {
+  const consumers = new Consumers();
+  for (const lines of runs) consumers.take(lines);
+  return consumers;
+}
+
+const isMessage = (line: string) => /^\{"type":"(RECORD|STATE)"/.test(line);
