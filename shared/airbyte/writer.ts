@@ -28,7 +28,9 @@ export class ProtocolWriter {
   readonly #maxQueuedBytes: number;
   #chunk = newChunk();
   #used = 0;
-  #queued = 0;
+  /** Bytes that were given to stdout, and those of them that were read. */
+  #given = 0;
+  #taken = 0;
   readonly #spare: Buffer<SharedArrayBuffer>[] = [];
   #failure: Error | undefined;
   #wake: (() => void)[] = [];
@@ -76,7 +78,8 @@ export class ProtocolWriter {
 
   /** Waits until at most `maxQueuedBytes` are queued. Throws `ReaderGone`, or the error of stdout. */
   async room(): Promise<void> {
-    if (this.#queued > this.#maxQueuedBytes) await this.#until(() => this.#queued <= this.#maxQueuedBytes);
+    const hasRoom = () => this.#given - this.#taken <= this.#maxQueuedBytes;
+    if (!hasRoom()) await this.#until(hasRoom);
     else if (this.#failure) throw this.#failure;
   }
 
@@ -85,10 +88,14 @@ export class ProtocolWriter {
     if (this.#used > 0) this.#rotate();
   }
 
-  /** Writes everything and waits until it was read. Throws `ReaderGone`, or the error of stdout. */
+  /**
+   * Writes everything and waits until it was read, but not for what is written meanwhile: a run that is
+   * stopped may go on writing. Throws `ReaderGone`, or the error of stdout.
+   */
   async drain(): Promise<void> {
     this.flush();
-    await this.#until(() => this.#queued === 0);
+    const all = this.#given;
+    await this.#until(() => this.#taken >= all);
   }
 
   /** Like `drain`, but a closed pipe is not an error. */
@@ -109,9 +116,9 @@ export class ProtocolWriter {
       this.#spare.push(chunk);
       return;
     }
-    this.#queued += length;
+    this.#given += length;
     this.#out.write(length === CHUNK_BYTES ? chunk : chunk.subarray(0, length), (error) => {
-      this.#queued -= length;
+      this.#taken += length;
       // The `error` event comes later. Without this, `drain` would resolve before it.
       if (error) return this.#fail(error);
       this.#spare.push(chunk);

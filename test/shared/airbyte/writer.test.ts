@@ -115,6 +115,22 @@ describe('a slow reader', () => {
     await draining;
     expect(pipe.text).toHaveLength(700_000);
   });
+
+  test('is not waited for at the end because of what is written meanwhile', async () => {
+    const pipe = new Pipe({ manual: true });
+    const writer = new ProtocolWriter(pipe.stream);
+    writer.bytes(Buffer.alloc(700_000, 'x'));
+    let closed = false;
+    const closing = writer.close().then(() => (closed = true));
+    for (let turns = 0; turns < 100 && !closed; turns++) {
+      writer.bytes(Buffer.alloc(300_000, 'y'));
+      pipe.take();
+      await turn();
+    }
+    expect(closed).toBe(true);
+    await closing;
+    expect(pipe.text.startsWith('x'.repeat(700_000))).toBe(true);
+  });
 });
 
 describe('a reader that has left', () => {
