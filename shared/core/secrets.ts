@@ -28,7 +28,7 @@ export class Secrets {
     const trimmed = secret.trim();
     for (const plain of [secret, trimmed, trimmed.slice(trimmed.indexOf('|') + 1)]) {
       forms.add(plain);
-      forms.add(encodeURIComponent(plain));
+      forms.add(encodeURIComponent(plain.toWellFormed()));
       forms.add(JSON.stringify(plain).slice(1, -1));
       forms.add(Buffer.from(plain).toString('base64'));
       forms.add(Buffer.from(plain).toString('base64url'));
