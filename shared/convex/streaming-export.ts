@@ -166,6 +166,7 @@ function booleanMember(page: RawPage, name: string, path: string): boolean {
 function cursorMember(page: RawPage, path: string): string | null {
   const raw = page.members.get('cursor');
   if (raw === 'null') return null;
-  if (raw === undefined || !raw.startsWith('"')) throw protocolViolation(path, 'has no "cursor"');
-  return JSON.parse(raw) as string;
+  const cursor = raw === undefined ? undefined : parsedJson(raw);
+  if (typeof cursor !== 'string') throw protocolViolation(path, 'has no "cursor"');
+  return cursor;
 }

@@ -319,6 +319,13 @@ export const SNAPSHOTS: AnswerCase[] = [
       '127.0.0.1 answered, but not as a Convex deployment does: the answer of /api/list_snapshot has no "cursor". Check that the deployment URL is right (https://<deployment name>.convex.cloud) and that no proxy stands in between.',
   },
   {
+    name: 'a cursor with an escape that JSON does not know',
+    lies: { snapshot: () => page([], 'x').replace('"x"', '"\\q"') },
+    kind: 'transient_error',
+    message:
+      '127.0.0.1 answered, but not as a Convex deployment does: the answer of /api/list_snapshot has no "cursor". Check that the deployment URL is right (https://<deployment name>.convex.cloud) and that no proxy stands in between.',
+  },
+  {
     name: 'the cursor that was asked for',
     lies: { snapshot: () => page([document()], 'same') },
     kind: 'transient_error',
