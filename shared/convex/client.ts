@@ -6,11 +6,12 @@
  */
 import http from 'node:http';
 import https from 'node:https';
+import type { Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import got, { type Request } from 'got';
 import pRetry from 'p-retry';
 import { connectionFailure } from './connection-failure.ts';
-import { ConvexApiError, classify, readErrorBody, type Verdict } from './errors.ts';
+import { ConvexApiError, refusal, type Verdict } from './errors.ts';
 import { proxySetting } from './proxy-env.ts';
 import { backoff, delayWithin, parseRetryAfter, type RetryLimits } from './retry.ts';
 import { limitConnecting, withIdleTimeout } from './time-limits.ts';
@@ -146,7 +147,8 @@ export class ConvexClient {
       const status = await this.#status(stream, request);
       answered = true;
       if (!accepted(request, status)) throw await this.#refusal(stream, request, status);
-      this.#known.add(request.path);
+      // An accepted 404 does not show that the route exists.
+      if (status !== 404) this.#known.add(request.path);
       yield* withIdleTimeout(stream, this.#timeouts.idle);
     } catch (error) {
       throw this.#connectionFailure(error, request, answered);
@@ -187,13 +189,19 @@ export class ConvexClient {
   }
 
   async #status(stream: Request, request: HttpRequest): Promise<number> {
-    const response = await new Promise<{ statusCode: number; headers: http.IncomingHttpHeaders }>((resolve, reject) => {
-      stream.once('response', resolve);
-      stream.once('error', reject);
-    });
-    const { statusCode } = response;
+    const { statusCode, headers } = await new Promise<{ statusCode: number; headers: http.IncomingHttpHeaders }>(
+      (resolve, reject) => {
+        stream.once('response', resolve);
+        stream.once('error', reject);
+        // Such an answer has no end, and got's time limits end with it.
+        stream.once('upgrade', ({ statusCode }: http.IncomingMessage, socket: Socket) => {
+          socket.destroy();
+          reject(notConvex(`${request.path} answered ${statusCode}`, statusCode!));
+        });
+      },
+    );
     if (statusCode >= 300 && statusCode < 400) {
-      throw redirected(request.path, statusCode, this.#options.origin, response.headers.location);
+      throw redirected(request.path, statusCode, this.#options.origin, headers.location);
     }
     return statusCode;
   }
@@ -202,6 +210,7 @@ export class ConvexClient {
     const { headers } = stream.response!;
     const deadline = performance.now() + this.#timeouts.idle;
     let body = '';
+    let brokeOff = false;
     try {
       for await (const chunk of withIdleTimeout(stream, this.#timeouts.idle)) {
         body += chunk.toString('utf8');
@@ -209,9 +218,9 @@ export class ConvexClient {
         if (body.length >= MAX_ERROR_BODY || performance.now() > deadline) break;
       }
     } catch {
-      // The status is enough.
+      brokeOff = true;
     }
-    return refusal(path, status, body, parseRetryAfter(headers['retry-after']));
+    return refusal(path, status, body, { brokeOff, retryAfter: parseRetryAfter(headers['retry-after']) });
   }
 
   #connectionFailure(error: unknown, { path }: HttpRequest, answered: boolean): unknown {
@@ -236,25 +245,6 @@ export class ConvexClient {
 
 function accepted({ accepts }: HttpRequest, status: number): boolean {
   return accepts === undefined ? status === 200 : accepts(status);
-}
-
-/** The answer of nginx and of Go servers to plain HTTP at a TLS port. */
-const WANTS_TLS = /plain HTTP request was sent to HTTPS port|HTTP request to an HTTPS server/;
-
-/** The error for an answer that is not a success, from its status and the text of its body. */
-export function refusal(path: string, status: number, body: string, retryAfter?: number): ConvexApiError {
-  const { code, detail } = readErrorBody(body);
-  const verdict = classify({ status, code });
-  return new ConvexApiError(verdict, `${path} answered ${status}${code === undefined ? '' : ` ${code}`}`, {
-    status,
-    code,
-    detail,
-    retryAfter,
-    emptyNotFound: status === 404 && body === '',
-    obstacle: status === 400 && code === undefined && WANTS_TLS.test(body) ? 'wants-https' : undefined,
-    // After a timeout of the server or of a proxy the request may have been carried out (C147).
-    maybeDone: status === 408 || (status >= 500 && code === undefined),
-  });
 }
 
 /** An answer that does not come from a Convex deployment. */

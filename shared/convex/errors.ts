@@ -183,3 +183,29 @@ export function detailOf(code: string, message: string): string | undefined {
   const detail = Object.hasOwn(QUOTING, code) ? QUOTING[code]?.exec(message)?.[0] : message.split(/\r?\n/, 1)[0];
   return detail?.slice(0, DETAIL_LENGTH);
 }
+
+/** The answer of nginx and of Go servers to plain HTTP at a TLS port. */
+const WANTS_TLS = /plain HTTP request was sent to HTTPS port|HTTP request to an HTTPS server/;
+
+/** The error for an answer that is not a success, from its status and the text of its body. */
+export function refusal(
+  path: string,
+  status: number,
+  body: string,
+  { brokeOff = false, retryAfter }: { brokeOff?: boolean; retryAfter?: number | undefined } = {},
+): ConvexApiError {
+  const { code, detail } = readErrorBody(body);
+  const verdict = classify({ status, code });
+  // The code of a deployment may have been in what is missing.
+  if (brokeOff && verdict.reason === 'not-convex') verdict.retry = true;
+  return new ConvexApiError(verdict, `${path} answered ${status}${code === undefined ? '' : ` ${code}`}`, {
+    status,
+    code,
+    detail,
+    retryAfter,
+    emptyNotFound: status === 404 && body === '',
+    obstacle: status === 400 && code === undefined && WANTS_TLS.test(body) ? 'wants-https' : undefined,
+    // After a timeout of the server or of a proxy the request may have been carried out (C147).
+    maybeDone: status === 408 || (status >= 500 && code === undefined),
+  });
+}

@@ -8,10 +8,10 @@
  * used here: it decodes every value, and has no retries or time limits.
  */
 import { JsonError } from '../json/raw.ts';
-import { ConvexApiError } from './errors.ts';
+import { ConvexApiError, refusal } from './errors.ts';
 import { parseFunctionPath } from './function-path.ts';
 import { readFunctionResult, type FunctionResult } from './function-result.ts';
-import { notConvex, refusal, type ConvexClient, type HttpRequest } from './client.ts';
+import { notConvex, type ConvexClient, type HttpRequest } from './client.ts';
 import type { ValueFormat } from './streaming-export.ts';
 
 /** Bytes of a request body (C11). A larger one is 400 BadJsonBody. */

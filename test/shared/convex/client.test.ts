@@ -117,6 +117,14 @@ describe('a 404 with an empty body', () => {
     expect(error).toMatchObject({ reason: 'not-convex', emptyNotFound: true, tries: 3 });
   });
 
+  test('is a missing route after three tries also where such an answer is accepted', async () => {
+    await using server = await answering(missing);
+    const { http } = client(server, patient);
+    const accepts = (status: number): boolean => status === 404;
+    await http.exchange({ ...GET, accepts });
+    expect(await failure(http.text(GET))).toMatchObject({ emptyNotFound: true, tries: 3 });
+  });
+
   test('S13: is an ingress that passes where the route has answered before', async () => {
     await using server = await answering(ok, ...Array.from({ length: 8 }, () => missing), ok);
     const { http, notices } = client(server, patient);
@@ -203,6 +211,13 @@ describe('an answer', () => {
     await until('the connection is closed', () => server.connections === 0);
   });
 
+  test('that changes to another protocol is none of Convex', async () => {
+    const switching = 'HTTP/1.1 101 Switching Protocols\r\nupgrade: x\r\nconnection: upgrade\r\n\r\n';
+    await using server = await answering(({ socket }) => socket.write(switching));
+    const error = await failure(client(server).http.text(GET));
+    expect(error).toMatchObject({ reason: 'not-convex', retry: false, status: 101 });
+  });
+
   test('that is followed by a reset was still an answer', async () => {
     await using server = await answering((request, response) => {
       response.writeHead(200, { 'content-length': 6 }).end('"fine"', () => request.socket.resetAndDestroy());
@@ -226,6 +241,15 @@ describe('an answer', () => {
       tries: 1,
     });
     expect(error.message).toBe('/api/x answered 400 BadQueryArgs');
+  });
+
+  test('of an error that breaks off before its code is asked for again', async () => {
+    const body = '{"code":"IndexBackfillingError","message":"x"}';
+    await using server = await answering((_request, response) => {
+      response.writeHead(400, { 'content-length': body.length });
+      response.write(body.slice(0, 12), () => response.destroy());
+    }, ok);
+    expect(await client(server).http.text(GET)).toBe('"fine"');
   });
 
   test('of an error may be long', async () => {
