@@ -103,45 +103,39 @@ export class ConvexApiError extends Error {
   }
 }
 
-const EXPIRED = new Set(['InvalidWindowToReadDocuments', 'SnapshotTooOld', 'DataSyncCursorExpired']);
-const BAD_POSITION = new Set([
-  'InvalidListSnapshotCursor',
-  'SnapshotTooNew',
-  'DocumentDeltasCursorRequired',
-  'InvalidDataSyncCursor',
-]);
-const BAD_KEY = new Set([
-  'BadAdminKey',
-  'BadDeployKey',
-  'InvalidAdminKey',
-  'InvalidHeaderFailure',
-  'HeaderParseFailure',
-  'InvalidAuthHeader',
-  'NoAuthProvider',
-]);
-/** Answered by the edge of the cloud (C201). */
-const NO_DEPLOYMENT = new Set(['DeploymentNotFound', 'InstanceNotFound']);
-/** Codes that mean "wait and try again", whatever the status (C8, C85, C9). */
-const TRANSIENT_CODES = new Set([
-  'IndexBackfillingError',
-  'TableSummariesUnavailable',
-  'TooManyConcurrentRequests',
-  'TooManyWrites',
+/** What codes mean, whatever the status: statuses changed between versions of the backend. */
+const REASONS = new Map<string, Reason>([
+  ['InvalidWindowToReadDocuments', 'expired'],
+  ['SnapshotTooOld', 'expired'],
+  ['DataSyncCursorExpired', 'expired'],
+  ['InvalidListSnapshotCursor', 'bad-position'],
+  ['SnapshotTooNew', 'bad-position'],
+  ['DocumentDeltasCursorRequired', 'bad-position'],
+  ['InvalidDataSyncCursor', 'bad-position'],
+  ['StreamingExportNotEnabled', 'no-streaming-export'],
+  ['OperationNotPermitted', 'not-permitted'],
+  ['BadAdminKey', 'bad-key'],
+  ['BadDeployKey', 'bad-key'],
+  ['InvalidAdminKey', 'bad-key'],
+  ['InvalidHeaderFailure', 'bad-key'],
+  ['HeaderParseFailure', 'bad-key'],
+  ['InvalidAuthHeader', 'bad-key'],
+  ['NoAuthProvider', 'bad-key'],
+  ['BackendIsNotRunning', 'stopped'],
+  // Answered by the edge of the cloud (C201).
+  ['DeploymentNotFound', 'no-deployment'],
+  ['InstanceNotFound', 'no-deployment'],
+  // "Wait and try again" (C8, C85, C9).
+  ['IndexBackfillingError', 'transient'],
+  ['TableSummariesUnavailable', 'transient'],
+  ['TooManyConcurrentRequests', 'transient'],
+  ['TooManyWrites', 'transient'],
 ]);
 
 /** Classifies an answer that is not a success. */
 export function classify({ status, code }: Answer): Verdict {
-  if (code !== undefined) {
-    // Codes come first: their meaning is fixed, while statuses changed between versions of the backend.
-    if (EXPIRED.has(code)) return { reason: 'expired', retry: false };
-    if (BAD_POSITION.has(code)) return { reason: 'bad-position', retry: false };
-    if (code === 'StreamingExportNotEnabled') return { reason: 'no-streaming-export', retry: false };
-    if (code === 'OperationNotPermitted') return { reason: 'not-permitted', retry: false };
-    if (BAD_KEY.has(code)) return { reason: 'bad-key', retry: false };
-    if (code === 'BackendIsNotRunning') return { reason: 'stopped', retry: false };
-    if (NO_DEPLOYMENT.has(code)) return { reason: 'no-deployment', retry: false };
-    if (TRANSIENT_CODES.has(code)) return { reason: 'transient', retry: true };
-  }
+  const known = code === undefined ? undefined : REASONS.get(code);
+  if (known !== undefined) return { reason: known, retry: known === 'transient' };
   if (status === 401) return { reason: 'bad-key', retry: false };
   // The change log's answer after an import or a restored backup. It does not pass.
   if (status === 409) return { reason: 'bad-position', retry: false };
