@@ -3,6 +3,7 @@
  * are decoded. A RECORD line that begins with the same bytes as an earlier one, up to its data, is not
  * parsed, and allocates nothing.
  */
+import { parsedJson } from '../core/json.ts';
 import { JsonError, Members, OPEN_BRACE, bytesAre, skipNested, skipSpace, stringAt } from '../json/raw.ts';
 import type { Line } from './lines.ts';
 import type { StreamStatus } from './protocol.generated.ts';
@@ -228,7 +229,7 @@ export class Inbound {
   }
 
   #parseTrace(text: string): Kind {
-    const trace = parseJson(text) as
+    const trace = parsedJson(text) as
       | {
           type?: unknown;
           stream_status?: { status?: unknown; stream_descriptor?: { name?: unknown; namespace?: unknown } };
@@ -259,14 +260,6 @@ function isDigit(byte: number | undefined): boolean {
 
 function textOf(buffer: Buffer, start: number, end: number): string | undefined {
   return buffer[start] === 0x22 ? stringAt(buffer, start, end) : undefined;
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text) as unknown;
-  } catch {
-    return undefined;
-  }
 }
 
 /** The type of message that a line that cannot be read once was, if it is one that must not be lost. */

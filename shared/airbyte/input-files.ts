@@ -1,6 +1,7 @@
 /** The files on the command line: configuration, catalog, state. */
 import { readFile } from 'node:fs/promises';
 import { configError } from '../core/failure.ts';
+import { parsedJson } from '../core/json.ts';
 
 type InputFile = 'configuration' | 'catalog' | 'state';
 
@@ -22,11 +23,9 @@ export async function readInputFile(what: InputFile, path: string): Promise<Buff
  * that does not quote the text.
  */
 export function parseInputFile(what: InputFile, bytes: Buffer): unknown {
-  try {
-    return JSON.parse(bytes.toString('utf8')) as unknown;
-  } catch {
-    throw configError(`The ${what} file is not valid JSON${bytes.length === 0 ? ': it is empty' : ''}.`);
-  }
+  const value = parsedJson(bytes.toString('utf8'));
+  if (value !== undefined) return value;
+  throw configError(`The ${what} file is not valid JSON${bytes.length === 0 ? ': it is empty' : ''}.`);
 }
 
 const BOM = Buffer.from([0xef, 0xbb, 0xbf]);

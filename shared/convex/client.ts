@@ -10,6 +10,7 @@ import type { Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import got, { type Request } from 'got';
 import pRetry from 'p-retry';
+import { parsedJson } from '../core/json.ts';
 import { connectionFailure } from './connection-failure.ts';
 import { ConvexApiError, refusal, type Verdict } from './errors.ts';
 import { proxySetting } from './proxy-env.ts';
@@ -255,6 +256,13 @@ export function notConvex(message: string, status: number, { retry = false } = {
 /** A 200 whose content breaks the endpoint's contract. Not retried: the answer would be the same. */
 export function protocolViolation(path: string, what: string): ConvexApiError {
   return notConvex(`the answer of ${path} ${what}`, 200);
+}
+
+/** The members of an answer that is a JSON object. Rounds integers beyond 2^53. */
+export function jsonObject(text: string, path: string): Record<string, unknown> {
+  const parsed = parsedJson(text);
+  if (typeof parsed === 'object' && parsed !== null && !Array.isArray(parsed)) return parsed as Record<string, unknown>;
+  throw protocolViolation(path, 'is not the JSON object that a Convex deployment sends');
 }
 
 /** A 200 with a body of another form than the endpoint's. */

@@ -2,6 +2,7 @@
  * What a page of Data Sync says beside its values. Pure: raw JSON in, checked values out. Throws
  * `ConvexApiError` for what no deployment says.
  */
+import { parsedJson } from '../core/json.ts';
 import { isTimestamp } from '../json/integers.ts';
 import { JsonError, rawMembers } from '../json/raw.ts';
 import { protocolViolation } from './client.ts';
@@ -54,24 +55,22 @@ export function endOf(
   given: string | null,
   path: string,
 ): Pick<DataSyncPage, 'syncId' | 'nextCursor'> {
-  const syncId = parsed(members.get('syncId'));
+  const syncId = parsedJson(members.get('syncId'));
   if (typeof syncId !== 'string' || syncId === '') throw protocolViolation(path, 'has no "syncId"');
   const pagination = objectOf(members.get('pagination'));
-  const nextCursor = cursorOf(pagination?.get('nextCursor'), path);
+  const nextCursor = cursorOf(parsedJson(pagination?.get('nextCursor')), path);
   if (nextCursor === given) throw protocolViolation(path, 'gives the cursor back that it was given');
   return { syncId, nextCursor };
 }
 
-/** The cursor whose raw JSON is `raw`. */
-export function cursorOf(raw: string | undefined, path: string): string {
-  const cursor = parsed(raw);
+export function cursorOf(cursor: unknown, path: string): string {
   if (typeof cursor !== 'string' || !/^(?:[0-9a-f]{2})+$/i.test(cursor)) throw protocolViolation(path, 'has no cursor');
   return cursor;
 }
 
 function statusOf(raw: string, path: string): DataSyncStatus {
   const members = objectOf(raw);
-  const type = parsed(members?.get('type'));
+  const type = parsedJson(members?.get('type'));
   if (type === 'snapshotting') return { type };
   // Taken as it is written: a number would round it (C20).
   const snapshotTs = members?.get('snapshotTs') ?? '';
@@ -81,7 +80,7 @@ function statusOf(raw: string, path: string): DataSyncStatus {
 }
 
 function truncatesOf(raw: string, path: string): TableRef[] {
-  const list = parsed(raw);
+  const list = parsedJson(raw);
   if (!Array.isArray(list)) throw protocolViolation(path, 'has no list of truncates');
   return list.map((entry: unknown) => {
     const { component, table } = (entry ?? {}) as Partial<TableRef>;
@@ -97,13 +96,5 @@ function objectOf(raw: string | undefined): Map<string, string> | undefined {
   } catch (error) {
     if (error instanceof JsonError) return undefined;
     throw error;
-  }
-}
-
-function parsed(raw: string | undefined): unknown {
-  try {
-    return raw === undefined ? undefined : (JSON.parse(raw) as unknown);
-  } catch {
-    return undefined;
   }
 }

@@ -3,16 +3,15 @@
  * change log, and which syncs there are.
  *
  * Each route may be missing on an older backend. A missing route answers 404 with an empty body; so may an
- * ingress whose backend restarts. It is therefore asked for three times (see http.ts) before it counts as
+ * ingress whose backend restarts. It is therefore asked for three times (see client.ts) before it counts as
  * missing: `ConvexApiError` with the reason `no-route`.
  */
 import { isDigits } from '../json/integers.ts';
-import { JsonError, rawMembers } from '../json/raw.ts';
 import { DataSyncReader } from './data-sync-reader.ts';
 import type { Changes } from './data-sync-changes.ts';
 import { cursorOf, type DataSyncPage, type DataSyncStart } from './data-sync-page.ts';
 import { ConvexApiError } from './errors.ts';
-import { protocolViolation, type ConvexClient } from './client.ts';
+import { jsonObject, protocolViolation, type ConvexClient } from './client.ts';
 import type { Selection } from './selection.ts';
 
 export type { Changes } from './data-sync-changes.ts';
@@ -78,25 +77,14 @@ export class DataSync {
     // A bare integer: the server refuses strings, and a number would round it (C20).
     const body = `{"cursor":${ts},"selection":${JSON.stringify(selection)}}`;
     const text = await this.#optional(FROM_DELTAS, () => this.#http.once({ method: 'POST', path: FROM_DELTAS, body }));
-    return cursorOf(membersOf(text, FROM_DELTAS).get('cursor'), FROM_DELTAS);
-  }
-
-  /** Whether the deployment has Data Sync; without side effects (C90). */
-  async isAvailable(): Promise<boolean> {
-    try {
-      await this.#activePage(undefined, 1);
-      return true;
-    } catch (error) {
-      if (error instanceof ConvexApiError && error.reason === 'no-route') return false;
-      throw error;
-    }
+    return cursorOf(jsonObject(text, FROM_DELTAS)['cursor'], FROM_DELTAS);
   }
 
   /** The sync with this id; undefined where it is not among those of the last three days. */
   async activeSync(syncId: string): Promise<ActiveSync | undefined> {
     let cursor: string | undefined;
     for (let page = 0; page < MAX_ACTIVE_PAGES; page++) {
-      const { syncs, next } = await this.#activePage(cursor, ACTIVE_PAGE);
+      const { syncs, next } = await this.#activePage(cursor);
       const found = syncs.find((sync) => sync.syncId === syncId);
       if (found !== undefined || next === undefined) return found;
       if (next === cursor) throw protocolViolation(ACTIVE, 'gives the cursor back that it was given');
@@ -105,19 +93,14 @@ export class DataSync {
     return undefined;
   }
 
-  async #activePage(
-    cursor: string | undefined,
-    limit: number,
-  ): Promise<{ syncs: ActiveSync[]; next: string | undefined }> {
-    const query = { limit: String(limit), ...(cursor === undefined ? {} : { cursor }) };
+  async #activePage(cursor: string | undefined): Promise<{ syncs: ActiveSync[]; next: string | undefined }> {
+    const query = { limit: String(ACTIVE_PAGE), ...(cursor === undefined ? {} : { cursor }) };
     const text = await this.#optional(ACTIVE, () => this.#http.once({ method: 'GET', path: ACTIVE, query }));
-    const members = membersOf(text, ACTIVE);
-    // Its timestamps are rounded by JSON.parse, and not used.
-    const syncs = JSON.parse(members.get('syncs') ?? 'null') as unknown;
-    const pagination = JSON.parse(members.get('pagination') ?? 'null') as {
-      hasMore?: unknown;
-      nextCursor?: unknown;
-    } | null;
+    // Its timestamps are rounded, and not used.
+    const { syncs, pagination } = jsonObject(text, ACTIVE) as {
+      syncs?: unknown;
+      pagination?: { hasMore?: unknown; nextCursor?: unknown } | null;
+    };
     if (!Array.isArray(syncs) || typeof pagination?.hasMore !== 'boolean')
       throw protocolViolation(ACTIVE, 'lists no syncs');
     const { hasMore, nextCursor } = pagination;
@@ -138,16 +121,6 @@ export class DataSync {
 
 function bodyOf({ cursor, selection }: { cursor: string | null; selection: Selection }): string {
   return `{${cursor === null ? '' : `"cursor":${JSON.stringify(cursor)},`}"selection":${JSON.stringify(selection)}}`;
-}
-
-function membersOf(text: string, path: string): Map<string, string> {
-  try {
-    JSON.parse(text);
-    return rawMembers(Buffer.from(text));
-  } catch (error) {
-    if (!(error instanceof JsonError) && !(error instanceof SyntaxError)) throw error;
-    throw protocolViolation(path, 'is not the JSON object that a Convex deployment sends');
-  }
 }
 
 function activeSyncOf(value: unknown): ActiveSync {

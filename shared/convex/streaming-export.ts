@@ -1,7 +1,7 @@
 /** The streaming export endpoints (C50 to C86). */
 import { parsedJson } from '../core/json.ts';
 import { digitsOf, isTimestamp } from '../json/integers.ts';
-import { protocolViolation, unexpectedAnswer, type ConvexClient } from './client.ts';
+import { jsonObject, protocolViolation, unexpectedAnswer, type ConvexClient } from './client.ts';
 import { consume } from '../core/generators.ts';
 import { readDocuments, type Documents } from './documents.ts';
 import { readPage, type RawPage } from './pages.ts';
@@ -98,7 +98,7 @@ export class StreamingExport {
   async jsonSchemas(): Promise<Record<string, Record<string, unknown>>> {
     const path = '/api/json_schemas';
     const query = { deltaSchema: 'true', byComponent: 'true', format: this.#format };
-    return this.#json(await this.#http.text({ method: 'GET', path, query }), path) as Record<
+    return jsonObject(await this.#http.text({ method: 'GET', path, query }), path) as Record<
       string,
       Record<string, unknown>
     >;
@@ -107,7 +107,7 @@ export class StreamingExport {
   /** All tables with their column names, by component path (C84). */
   async tableColumns(): Promise<Map<string, TableColumns[]>> {
     const path = '/api/get_table_column_names';
-    const parsed = this.#json(await this.#http.text({ method: 'GET', path }), path);
+    const parsed = jsonObject(await this.#http.text({ method: 'GET', path }), path);
     const byComponent = parsed['byComponent'];
     if (typeof byComponent !== 'object' || byComponent === null) throw protocolViolation(path, 'has no "byComponent"');
     const tables = new Map<string, TableColumns[]>();
@@ -132,16 +132,9 @@ export class StreamingExport {
       ({ status, body } = await ask());
     }
     if (status === 404) return body.length === 0 ? 'absent' : { answer: `${path} answered 404` };
-    return Array.isArray(this.#json(body.toString('utf8'), path)['syncs'])
+    return Array.isArray(jsonObject(body.toString('utf8'), path)['syncs'])
       ? 'present'
       : { answer: `${path} answered 200` };
-  }
-
-  #json(text: string, path: string): Record<string, unknown> {
-    const parsed = parsedJson(text);
-    if (typeof parsed === 'object' && parsed !== null && !Array.isArray(parsed))
-      return parsed as Record<string, unknown>;
-    throw protocolViolation(path, 'is not the JSON object that a Convex deployment sends');
   }
 }
 
@@ -166,7 +159,7 @@ function booleanMember(page: RawPage, name: string, path: string): boolean {
 function cursorMember(page: RawPage, path: string): string | null {
   const raw = page.members.get('cursor');
   if (raw === 'null') return null;
-  const cursor = raw === undefined ? undefined : parsedJson(raw);
+  const cursor = parsedJson(raw);
   if (typeof cursor !== 'string') throw protocolViolation(path, 'has no "cursor"');
   return cursor;
 }

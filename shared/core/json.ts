@@ -1,7 +1,7 @@
-/** The value of a JSON text; undefined if the text is not JSON. Rounds integers beyond 2^53. */
-export function parsedJson(text: string): unknown {
+/** The value of a JSON text; undefined if there is none or it is not JSON. Rounds integers beyond 2^53. */
+export function parsedJson(text: string | undefined): unknown {
   try {
-    return JSON.parse(text) as unknown;
+    return text === undefined ? undefined : (JSON.parse(text) as unknown);
   } catch {
     return undefined;
   }

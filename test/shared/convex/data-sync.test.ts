@@ -424,8 +424,8 @@ describe('against an emulated deployment', () => {
 
   test('one that is older than Data Sync', async () => {
     await using running = await start({ deltasOfRootOnly: true });
-    expect(await running.sync.isAvailable()).toBe(false);
+    expect(await failureOf(running.sync.activeSync('one'))).toMatchObject({ reason: 'no-route' });
     await using newer = await start();
-    expect(await newer.sync.isAvailable()).toBe(true);
+    expect(await newer.sync.activeSync('one')).toBeUndefined();
   });
 });
