@@ -5,14 +5,7 @@ import type { LogLevel } from './protocol.generated.ts';
 import type { Secrets } from '../core/secrets.ts';
 import type { ProtocolWriter } from './writer.ts';
 
-const LEVELS: Record<string, LogLevel> = {
-  trace: 'TRACE',
-  debug: 'DEBUG',
-  info: 'INFO',
-  warn: 'WARN',
-  error: 'ERROR',
-  fatal: 'FATAL',
-};
+const LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal'];
 
 interface Line {
   level: string;
@@ -22,7 +15,7 @@ interface Line {
 
 /** `level`: the lowest level that is shown, as pino calls it. An unknown one means `info`. */
 export function createLog(writer: ProtocolWriter, secrets: Secrets, level = 'info'): Log {
-  const known = level.toLowerCase() in LEVELS ? level.toLowerCase() : 'info';
+  const known = LEVELS.find((each) => each === level.toLowerCase()) ?? 'info';
   return pino(
     { level: known, base: null, timestamp: false, formatters: { level: (label) => ({ level: label }) } },
     {
@@ -32,7 +25,7 @@ export function createLog(writer: ProtocolWriter, secrets: Secrets, level = 'inf
         writer.message({
           type: 'LOG',
           log: {
-            level: LEVELS[line.level] ?? 'INFO',
+            level: line.level.toUpperCase() as LogLevel,
             message: secrets.mask(line.msg ?? ''),
             ...(stack === undefined ? {} : { stack_trace: secrets.mask(stack) }),
           },

@@ -22,7 +22,7 @@ function isPipe(): boolean {
 }
 
 /** The chunks of the pipe or socket `fd`. Reads only while a chunk is waited for (backpressure). */
-export async function* pipeChunks(fd: number): AsyncGenerator<Buffer> {
+async function* pipeChunks(fd: number): AsyncGenerator<Buffer> {
   const buffer = residentBuffer;
   let filled = 0;
   let ended = false;
@@ -42,35 +42,29 @@ export async function* pipeChunks(fd: number): AsyncGenerator<Buffer> {
       },
     },
   });
-  socket.on('end', () => {
+  const end = (error?: Error): void => {
     ended = true;
+    failure ??= error;
     wake();
-  });
-  socket.on('error', (error) => {
-    failure = error;
-    wake();
-  });
-  socket.on('close', () => {
-    ended = true;
-    wake();
-  });
+  };
+  socket.on('error', end);
+  socket.on('end', () => end());
+  socket.on('close', () => end());
   try {
     for (;;) {
-      if (filled === 0 && !ended && failure === undefined) {
-        await new Promise<void>((resolve) => {
-          wake = resolve;
-          socket.resume();
-        });
-        continue;
-      }
       if (filled > 0) {
         const length = filled;
         filled = 0;
         yield buffer.subarray(0, length);
       } else if (failure !== undefined) {
         throw failure;
-      } else {
+      } else if (ended) {
         return;
+      } else {
+        await new Promise<void>((resolve) => {
+          wake = resolve;
+          socket.resume();
+        });
       }
     }
   } finally {

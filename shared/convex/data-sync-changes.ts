@@ -2,12 +2,12 @@
  * The changes of one batch of a Data Sync page, one after another:
  * `{"component","table","ts","deleted","value"}` (C101).
  */
+import type { ElementBatch } from '../json/element-batch.ts';
 import { isTimestamp } from '../json/integers.ts';
 import { JsonError, Members, OPEN_BRACE, bytesAre, stringAt } from '../json/raw.ts';
 import { ALONE, IN_CHUNK, findChanges, foundChanges } from '../json/wasm/find.ts';
 import { notConvex } from './client.ts';
 import type { SpecialValues } from './export-values.ts';
-import type { DocumentBatch } from './pages.ts';
 
 const NOTHING: Buffer = Buffer.alloc(0);
 const COMPONENT = Buffer.from('component');
@@ -56,7 +56,7 @@ export class Changes {
   readonly #special: SpecialValues = { positions: foundChanges, first: 0, count: 0, base: 0 };
   /** What `find` has found last: changes of this buffer from `base` on. */
   readonly #found = { buffer: NOTHING, base: 0, count: 0 };
-  #batch: DocumentBatch | undefined;
+  #batch: ElementBatch | undefined;
   #index = 0;
   /**
    * Of the changes of the batch, those from the first to before the second index were found so; the next is
@@ -78,7 +78,7 @@ export class Changes {
   };
 
   /** Starts at the first change of a batch. */
-  open(batch: DocumentBatch): this {
+  open(batch: ElementBatch): this {
     const { buffer, base, count } = this.#found;
     this.#batch = batch;
     this.#index = 0;

@@ -1,8 +1,9 @@
 /** The exported documents of a batch, one after another, each with its head: table, component, timestamp. */
+import type { ElementBatch } from '../json/element-batch.ts';
 import { COMMA, JsonError, Members, bytesAre, stringAt } from '../json/raw.ts';
 import { mapYields } from '../core/generators.ts';
 import { notConvex, type ConvexClient, type HttpRequest } from './client.ts';
-import { readPage, type DocumentBatch, type RawPage } from './pages.ts';
+import { readPage, type RawPage } from './pages.ts';
 
 /**
  * Yields the documents of a page, batch by batch; returns the other members of the page. `changes`: a page of
@@ -28,7 +29,7 @@ export class Documents {
   end = 0;
   readonly head: DocumentHead;
   readonly #path: string;
-  #batch: DocumentBatch | undefined;
+  #batch: ElementBatch | undefined;
   #index = 0;
 
   /**
@@ -41,7 +42,7 @@ export class Documents {
   }
 
   /** Starts at the first document of a batch. */
-  open(batch: DocumentBatch): this {
+  open(batch: ElementBatch): this {
     this.#batch = batch;
     this.#index = 0;
     return this;
@@ -91,10 +92,10 @@ export class DocumentHead {
   table = '';
   /** `_deleted`; undefined where the document has no such member (snapshot pages). */
   deleted: boolean | undefined;
-  // Where the digits of `_ts` are.
+  /** Place of the digits of `_ts` in the buffer. */
+  tsStart = 0;
+  tsEnd = 0;
   #buffer: Buffer = EMPTY;
-  #tsStart = 0;
-  #tsEnd = 0;
   readonly #wantDeleted: boolean;
   readonly #members = new Members();
   // The bytes of the last document up to its `_ts`; empty if these were not its first members.
@@ -109,27 +110,18 @@ export class DocumentHead {
 
   /** The digits of `_ts`, nanoseconds (C20). */
   get ts(): string {
-    return this.#buffer.toString('latin1', this.#tsStart, this.#tsEnd);
+    return this.#buffer.toString('latin1', this.tsStart, this.tsEnd);
   }
 
   get tsLength(): number {
-    return this.#tsEnd - this.#tsStart;
-  }
-
-  /** Place of the digits of `_ts` in the buffer. */
-  get tsStart(): number {
-    return this.#tsStart;
-  }
-
-  get tsEnd(): number {
-    return this.#tsEnd;
+    return this.tsEnd - this.tsStart;
   }
 
   /** Copies the digits of `_ts`. */
   copyTs(out: Buffer, at: number): void {
     const buffer = this.#buffer;
-    const end = this.#tsEnd;
-    for (let from = this.#tsStart; from < end; from++) out[at++] = buffer[from]!;
+    const end = this.tsEnd;
+    for (let from = this.tsStart; from < end; from++) out[at++] = buffer[from]!;
   }
 
   /** Whether `_ts` is greater than the integer `digits`. */
@@ -137,7 +129,7 @@ export class DocumentHead {
     const length = this.tsLength;
     if (length !== digits.length) return length > digits.length;
     const buffer = this.#buffer;
-    const start = this.#tsStart;
+    const start = this.tsStart;
     for (let i = 0; i < length; i++) {
       const difference = buffer[start + i]! - digits[i]!;
       if (difference !== 0) return difference > 0;
@@ -167,8 +159,8 @@ export class DocumentHead {
       else if (bytesAre(buffer, after, after + COMMA_DELETED_TRUE.length, COMMA_DELETED_TRUE)) this.deleted = true;
       else return false;
     }
-    this.#tsStart = digits;
-    this.#tsEnd = after;
+    this.tsStart = digits;
+    this.tsEnd = after;
     return true;
   }
 
@@ -200,8 +192,8 @@ export class DocumentHead {
       } else if (members.keyIs(TS)) {
         if (digitsEnd(buffer, valueStart) !== valueEnd)
           throw new JsonError('a document has a "_ts" that is no timestamp');
-        this.#tsStart = valueStart;
-        this.#tsEnd = valueEnd;
+        this.tsStart = valueStart;
+        this.tsEnd = valueEnd;
         // Component and table come before `_ts` and nothing else does, so the next document may begin with
         // the same bytes.
         if (place === 2 && sawComponent && sawTable) this.#beginning = Buffer.from(buffer.subarray(start, valueStart));

@@ -12,8 +12,6 @@ import { JsonError } from '../json/raw.ts';
 import { ConvexApiError } from './errors.ts';
 import { notConvex, type ConvexClient, type HttpRequest } from './client.ts';
 
-export type DocumentBatch = ElementBatch;
-
 export interface RawPage {
   /** Raw JSON of the members besides `values`. */
   members: ReadonlyMap<string, string>;
@@ -30,7 +28,7 @@ const MAX_PAGE_DOCUMENTS = 500_000;
  * Returns the other members of the page. Each batch has its own retries, so a page that advances with each
  * try is completed. Throws `ConvexApiError`.
  */
-export async function* readPage(http: ConvexClient, request: HttpRequest): AsyncGenerator<DocumentBatch, RawPage> {
+export async function* readPage(http: ConvexClient, request: HttpRequest): AsyncGenerator<ElementBatch, RawPage> {
   const reader = new PageReader(http, request);
   try {
     for (;;) {
@@ -61,7 +59,7 @@ class PageReader {
    * The next documents, or at the end of the page its other members. After a failure, the next call requests
    * the page again.
    */
-  async next(): Promise<DocumentBatch | RawPage> {
+  async next(): Promise<ElementBatch | RawPage> {
     try {
       if (this.#body === undefined) {
         this.#body = this.#http.body(this.#request);
@@ -88,7 +86,7 @@ class PageReader {
   }
 
   /** Removes documents that an earlier try returned. */
-  #undelivered(batch: DocumentBatch): DocumentBatch {
+  #undelivered(batch: ElementBatch): ElementBatch {
     const { path } = this.#request;
     const before = this.#scanner.count - batch.length;
     const known = Math.min(batch.length, Math.max(0, this.#delivered - before));
@@ -111,7 +109,7 @@ class PageReader {
   }
 }
 
-function checksumOf({ buffers, starts, ends }: DocumentBatch, index: number): number {
+function checksumOf({ buffers, starts, ends }: ElementBatch, index: number): number {
   return crc32(buffers[index]!.subarray(starts[index], ends[index]));
 }
 

@@ -63,11 +63,12 @@ export class ElementScanner {
   count = 0;
   /** Bytes taken in so far. */
   bytes = 0;
+  /** The raw text of the members that stand before the array; undefined as long as it has not begun. */
+  membersBefore: ReadonlyMap<string, string> | undefined;
   readonly #arrayKey: string;
   readonly #maxMemberBytes: number;
   readonly #batch = new ElementBatch();
   readonly #members = new Map<string, string>();
-  #membersBefore: ReadonlyMap<string, string> | undefined;
   #sawArray = false;
   /** White space since the last thing that was none. */
   #space = 0;
@@ -97,11 +98,6 @@ export class ElementScanner {
     this.#arrayKey = arrayKey;
     this.#find = find;
     this.#maxMemberBytes = maxMemberBytes;
-  }
-
-  /** The raw text of the members that stand before the array; undefined as long as it has not begun. */
-  get membersBefore(): ReadonlyMap<string, string> | undefined {
-    return this.#membersBefore;
   }
 
   /**
@@ -150,7 +146,7 @@ export class ElementScanner {
             if (this.#sawArray) throw new JsonError(`the response has two members "${this.#arrayKey}"`);
             this.#inArray = true;
             this.#sawArray = true;
-            this.#membersBefore = new Map(this.#members);
+            this.membersBefore = new Map(this.#members);
             this.#expect = Expect.ElementOrEnd;
             at++;
           } else {
