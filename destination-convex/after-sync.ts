@@ -12,7 +12,7 @@ import { safeFailure } from '../shared/convex/function-failure.ts';
 import { FunctionPathError, parseFunctionPath } from '../shared/convex/function-path.ts';
 import { Functions } from '../shared/convex/functions.ts';
 import { postToHttpAction } from '../shared/convex/http-actions.ts';
-import { HttpActionUrlError } from '../shared/convex/site-url.ts';
+import { AddressError } from '../shared/convex/addresses.ts';
 import type { DestinationConfig } from './config.generated.ts';
 import type { SyncSummary } from './sync-summary.ts';
 
@@ -73,7 +73,7 @@ function understood<T>(read: () => T): T {
   try {
     return read();
   } catch (error) {
-    if (error instanceof FunctionPathError || error instanceof HttpActionUrlError)
+    if (error instanceof FunctionPathError || error instanceof AddressError)
       throw configError(`After a sync: ${error.message}`);
     throw error;
   }

@@ -1,8 +1,13 @@
 /** Makes connections from a connector's configuration, for the source and the destination. */
 import { ConnectorFailure, configError } from '../core/failure.ts';
 import type { Log } from '../core/log.ts';
-import { DeploymentUrlError, deploymentName, deploymentOrigin } from '../convex/deployment-url.ts';
-import { httpActionAddress, type HttpActionAddress } from '../convex/site-url.ts';
+import {
+  AddressError,
+  deploymentName,
+  deploymentOrigin,
+  httpActionAddress,
+  type HttpActionAddress,
+} from '../convex/addresses.ts';
 import { ConvexClient, TIMEOUTS, type RetryNotice, type Timeouts } from '../convex/client.ts';
 import { proxySetting } from '../convex/proxy-env.ts';
 import { CHECK_RETRIES, DISCOVER_RETRIES, SYNC_RETRIES, type RetryLimits } from '../convex/retry.ts';
@@ -53,7 +58,7 @@ export function connectFunctions(config: DeploymentConfig, client: ClientName, d
 
 /**
  * Connects to an HTTP action of the deployment. `secret` is sent as a Bearer token. Throws a config_error or
- * `HttpActionUrlError`.
+ * `AddressError`.
  */
 export function connectSite(
   config: DeploymentConfig,
@@ -116,7 +121,7 @@ function originOf(url: string): string {
   try {
     return deploymentOrigin(url, { cloudOnly: isCloud() });
   } catch (error) {
-    if (error instanceof DeploymentUrlError) throw new ConnectorFailure('config_error', error.message);
+    if (error instanceof AddressError) throw new ConnectorFailure('config_error', error.message);
     throw error;
   }
 }

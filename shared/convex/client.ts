@@ -39,7 +39,7 @@ export interface RetryNotice {
 }
 
 export interface HttpOptions {
-  /** See deployment-url.ts. */
+  /** See `deploymentOrigin`. */
   origin: string;
   /** Authorization header after the scheme. Undefined: no such header. */
   key: string | undefined;

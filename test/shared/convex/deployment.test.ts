@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { DeploymentUrlError, deploymentName, deploymentOrigin } from '../../../shared/convex/deployment-url.ts';
+import { AddressError, deploymentName, deploymentOrigin } from '../../../shared/convex/addresses.ts';
 
 describe('a URL that is taken', () => {
   test.each([
@@ -83,7 +83,7 @@ describe('a URL that is refused, with what to do', () => {
       'The deployment URL contains a user name or a password. The deploy key belongs into the field for the key.',
     ],
   ])('%j', (text, message) => {
-    expect(() => deploymentOrigin(text)).toThrow(new DeploymentUrlError(message));
+    expect(() => deploymentOrigin(text)).toThrow(new AddressError(message));
   });
 
   test('what cannot be a URL is not repeated: it could be the key', () => {

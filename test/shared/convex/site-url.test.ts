@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { HttpActionUrlError, httpActionAddress } from '../../../shared/convex/site-url.ts';
+import { AddressError, httpActionAddress } from '../../../shared/convex/addresses.ts';
 
 const CLOUD = 'https://happy-otter-123.convex.cloud';
 const OWN = 'http://127.0.0.1:3210';
@@ -35,7 +35,7 @@ describe('where an HTTP action is', () => {
     ['https://me:secret@example.com/x', CLOUD, 'contains a user name or a password'],
   ])('%j of %s is refused', (text, origin, reason) => {
     const refuse = () => httpActionAddress(text, origin);
-    expect(refuse).toThrow(HttpActionUrlError);
+    expect(refuse).toThrow(AddressError);
     expect(refuse).toThrow(reason);
   });
 
