@@ -4,6 +4,7 @@
  * parsed, and allocates nothing.
  */
 import { parsedJson } from '../core/json.ts';
+import { isDigit } from '../json/integers.ts';
 import { JsonError, Members, OPEN_BRACE, bytesAre, skipNested, skipSpace, stringAt } from '../json/raw.ts';
 import type { Line } from './lines.ts';
 import type { StreamStatus } from './protocol.generated.ts';
@@ -252,10 +253,6 @@ const STATUSES: readonly unknown[] = ['STARTED', 'RUNNING', 'COMPLETE', 'INCOMPL
 
 function isStatus(value: unknown): value is StreamStatus {
   return STATUSES.includes(value);
-}
-
-function isDigit(byte: number | undefined): boolean {
-  return byte !== undefined && byte >= 0x30 && byte <= 0x39;
 }
 
 function textOf(buffer: Buffer, start: number, end: number): string | undefined {

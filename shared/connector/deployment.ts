@@ -8,7 +8,7 @@ import {
   httpActionAddress,
   type HttpActionAddress,
 } from '../convex/addresses.ts';
-import { ConvexClient, TIMEOUTS, type RetryNotice, type Timeouts } from '../convex/client.ts';
+import { ConvexClient, TIMEOUTS, type RetryNotice } from '../convex/client.ts';
 import { proxySetting } from '../convex/proxy-env.ts';
 import { CHECK_RETRIES, DISCOVER_RETRIES, SYNC_RETRIES, type RetryLimits } from '../convex/retry.ts';
 import { testOverride } from './test-override.ts';
@@ -31,6 +31,9 @@ export interface Deployment {
 type Verb = 'check' | 'discover' | 'sync';
 /** The name in the Convex-Client header (C13). */
 type ClientName = 'airbyte-export' | 'streaming-import';
+
+/** Milliseconds. A check only sends requests that are answered at once. */
+const CHECK_RESPONSE = 15_000;
 
 const RETRIES: Record<Verb, RetryLimits> = { check: CHECK_RETRIES, discover: DISCOVER_RETRIES, sync: SYNC_RETRIES };
 
@@ -95,14 +98,23 @@ function open(
 ): Deployment {
   const { hostname, protocol } = new URL(origin);
   refuseBadProxy(protocol);
+  const retries = RETRIES[during];
   const http = new ConvexClient({
     origin,
     key,
     scheme,
     client: `${client}-${VERSION}`,
     userAgent: `airbyte-convex/${VERSION}`,
-    retries: limits(RETRIES[during]),
-    timeouts: timeouts(during === 'check' ? { ...TIMEOUTS, response: CHECK_RESPONSE } : TIMEOUTS),
+    retries: {
+      ...retries,
+      minDelay: testOverride('RETRY_MIN_MS', retries.minDelay),
+      attempts: testOverride('RETRY_ATTEMPTS', retries.attempts),
+    },
+    timeouts: {
+      connect: testOverride('CONNECT_MS', TIMEOUTS.connect),
+      response: testOverride('RESPONSE_MS', during === 'check' ? CHECK_RESPONSE : TIMEOUTS.response),
+      idle: testOverride('IDLE_MS', TIMEOUTS.idle),
+    },
     onRetry: (notice) => log.warn(retryText(hostname, notice)),
   });
   return { http, host: hostname, name: deploymentName(hostname, scheme === 'Convex' ? (key ?? '') : '') };
@@ -126,29 +138,6 @@ function originOf(url: string): string {
   }
 }
 
-function limits(base: RetryLimits): RetryLimits {
-  return {
-    ...base,
-    minDelay: testOverride('RETRY_MIN_MS', base.minDelay),
-    attempts: testOverride('RETRY_ATTEMPTS', base.attempts),
-  };
-}
-
-/** Milliseconds. A check only sends requests that are answered at once. */
-const CHECK_RESPONSE = 15_000;
-
-function timeouts(base: Timeouts): Timeouts {
-  return {
-    connect: testOverride('CONNECT_MS', base.connect),
-    response: testOverride('RESPONSE_MS', base.response),
-    idle: testOverride('IDLE_MS', base.idle),
-  };
-}
-
-function retryText(host: string, { path, error, failures, attempts, delay }: RetryNotice): string {
-  const detail =
-    error.reason === 'not-convex' || error.status === undefined
-      ? error.message
-      : `${path} answered ${error.status}${error.code === undefined ? '' : ` ${error.code}`}`;
-  return `${host}: ${detail}. Try ${failures} of ${attempts}; trying again in ${(delay / 1000).toFixed(1)} s.`;
+function retryText(host: string, { error, failures, attempts, delay }: RetryNotice): string {
+  return `${host}: ${error.message}. Try ${failures} of ${attempts}; trying again in ${(delay / 1000).toFixed(1)} s.`;
 }

@@ -163,16 +163,15 @@ export class ConvexClient {
     const { connect, response } = this.#timeouts;
     const stream = got.stream(`${origin}${path}`, {
       method,
-      ...(query === undefined ? {} : { searchParams: query }),
-      ...(body === undefined ? {} : { allowGetBody: true }),
+      searchParams: query,
+      allowGetBody: body !== undefined,
       headers: {
-        ...(key === undefined ? {} : { authorization: `${scheme} ${key}` }),
+        authorization: key === undefined ? undefined : `${scheme} ${key}`,
         'convex-client': client,
         'user-agent': userAgent,
         accept: 'application/json',
-        ...(body === undefined
-          ? {}
-          : { 'content-type': 'application/json', 'content-length': String(Buffer.byteLength(body)) }),
+        'content-type': body === undefined ? undefined : 'application/json',
+        'content-length': body === undefined ? undefined : String(Buffer.byteLength(body)),
       },
       agent: this.#agent,
       retry: { limit: 0 },

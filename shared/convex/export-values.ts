@@ -7,14 +7,13 @@
  * floats are the same in all formats.
  */
 import { CLOSE_BRACE, COLON, JsonError, OPEN_BRACE, QUOTE, bytesAre, skipSpace } from '../json/raw.ts';
+import { isDigit } from '../json/integers.ts';
 import { GrowingBuffer } from '../json/growing-buffer.ts';
 import { findExportValues, found } from '../json/wasm/find.ts';
 import type { ValueFormat } from './streaming-export.ts';
 
 const DOLLAR = 0x24;
 const MINUS = 0x2d;
-const ZERO = 0x30;
-const NINE = 0x39;
 const BYTES = Buffer.from('"$bytes"');
 const FLOAT = Buffer.from('"$float"');
 const NEGATIVE_ZERO = Buffer.from('-0.0');
@@ -117,10 +116,8 @@ export class ExportValues {
   #nameOf(base64: string): Buffer {
     const bytes = Buffer.from(base64, 'base64');
     const value = bytes.length === 8 ? bytes.readDoubleLE() : 0;
-    if (Number.isNaN(value)) return NAN;
-    if (value === Infinity) return INFINITY;
-    if (value === -Infinity) return NEGATIVE_INFINITY;
-    throw new JsonError('a document has a $float that is a finite number');
+    if (Number.isFinite(value)) throw new JsonError('a document has a $float that is a finite number');
+    return Buffer.from(`"${value}"`);
   }
 
   #replace(buffer: Buffer, from: number, to: number, by: Buffer): void {
@@ -130,17 +127,9 @@ export class ExportValues {
   }
 }
 
-const NAN = Buffer.from('"NaN"');
-const INFINITY = Buffer.from('"Infinity"');
-const NEGATIVE_INFINITY = Buffer.from('"-Infinity"');
-
 function lastNonSpace(buffer: Buffer, at: number): number {
   while (at > 0 && (buffer[at] === 0x20 || buffer[at] === 0x09)) at--;
   return at;
-}
-
-function isDigit(byte: number | undefined): boolean {
-  return byte !== undefined && byte >= ZERO && byte <= NINE;
 }
 
 /** Whether a number goes on with this byte. */

@@ -1,6 +1,6 @@
 /** The streaming export endpoints (C50 to C86). */
 import { parsedJson } from '../core/json.ts';
-import { digitsOf, isTimestamp } from '../json/integers.ts';
+import { isTimestamp } from '../json/integers.ts';
 import { jsonObject, protocolViolation, unexpectedAnswer, type ConvexClient } from './client.ts';
 import { consume } from '../core/generators.ts';
 import { readDocuments, type Documents } from './documents.ts';
@@ -145,9 +145,8 @@ function isTableColumns(value: unknown): value is TableColumns {
 
 function digitsMember(page: RawPage, name: string, path: string): string {
   const raw = page.members.get(name);
-  const digits = raw?.startsWith('"') ? undefined : digitsOf(raw);
-  if (digits === undefined || !isTimestamp(digits)) throw protocolViolation(path, `has no timestamp "${name}"`);
-  return digits;
+  if (raw === undefined || !isTimestamp(raw)) throw protocolViolation(path, `has no timestamp "${name}"`);
+  return raw;
 }
 
 function booleanMember(page: RawPage, name: string, path: string): boolean {

@@ -24,7 +24,7 @@ export class Secrets {
    * JSON.
    */
   add(secret: string): void {
-    const forms = new Set<string>();
+    const forms = new Set(this.#forms);
     const trimmed = secret.trim();
     for (const plain of [secret, trimmed, trimmed.slice(trimmed.indexOf('|') + 1)]) {
       forms.add(plain);
@@ -35,9 +35,7 @@ export class Secrets {
       forms.add(Buffer.from(plain).toString('base64').replace(/=+$/, ''));
     }
     // Longest first: masking a part before the whole would leave the rest of the whole readable.
-    this.#forms = [...new Set([...this.#forms, ...forms])]
-      .filter((form) => form.length >= MIN_LENGTH)
-      .sort((a, b) => b.length - a.length);
+    this.#forms = [...forms].filter((form) => form.length >= MIN_LENGTH).sort((a, b) => b.length - a.length);
   }
 
   mask(text: string): string {

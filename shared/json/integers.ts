@@ -14,6 +14,11 @@ export function isDigits(text: string): boolean {
   return DIGITS.test(text);
 }
 
+/** Whether a byte is a decimal digit. */
+export function isDigit(byte: number | undefined): boolean {
+  return byte !== undefined && byte >= 0x30 && byte <= 0x39;
+}
+
 /** Digits of a 64-bit integer. */
 const MAX_TIMESTAMP_DIGITS = 19;
 
