@@ -231,14 +231,15 @@ export class ConvexClient {
     const failure = connectionFailure(error, { proxy: address, http: protocol === 'http:', answered });
     // An error without a code is a defect, not a failed connection.
     if (failure === undefined) return error;
-    const { verdict, code, obstacle, phrase } = failure;
-    const what = verdict.reason === 'unreachable' ? 'could not be reached' : 'broke off';
-    return new ConvexApiError(verdict, `${path} ${what} (${code}${phrase === undefined ? '' : `: ${phrase}`})`, {
+    const { reason, code, obstacle, phrase } = failure;
+    const what = reason === 'unreachable' ? 'could not be reached' : 'broke off';
+    const message = `${path} ${what} (${code}${phrase === undefined ? '' : `: ${phrase}`})`;
+    return new ConvexApiError({ reason, retry: true }, message, {
       code,
       obstacle,
       detail: phrase,
       cause: error,
-      maybeDone: verdict.reason !== 'unreachable',
+      maybeDone: reason !== 'unreachable',
     });
   }
 }

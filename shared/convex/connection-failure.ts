@@ -1,9 +1,10 @@
 /** Classifies failures of connections. Pure. */
 import { ConnectTimeout, type ConnectPhase } from './time-limits.ts';
-import type { Obstacle, Verdict } from './errors.ts';
+import type { Obstacle, Reason } from './errors.ts';
 
+/** All of them are retried. */
 export interface ConnectionFailure {
-  verdict: Verdict;
+  reason: Reason;
   /** Code of the system, of OpenSSL or of Node, such as `ECONNREFUSED`. */
   code: string;
   /** Undefined if a connection broke off for an unknown reason. */
@@ -31,10 +32,7 @@ export interface Attempt {
   answered: boolean;
 }
 
-/**
- * Classifies the error of a failed request. Undefined for an error without a code: it is not of a connection.
- * All failures of connections are retried.
- */
+/** Classifies the error of a failed request. Undefined for an error without a code: it is not of a connection. */
 export function connectionFailure(error: unknown, { proxy, http, answered }: Attempt): ConnectionFailure | undefined {
   const chain = [...causes(error)];
   const timeout = chain.find((each) => each instanceof ConnectTimeout);
@@ -42,12 +40,8 @@ export function connectionFailure(error: unknown, { proxy, http, answered }: Att
   const codes = chain.flatMap(({ code }) => (code === undefined ? [] : [code]));
   const code = codes.find((each) => !isOfGot(each)) ?? codes[0];
   if (code === undefined) return undefined;
-  const unreachable = (obstacle: Obstacle, phrase?: string): ConnectionFailure => ({
-    verdict: { reason: 'unreachable', retry: true },
-    code,
-    obstacle,
-    phrase,
-  });
+  const unreachable = (obstacle: Obstacle, phrase?: string) =>
+    ({ reason: 'unreachable', code, obstacle, phrase }) as const;
   const said = chain.map(({ message }) => message).join('\n');
   if (code === 'ERR_PROXY_TUNNEL') {
     const status = chain.find(({ statusCode }) => statusCode !== undefined)?.statusCode;
@@ -67,7 +61,7 @@ export function connectionFailure(error: unknown, { proxy, http, answered }: Att
   // HPE: a code of the HTTP parser.
   const reason = code.startsWith('HPE_') ? 'not-convex' : 'transient';
   const obstacle = http && !answered && code === 'ECONNRESET' ? 'may-want-https' : undefined;
-  return { verdict: { reason, retry: true }, code, obstacle, phrase: undefined };
+  return { reason, code, obstacle, phrase: undefined };
 }
 
 const CERTIFICATE =
@@ -93,7 +87,7 @@ const PHASES: Record<ConnectPhase, string> = {
 function timedOut({ phase, limit, code }: ConnectTimeout, proxy: string | undefined): ConnectionFailure {
   const subject = phase === 'tunnel' ? `the proxy${proxy === undefined ? '' : ` ${proxy}`} ` : '';
   return {
-    verdict: { reason: 'unreachable', retry: true },
+    reason: 'unreachable',
     code,
     obstacle: phase === 'tunnel' ? 'proxy' : 'network',
     phrase: `${subject}${PHASES[phase]} within ${limit / 1000} s`,

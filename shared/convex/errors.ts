@@ -41,12 +41,6 @@ export type Obstacle =
   /** The URL is https, and the port does not speak TLS. */
   | 'wants-http';
 
-export interface Answer {
-  status: number;
-  /** `code` of the JSON body, if any. */
-  code: string | undefined;
-}
-
 export interface Verdict {
   reason: Reason;
   retry: boolean;
@@ -132,8 +126,8 @@ const REASONS = new Map<string, Reason>([
   ['TooManyWrites', 'transient'],
 ]);
 
-/** Classifies an answer that is not a success. */
-export function classify({ status, code }: Answer): Verdict {
+/** Classifies an answer that is not a success. `code`: that of its JSON body, if any. */
+export function classify({ status, code }: { status: number; code: string | undefined }): Verdict {
   const known = code === undefined ? undefined : REASONS.get(code);
   if (known !== undefined) return { reason: known, retry: known === 'transient' };
   if (status === 401) return { reason: 'bad-key', retry: false };

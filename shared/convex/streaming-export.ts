@@ -13,8 +13,6 @@ export type ValueFormat = 'json' | 'convex_encoded_json' | 'export_json';
 export interface SnapshotPage {
   /** Opaque position after this page; null at the end of the snapshot. */
   cursor: string | null;
-  /** Timestamp of the snapshot (digits, nanoseconds). */
-  snapshot: string;
   documents: number;
 }
 
@@ -71,15 +69,14 @@ export class StreamingExport {
     // The timestamp has to be a bare integer (C20).
     const body = `{"snapshot":${args.snapshot},${args.cursor === null ? '' : `"cursor":${JSON.stringify(args.cursor)},`}"selection":${JSON.stringify(args.selection)},"format":"${this.#format}"}`;
     const page = yield* readDocuments(this.#http, { method: 'POST', path, body }, { changes: false });
-    const snapshot = digitsMember(page, 'snapshot', path);
-    if (snapshot !== args.snapshot)
+    if (digitsMember(page, 'snapshot', path) !== args.snapshot)
       throw protocolViolation(path, 'answered with another snapshot than the one that was asked for');
     const cursor = cursorMember(page, path);
     if (booleanMember(page, 'hasMore', path) !== (cursor !== null))
       throw protocolViolation(path, 'says that there is more but not where, or the opposite');
     if (cursor !== null && cursor === args.cursor)
       throw protocolViolation(path, 'answered with the position that it was given: the walk makes no progress');
-    return { cursor, snapshot, documents: page.documents };
+    return { cursor, documents: page.documents };
   }
 
   /** Reads one page of the change log after `cursor` (digits, nanoseconds). */

@@ -20,7 +20,7 @@ describe('S5: what never came about is unreachable', () => {
     ['EAI_AGAIN', 'getaddrinfo'],
   ])('%s of %s', (code, syscall) => {
     expect(connectionFailure(failed(code, { syscall }), HTTPS)).toEqual({
-      verdict: { reason: 'unreachable', retry: true },
+      reason: 'unreachable',
       code,
       obstacle: 'network',
       phrase: undefined,
@@ -32,7 +32,7 @@ describe('S5: what never came about is unreachable', () => {
       Object.assign(new Error(`connect ETIMEDOUT ${address}`), { code: 'ETIMEDOUT', syscall: 'connect' }),
     );
     const error = Object.assign(new AggregateError(errors), { code: 'ETIMEDOUT' });
-    expect(connectionFailure(error, HTTPS)).toMatchObject({ verdict: { reason: 'unreachable' }, obstacle: 'network' });
+    expect(connectionFailure(error, HTTPS)).toMatchObject({ reason: 'unreachable', obstacle: 'network' });
   });
 
   test.each([
@@ -41,10 +41,9 @@ describe('S5: what never came about is unreachable', () => {
     ['tls', 'the TLS handshake did not end within 15 s', 'network'],
     ['tunnel', 'the proxy a:1 opened no tunnel within 15 s', 'proxy'],
   ] as const)('the limit of %s', (phase, phrase, obstacle) => {
-    const verdict = { reason: 'unreachable', retry: true };
     const attempt = { ...HTTPS, proxy: 'a:1' };
     expect(connectionFailure(new ConnectTimeout(phase, 15_000), attempt)).toEqual({
-      verdict,
+      reason: 'unreachable',
       code: 'ETIMEDOUT',
       obstacle,
       phrase,
@@ -67,7 +66,7 @@ describe('S5: what never came about is unreachable', () => {
     ['EPROTO', 'network'],
     ['ERR_PROXY_TUNNEL', 'proxy'],
   ])('%s: %s', (code, obstacle) => {
-    expect(connectionFailure(failed(code), HTTPS)).toMatchObject({ verdict: { reason: 'unreachable' }, obstacle });
+    expect(connectionFailure(failed(code), HTTPS)).toMatchObject({ reason: 'unreachable', obstacle });
   });
 });
 
@@ -76,7 +75,7 @@ describe('what stood and broke off', () => {
     '%s may pass',
     (code) => {
       expect(connectionFailure(failed(code, { syscall: 'read' }), HTTPS)).toEqual({
-        verdict: { reason: 'transient', retry: true },
+        reason: 'transient',
         code,
         obstacle: undefined,
         phrase: undefined,
@@ -85,7 +84,7 @@ describe('what stood and broke off', () => {
   );
 
   test.each(['HPE_INVALID_CONSTANT', 'HPE_HEADER_OVERFLOW'])('%s is no HTTP', (code) => {
-    expect(connectionFailure(failed(code), HTTP)).toMatchObject({ verdict: { reason: 'not-convex' } });
+    expect(connectionFailure(failed(code), HTTP)).toMatchObject({ reason: 'not-convex' });
   });
 
   test('S5: a hang-up at http:// may be TLS, unless an answer had begun', () => {
