@@ -1,7 +1,7 @@
 /**
- * Addresses as users write them: a deployment's URL, and its HTTP actions (C198). A cloud deployment has these
- * at `https://happy-otter-123.convex.site`, a self-hosted one on another port or host, which only its operator
- * knows.
+ * Addresses as users write them: a deployment's URL, and its HTTP actions (C198). A cloud deployment has
+ * these at `https://happy-otter-123.convex.site`, a self-hosted one on another port or host, which only its
+ * operator knows.
  */
 
 /**

@@ -32,7 +32,7 @@ export interface Attempt {
   answered: boolean;
 }
 
-/** Classifies the error of a failed request. Undefined for an error without a code: it is not of a connection. */
+/** Classifies the error of a failed request. Undefined for one without a code: it is not of a connection. */
 export function connectionFailure(error: unknown, { proxy, http, answered }: Attempt): ConnectionFailure | undefined {
   const chain = [...causes(error)];
   const timeout = chain.find((each) => each instanceof ConnectTimeout);
