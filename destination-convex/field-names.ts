@@ -3,8 +3,13 @@
  * is decoded only if two of its fields may get the same name (see merged-fields.ts). In all other records the
  * names are compared with the known ones, byte by byte.
  */
-import { isDropped, withoutPrefixes } from '../shared/convex/identifiers.ts';
-import { partsToSpell, spelledFieldName, type Spelling } from '../shared/convex/spelling.ts';
+import {
+  type Spelling,
+  isDropped,
+  partsToSpell,
+  spelledFieldName,
+  withoutPrefixes,
+} from '../shared/convex/identifiers.ts';
 import { BACKSLASH, COLON, JsonError, QUOTE, bytesAre, skipSpace, stringAt } from '../shared/json/raw.ts';
 import { mergedFields, type MergedFields } from './merged-fields.ts';
 

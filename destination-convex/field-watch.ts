@@ -2,8 +2,7 @@
  * Finds fields of a stream's records, at every depth, that Convex would not store as they are, and counts
  * what is reported at the end of the run.
  */
-import { isDropped } from '../shared/convex/identifiers.ts';
-import { spelledFieldName } from '../shared/convex/spelling.ts';
+import { isDropped, spelledFieldName } from '../shared/convex/identifiers.ts';
 import { isRoundedByFloat64 } from '../shared/json/float64.ts';
 import { BACKSLASH, JsonError, bytesAre } from '../shared/json/raw.ts';
 import { inspect } from '../shared/json/wasm/find.ts';

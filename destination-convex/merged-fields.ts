@@ -1,6 +1,11 @@
 /** Fields of an object that Convex would store under the same name, so that one is lost (C38). Pure. */
-import { CDC_DELETED, freeFieldName, isDropped } from '../shared/convex/identifiers.ts';
-import { spelledFieldName, type Spelling } from '../shared/convex/spelling.ts';
+import {
+  CDC_DELETED,
+  type Spelling,
+  freeFieldName,
+  isDropped,
+  spelledFieldName,
+} from '../shared/convex/identifiers.ts';
 
 /** Two fields as the source calls them, and the path of their object (empty for the record itself). */
 export interface MergedFields {

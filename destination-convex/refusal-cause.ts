@@ -4,8 +4,7 @@
  * addresses to counts (INV11).
  */
 import { isUtf8 } from 'node:buffer';
-import { freeFieldName, isDropped, isFieldName } from '../shared/convex/identifiers.ts';
-import { spelledFieldName } from '../shared/convex/spelling.ts';
+import { freeFieldName, isDropped, isFieldName, spelledFieldName } from '../shared/convex/identifiers.ts';
 import { JsonError, Members, QUOTE, skipString } from '../shared/json/raw.ts';
 
 /** Convex's limits (C31, C35). `_id` and `_creationTime` count as fields. */

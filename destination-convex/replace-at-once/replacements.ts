@@ -4,7 +4,7 @@
  */
 import { configError } from '../../shared/core/failure.ts';
 import type { SnapshotImport } from '../../shared/convex/snapshot-import.ts';
-import type { Spelling } from '../../shared/convex/spelling.ts';
+import type { Spelling } from '../../shared/convex/identifiers.ts';
 import { counted } from '../../shared/core/text.ts';
 import { isMissingIndex, type StreamingImport } from '../../shared/convex/streaming-import.ts';
 import { testOverride } from '../../shared/connector/test-override.ts';

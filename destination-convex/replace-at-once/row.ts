@@ -3,8 +3,7 @@
  * The snapshot import refuses what streaming import makes over (C177), so fields are renamed and left out
  * here. Everything else keeps its bytes.
  */
-import { freeFieldName, isDropped } from '../../shared/convex/identifiers.ts';
-import { spelledFieldName, type Spelling } from '../../shared/convex/spelling.ts';
+import { type Spelling, freeFieldName, isDropped, spelledFieldName } from '../../shared/convex/identifiers.ts';
 import { COMMA, Members, OPEN_BRACE, OPEN_BRACKET, skipSpace, skipValue } from '../../shared/json/raw.ts';
 import { JsonCheck } from './json-check.ts';
 

@@ -87,7 +87,7 @@ class StateReader {
   /** Reads a shape of the protocol, or of Airbyte's API (keys in camel case). False if it is none of them. */
   #protocol(state: Members, depth: number): boolean {
     if (depth > MAX_DEPTH) throw new StateShapeError('its messages are nested too deeply');
-    const type = (member(state, 'type') ?? member(state, 'stateType'))?.toUpperCase();
+    const type = member(state, 'type', 'stateType')?.toUpperCase();
     if (descriptorOf(state) !== undefined) return this.#stream(state);
     const stream = member(state, 'stream');
     if (stream !== undefined && isObject(stream)) {

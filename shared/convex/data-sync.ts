@@ -55,7 +55,10 @@ export class DataSync {
     cursor: string | null;
     selection: Selection;
   }): AsyncGenerator<DataSyncStart | Changes, DataSyncPage> {
-    const reader = new DataSyncReader(this.#http, { method: 'POST', path: SYNC, body: bodyOf(args) }, args.cursor);
+    const { cursor, selection } = args;
+    // JSON leaves out what is undefined.
+    const body = JSON.stringify({ cursor: cursor ?? undefined, selection });
+    const reader = new DataSyncReader(this.#http, { method: 'POST', path: SYNC, body }, cursor);
     try {
       for (;;) {
         const step = await this.#optional(SYNC, () => reader.next());
@@ -117,10 +120,6 @@ export class DataSync {
       throw new ConvexApiError({ reason: 'no-route', retry: false }, `it has no ${path}`, { status: 404 });
     }
   }
-}
-
-function bodyOf({ cursor, selection }: { cursor: string | null; selection: Selection }): string {
-  return `{${cursor === null ? '' : `"cursor":${JSON.stringify(cursor)},`}"selection":${JSON.stringify(selection)}}`;
 }
 
 function activeSyncOf(value: unknown): ActiveSync {

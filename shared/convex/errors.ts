@@ -74,7 +74,7 @@ export class ConvexApiError extends Error {
     verdict: Verdict,
     message: string,
     facts: {
-      status?: number;
+      status?: number | undefined;
       code?: string | undefined;
       detail?: string | undefined;
       emptyNotFound?: boolean;

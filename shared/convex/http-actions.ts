@@ -3,7 +3,7 @@ import { ConvexApiError } from './errors.ts';
 import type { ConvexClient, HttpRequest } from './client.ts';
 
 /** Bytes of a request body that an HTTP action accepts (C198). */
-export const MAX_HTTP_ACTION_BODY = 20 * 1024 * 1024;
+const MAX_HTTP_ACTION_BODY = 20 * 1024 * 1024;
 
 /**
  * POSTs JSON to an HTTP action; an answer of 200 to 299 is a success. Retried even if the call may have been
@@ -21,12 +21,9 @@ export async function postToHttpAction(http: ConvexClient, path: string, json: s
     try {
       await http.once(request);
     } catch (error) {
-      throw isOwnRefusal(error) ? new ConvexApiError({ ...error, retry: false }, error.message, error) : error;
+      if (!(error instanceof ConvexApiError) || (error.status !== 403 && error.status !== 404)) throw error;
+      // No such route or a wrong secret: the app's own refusals.
+      throw new ConvexApiError({ ...error, retry: false }, error.message, error);
     }
   });
-}
-
-/** No such route or a wrong secret: the app's own refusals, which are not retried. */
-function isOwnRefusal(error: unknown): error is ConvexApiError & { status: number } {
-  return error instanceof ConvexApiError && (error.status === 403 || error.status === 404);
 }

@@ -2,7 +2,8 @@
  * How an import renames tables and fields (C36 to C39). Pure.
  *
  * A name that is valid and not reserved stays; any other becomes `source_` and its slug. Names beyond ASCII
- * are transliterated by tables of the backend (C37), so only the deployment knows them (DEC43).
+ * are transliterated by tables of the backend (C37). Each character is replaced on its own, so the deployment
+ * is asked for each part that is not ASCII once (DEC43, `StreamingImport.spellingOf`).
  */
 
 const MAX_IDENTIFIER_BYTES = 64;
@@ -41,10 +42,31 @@ export function fieldNameOf(name: string): Renamed {
   return rename(name, isFieldName, MAX_FIELD_BYTES);
 }
 
-/** The field of a renamed name that was transliterated to ASCII. Undefined if it is too long. */
-export function asciiFieldNameOf(spelled: string): string | undefined {
-  const renamed = PREFIX + slug(spelled);
-  return isFieldName(renamed) ? renamed : undefined;
+/** Spelling of each part: ASCII letters, digits and `_`; undefined if the deployment did not give one. */
+export type Spelling = ReadonlyMap<string, string | undefined>;
+
+/** Characters in one question: their spelling has to fit into a table name. */
+const BEYOND_ASCII = /[^\0-\x7f]{1,6}/gu;
+
+/** The parts of a name to ask for. None if the text is not valid Unicode, which the deployment refuses. */
+export function partsToSpell(name: string): string[] {
+  return name.isWellFormed() ? (name.match(BEYOND_ASCII) ?? []) : [];
+}
+
+/**
+ * The field that `name` becomes, unless another field interferes. Undefined if a part is unknown or the name
+ * too long.
+ */
+export function spelledFieldName(name: string, spelling: Spelling): string | undefined {
+  if (isFieldName(name) && !name.startsWith('_')) return name;
+  let unknown = false;
+  const ascii = name.replace(BEYOND_ASCII, (part) => {
+    const spelled = spelling.get(part);
+    unknown ||= spelled === undefined;
+    return spelled ?? '';
+  });
+  const renamed = PREFIX + slug(ascii);
+  return !unknown && isFieldName(renamed) ? renamed : undefined;
 }
 
 /** The name after one more prefix: used where another field has the new name as its original name (C38). */

@@ -102,7 +102,7 @@ export class StreamingImport {
   }
 
   /**
-   * How the deployment spells `part`, some characters beyond ASCII: see spelling.ts. Undefined if it gives no
+   * How the deployment spells `part`, some characters beyond ASCII: see `Spelling`. Undefined if it gives no
    * spelling.
    */
   async spellingOf(part: string): Promise<string | undefined> {

@@ -4,7 +4,7 @@ import { mergedFields, mergedText } from '../../destination-convex/merged-fields
 import { FieldWatch, type Spellings } from '../../destination-convex/field-watch.ts';
 import { parseJson } from '../../emulator/values/json-parse.ts';
 import { sanitiseFields, sanitiseTableName } from '../../emulator/values/sanitise.ts';
-import { partsToSpell, spelledFieldName } from '../../shared/convex/spelling.ts';
+import { partsToSpell, spelledFieldName } from '../../shared/convex/identifiers.ts';
 
 const spelled = (part: string): string => /^source_a(\w*)a$/.exec(sanitiseTableName(`a${part}a`))![1]!;
 const spellingOf = (...names: string[]): Spellings =>
