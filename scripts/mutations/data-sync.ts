@@ -137,6 +137,23 @@ export const DATA_SYNC: Mutation[] = [
     only: 'change log',
   },
   {
+    name: 'a run through the change log forgets a position after a few others',
+    file: 'source-convex/streaming-export/change-reader.ts',
+    find: 'place.held.length < MAX_HELD',
+    replace: 'place.held.length < 8',
+    test: 'test/source-convex/data-sync/held.test.ts',
+    only: 'change log',
+  },
+  {
+    name: 'many timestamps fail a stream whose table was not replaced',
+    file: 'source-convex/data-sync/read-changes.ts',
+    find: '    this.#replaced.clear();',
+    replace:
+      '    this.#replaced.clear();\n    for (const stream of streams)\n      if ((stream.place?.held.length ?? 0) >= MAX_HELD) yield* failures.afterExpiry([stream], stream.cursor);',
+    test: 'test/source-convex/data-sync/held.test.ts',
+    only: 'short-lived',
+  },
+  {
     name: 'a page far ahead of the present becomes the position',
     file: 'source-convex/streaming-export/present.ts',
     find: 'if (!isAhead(ts, head) || !isAhead(ts, await api.pin())) return;',

@@ -79,6 +79,3 @@ export const CURSOR_BUDGET = 2 * 1024 * 1024;
 export function carriers(cursor: string, streams: number, budget = CURSOR_BUDGET): number {
   return Math.min(streams, Math.max(1, Math.floor(budget / cursor.length)));
 }
-
-/** Timestamps that a state may name. Each is one more listing where a table has to be compared. */
-export const MAX_HELD = 50;

@@ -18,11 +18,11 @@ import type { ReadEvent } from '../output/events.ts';
 import { date, names } from '../../shared/core/text.ts';
 import { resumeAll, type ChangeReader } from '../streaming-export/change-reader.ts';
 import { missingTable } from '../streaming-export/plan.ts';
-import { inLog, withHeld } from '../streaming-export/state.ts';
+import { MAX_HELD, inLog, withHeld } from '../streaming-export/state.ts';
 import type { TableStream } from '../streaming-export/table-stream.ts';
 import { isExpired, type WalkFailures } from '../streaming-export/walk-failures.ts';
 import { beginChain, pinAtLeast, type BegunChain } from './begin-chain.ts';
-import { carriers, chainsOf, CURSOR_BUDGET, MAX_HELD, startOf, type Chain, type Chains } from './chain.ts';
+import { carriers, chainsOf, CURSOR_BUDGET, startOf, type Chain, type Chains } from './chain.ts';
 import { writeDifference } from './difference.ts';
 import { followChain } from './follow-chain.ts';
 
@@ -62,8 +62,6 @@ export class DataSyncChanges implements ChangeReader {
     const { log, failures } = this.#options;
     yield* resumeAll(streams, head, log);
     this.#replaced.clear();
-    for (const stream of streams)
-      if ((stream.place?.held.length ?? 0) >= MAX_HELD) yield* failures.afterExpiry([stream], stream.cursor);
     for (;;) {
       const live = this.#live(streams);
       const fresh = live.filter(isFresh);
@@ -178,6 +176,10 @@ export class DataSyncChanges implements ChangeReader {
     const { api, log, failures } = this.#options;
     const place = { chain: null, held: stream.place?.held ?? [], compared: stream.place?.compared };
     const before = [stream.cursor, ...place.held];
+    if (place.held.length >= MAX_HELD) {
+      yield* failures.afterExpiry([stream], stream.cursor);
+      return false;
+    }
     log.info(`Comparing ${stream.name} as of ${date(snapshot)} with what it was at ${before.map(date).join(', ')}.`);
     yield { kind: 'phase', name: 'Comparison', howFar: () => stream.name };
     stream.place = withHeld(place, snapshot);

@@ -6,7 +6,7 @@ import type { ReadEvent } from '../output/events.ts';
 import { date, names } from '../../shared/core/text.ts';
 import { walkChangeLog } from './change-log.ts';
 import { isAhead } from './present.ts';
-import { inLog, inSnapshot, withHeld } from './state.ts';
+import { MAX_HELD, inLog, inSnapshot, withHeld } from './state.ts';
 import type { TableStream } from './table-stream.ts';
 import type { WalkFailures } from './walk-failures.ts';
 
@@ -59,9 +59,6 @@ function startOf(stream: TableStream, cursor: string, head: string, log: Log): s
 export const CHANGE_LOG_REMARK =
   'The change log does not show tables that were imported over, restored from a backup, cleared or dropped. After such a change, refresh the streams concerned.';
 
-/** Positions that a state remembers of runs that had to read the change log. */
-const MAX_REMEMBERED = 8;
-
 interface ChangeLogReaderOptions {
   api: StreamingExport;
   log: Log;
@@ -90,8 +87,8 @@ export class ChangeLogReader implements ChangeReader {
       if (!this.#options.keepsPlaces || place === undefined) continue;
       // The log brings older revisions than those that a comparison has written.
       stream.place = { ...place, compared: undefined };
-      if (position !== undefined && place.held.length < MAX_REMEMBERED)
-        stream.place = withHeld(stream.place, stream.cursor);
+      // A place with so many is never compared, so no more of them are needed.
+      if (position !== undefined && place.held.length < MAX_HELD) stream.place = withHeld(stream.place, stream.cursor);
     }
     return head;
   }

@@ -70,6 +70,12 @@ export interface ComparedPart {
   upTo: string;
 }
 
+/**
+ * Timestamps in `held` from which on a table is not compared: each is one more listing. They do no harm while
+ * the table is not replaced: the log settles them.
+ */
+export const MAX_HELD = 50;
+
 /** The place with one more timestamp (digits) in `held`. */
 export function withHeld(place: SyncPlace, ts: string): SyncPlace {
   return place.held.includes(ts) ? place : { ...place, held: [...place.held, ts] };
