@@ -60,10 +60,18 @@ export const DATA_SYNC: Mutation[] = [
   {
     name: 'the number of physical tables is not asked for',
     file: 'source-convex/data-sync/begin-chain.ts',
-    find: 'if (active?.totalTables === existing) return true;',
-    replace: 'if (active !== undefined) return true;',
+    find: 'if (total === existing && (await',
+    replace: 'if (total !== undefined && (await',
     test: 'test/source-convex/data-sync/replaced.test.ts',
     only: 'an import is under way',
+  },
+  {
+    name: 'tables are not looked at again after physical tables were counted',
+    file: 'source-convex/data-sync/begin-chain.ts',
+    find: ' && (await this.#isUnchanged(streams, page.nextCursor, existing))',
+    replace: '',
+    test: 'test/source-convex/data-sync/replaced.test.ts',
+    only: 'as many tables as before',
   },
   {
     name: 'a dropped table takes its stream along',

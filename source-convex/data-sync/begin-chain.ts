@@ -10,9 +10,9 @@
 import { randomBytes } from 'node:crypto';
 import { setTimeout as wait } from 'node:timers/promises';
 import { consume } from '../../shared/core/generators.ts';
-import type { DataSync } from '../../shared/convex/data-sync.ts';
+import type { DataSync, DataSyncPage } from '../../shared/convex/data-sync.ts';
 import { ConvexApiError } from '../../shared/convex/errors.ts';
-import { selectTables } from '../../shared/convex/selection.ts';
+import { selectTables, type Selection } from '../../shared/convex/selection.ts';
 import type { StreamingExport } from '../../shared/convex/streaming-export.ts';
 import { counted } from '../../shared/core/text.ts';
 import { compareDigits, maxDigits } from '../../shared/json/integers.ts';
@@ -98,21 +98,36 @@ class Begun {
     const selection = selectionOf(streams);
     for (let check = 1; ; check++) {
       const cursor = await this.#sync.cursorFromDeltas({ ts: this.#now, selection });
-      const { syncId, status } = await consume(this.#sync.page({ cursor, selection }));
-      if (status.type !== 'snapshotting') this.latest = maxDigits(this.latest, status.snapshotTs);
-      const active = await this.#sync.activeSync(syncId);
+      const page = await this.#page(cursor, selection);
+      const total = (await this.#sync.activeSync(page.syncId))?.totalTables;
       const existing = await this.#existing(streams);
-      if (active?.totalTables === existing) return true;
-      const isSplit = active !== undefined && active.totalTables > existing;
-      if (check >= MAX_CHECKS && !isSplit)
+      if (total === existing && (await this.#isUnchanged(streams, page.nextCursor, existing))) return true;
+      const maySplit = total !== undefined && total >= existing;
+      if (check >= MAX_CHECKS && !maySplit)
         throw new ConvexApiError(
           { reason: 'transient', retry: false },
           `list_active_syncs does not tell how many tables a sync of ${counted(existing, 'table')} follows`,
         );
       // Asked twice: a table may have been dropped in between.
-      if (check >= 2 && isSplit) return false;
+      if (check >= 2 && maySplit) return false;
       await wait(testOverride('POLL_MS', CHECK_PAUSE));
     }
+  }
+
+  /**
+   * Whether the same tables exist as when the physical tables were counted. A table that was dropped then,
+   * and was made anew before tables were listed, hides that another one has two physical tables. The next
+   * page truncates it (C93), or it is dropped again.
+   */
+  async #isUnchanged(streams: readonly TableStream[], cursor: string, existing: number): Promise<boolean> {
+    const { truncates } = await this.#page(cursor, selectionOf(streams));
+    return truncates.length === 0 && (await this.#existing(streams)) === existing;
+  }
+
+  async #page(cursor: string, selection: Selection): Promise<DataSyncPage> {
+    const page = await consume(this.#sync.page({ cursor, selection }));
+    if (page.status.type !== 'snapshotting') this.latest = maxDigits(this.latest, page.status.snapshotTs);
+    return page;
   }
 
   async #existing(streams: readonly TableStream[]): Promise<number> {
@@ -121,6 +136,6 @@ class Begun {
   }
 }
 
-function selectionOf(streams: readonly TableStream[]): ReturnType<typeof selectTables> {
+function selectionOf(streams: readonly TableStream[]): Selection {
   return selectTables(streams.map((stream) => stream.planned));
 }

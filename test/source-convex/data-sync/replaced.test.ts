@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { Wiretap } from '../../chaos/killer.ts';
 import { until } from '../../support/until.ts';
 import { lastState, Source } from '../setup.ts';
 import { Consumers, sync } from './consumers.ts';
@@ -173,6 +174,39 @@ describe('an import is under way', () => {
     consumers.expectTruth(source, ...STREAMS);
     tableImport.write('users', rows(10, 'more'));
     tableImport.swap();
+    await sync(source, consumers, STREAMS);
+    consumers.expectTruth(source, ...STREAMS);
+  });
+
+  test('when a first sync begins, while another table is dropped and made anew: as many tables as before', async () => {
+    await using source = await Source.startWithDataSync();
+    const { deployment, emulator } = source;
+    for (const table of STREAMS) deployment.load(table, rows(5, table));
+    const tableImport = deployment.beginImport('users');
+    tableImport.write('users', rows(3, 'hidden'));
+    // The first conversion begins the chain. The second one is part of the check that each table is one.
+    let conversions = 0;
+    let isAnew = false;
+    const wiretap = new Wiretap({ source: emulator });
+    wiretap.listener = (_side, phase, path) => {
+      const arrives = (route: string) => phase === 'arrives' && path.endsWith(route);
+      if (arrives('/data_sync_cursor_from_deltas') && ++conversions === 2) deployment.dropTable('orders');
+      if (arrives('/get_table_column_names') && conversions === 2) {
+        deployment.load('orders', rows(5, 'anew'));
+        isAnew = true;
+      }
+      if (arrives('/data/sync') && isAnew) {
+        wiretap.listener = undefined;
+        deployment.dropTable('orders');
+      }
+    };
+    const run = source.startRead({ streams: STREAMS });
+    const consumers = new Consumers();
+    consumers.take((await run.finished).lines);
+    deployment.load('orders', rows(5, 'once more'));
+    tableImport.write('users', rows(3, 'hidden, too'));
+    await sync(source, consumers, STREAMS);
+    tableImport.fail();
     await sync(source, consumers, STREAMS);
     consumers.expectTruth(source, ...STREAMS);
   });
