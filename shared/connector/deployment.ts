@@ -51,12 +51,11 @@ export function connect(config: DeploymentConfig, client: ClientName, during: Ve
  * (C193). Throws a config_error.
  */
 export function connectFunctions(config: DeploymentConfig, client: ClientName, during: Verb, log: Log): Deployment {
-  const origin = originOf(config.deployment_url);
   const { user_token: token, access_key: key } = config;
-  if (token !== undefined)
-    return open({ origin, key: secretOf(token, 'user token'), scheme: 'Bearer' }, client, during, log);
-  const secret = key === undefined ? undefined : secretOf(key, 'deploy key');
-  return open({ origin, key: secret, scheme: 'Convex' }, client, during, log);
+  if (token === undefined && key !== undefined) return connect(config, client, during, log);
+  const origin = originOf(config.deployment_url);
+  const secret = token === undefined ? undefined : secretOf(token, 'user token');
+  return open({ origin, key: secret, scheme: 'Bearer' }, client, during, log);
 }
 
 /**

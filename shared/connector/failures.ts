@@ -34,11 +34,11 @@ export function explain(error: unknown, circumstances: Circumstances): unknown {
     case 'unreachable':
       return fail(
         mendable,
-        `${host} could not be reached (${said}${error.detail === undefined ? '' : `: ${error.detail}`})${effort(error)}. ${remedyOf(error, process.env)}`,
+        `${host} could not be reached (${said}${error.detail === undefined ? '' : `: ${error.detail}`})${effort(error)}. ${remedyOf(error)}`,
       );
     case 'not-convex':
       if (error.obstacle !== undefined)
-        return fail(mendable, `${host} answered, but ${error.message}. ${remedyOf(error, process.env)}`);
+        return fail(mendable, `${host} answered, but ${error.message}. ${remedyOf(error)}`);
       return fail(
         mendable,
         `${host} answered, but not as a Convex deployment does${effort(error)}: ${error.message}. Check that the deployment URL is right (https://<deployment name>.convex.cloud) and that no proxy stands in between.`,
@@ -86,7 +86,7 @@ export function explain(error: unknown, circumstances: Circumstances): unknown {
 
 /** Further causes that a check may have hit. */
 function hints(error: ConvexApiError): string {
-  return `${error.obstacle === undefined ? '' : ` ${remedyOf(error, process.env)}`}${proxyHint(process.env)}`;
+  return `${error.obstacle === undefined ? '' : ` ${remedyOf(error)}`}${proxyHint()}`;
 }
 
 function effort({ tries, elapsed }: ConvexApiError): string {
@@ -96,8 +96,8 @@ function effort({ tries, elapsed }: ConvexApiError): string {
 const NETWORK =
   'Check that the deployment URL is right (https://<deployment name>.convex.cloud) and that this machine may connect to it (firewall, allow list).';
 
-/** The remedy, in whole sentences. `env`: where proxies are named. */
-function remedyOf({ obstacle, code = '' }: ConvexApiError, env: NodeJS.ProcessEnv): string {
+/** The remedy, in whole sentences. */
+function remedyOf({ obstacle, code = '' }: ConvexApiError): string {
   switch (obstacle) {
     case 'certificate':
       return certificateRemedy(code);
@@ -110,7 +110,7 @@ function remedyOf({ obstacle, code = '' }: ConvexApiError, env: NodeJS.ProcessEn
     case 'network':
     case 'proxy':
     case undefined:
-      return `${NETWORK}${proxyHint(env)}`;
+      return `${NETWORK}${proxyHint()}`;
   }
 }
 
@@ -123,8 +123,8 @@ function certificateRemedy(code: string): string {
 }
 
 /** Points to a proxy in the environment, which is a common cause. Leaves out its user name and password. */
-function proxyHint(env: NodeJS.ProcessEnv): string {
-  const proxy = proxySetting('https:', env) ?? proxySetting('http:', env);
+function proxyHint(): string {
+  const proxy = proxySetting('https:', process.env) ?? proxySetting('http:', process.env);
   if (proxy === undefined) return '';
   const { variable, address, heeded } = proxy;
   if (!heeded)
