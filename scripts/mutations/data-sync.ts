@@ -76,7 +76,7 @@ export const DATA_SYNC: Mutation[] = [
   {
     name: 'a dropped table takes its stream along',
     file: 'source-convex/data-sync/follow-chain.ts',
-    find: 'yield* dropMissing(await tables, walk);',
+    find: 'yield* dropMissing(existing, walk);',
     replace: '',
     test: 'test/source-convex/data-sync/replaced.test.ts',
     only: 'dropped during a sync',
@@ -160,6 +160,22 @@ export const DATA_SYNC: Mutation[] = [
       '    this.#replaced.clear();\n    for (const stream of streams)\n      if ((stream.place?.held.length ?? 0) >= MAX_HELD) yield* failures.afterExpiry([stream], stream.cursor);',
     test: 'test/source-convex/data-sync/held.test.ts',
     only: 'short-lived',
+  },
+  {
+    name: 'a table that may have been dropped is taken for one that exists',
+    file: 'source-convex/data-sync/follow-chain.ts',
+    find: 'if (existing === undefined && streams.size === followed)',
+    replace: 'if (existing === undefined && streams.size < followed)',
+    test: 'test/source-convex/data-sync/replaced.test.ts',
+    only: 'cannot be listed',
+  },
+  {
+    name: 'what expires after the last walk gets no further round',
+    file: 'source-convex/streaming-export/read-tables.ts',
+    find: '      if (this.#isDone) break;',
+    replace: '      if (round < MAX_ROUNDS) break;',
+    test: 'test/source-convex/data-sync/replaced.test.ts',
+    only: 'read anew where the position has expired',
   },
   {
     name: 'a page far ahead of the present becomes the position',

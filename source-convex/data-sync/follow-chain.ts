@@ -10,6 +10,7 @@ import { walkPages } from '../../shared/core/generators.ts';
 import { notConvex } from '../../shared/convex/client.ts';
 import type { DataSync, DataSyncPage, DataSyncStart } from '../../shared/convex/data-sync.ts';
 import { selectTables, tableKey } from '../../shared/convex/selection.ts';
+import { ConvexApiError } from '../../shared/convex/errors.ts';
 import type { StreamingExport, ValueFormat } from '../../shared/convex/streaming-export.ts';
 import { compareDigits, maxDigits } from '../../shared/json/integers.ts';
 import type { ReadEvent, StreamPosition } from '../output/events.ts';
@@ -48,6 +49,8 @@ export function followChain(api: StreamingExport, sync: DataSync, walk: ChainWal
   // Of a page that is asked for again: how long the cursor after it is if each table is still there, and the
   // timestamp (digits) up to which its changes were written.
   let again = { cursor: '', length: 0, writtenTo: '0' };
+  // How many streams the cursor follows.
+  let followed = streams.size;
   let stalled = 0;
   const countStalled = () => {
     if (++stalled > MAX_WITHOUT_PROGRESS)
@@ -60,11 +63,18 @@ export function followChain(api: StreamingExport, sync: DataSync, walk: ChainWal
     if (page === 'truncated') return { next: cursor, events: [] };
     const { status, nextCursor, tables } = page;
     if (status.type === 'snapshotting') throw notConvex(SNAPSHOTTING, 200);
-    yield* dropMissing(await tables, walk);
+    const existing = await tables;
+    yield* dropMissing(existing, walk);
     // A cursor that gets shorter follows fewer tables (C98): one was left out by us, or dropped, and it may
     // have been made anew since. Then the same page truncates it now. Its stream must not be moved to a
     // timestamp at which there was no table.
     if (nextCursor.length < length) {
+      // None was left out, and whether one was dropped cannot be told (C85).
+      if (existing === undefined && streams.size === followed)
+        throw new ConvexApiError(
+          { reason: 'transient', retry: false },
+          'a table may have been dropped, and the deployment cannot list its tables at the moment',
+        );
       countStalled();
       again = { cursor, length: nextCursor.length, writtenTo: status.snapshotTs };
       return { next: cursor, events: [] };
@@ -73,6 +83,7 @@ export function followChain(api: StreamingExport, sync: DataSync, walk: ChainWal
     else stalled = 0;
     chain.cursor = nextCursor;
     chain.ts = status.snapshotTs;
+    followed = streams.size;
     const positions = [...streams].flatMap((stream) => moveTo(stream, chain));
     const atEnd = status.type === 'upToDate' || compareDigits(chain.ts, head) >= 0;
     return { next: atEnd ? undefined : nextCursor, events: [{ kind: 'positions', positions, endsPage: true }] };

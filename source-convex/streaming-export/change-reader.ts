@@ -27,7 +27,7 @@ export interface ChangeReader {
   readonly joinsOldSnapshots: boolean;
   /** Whether another round is needed. */
   readonly unfinished: boolean;
-  /** Called after the last round. */
+  /** Called after what may be the last round. */
   finish(streams: readonly TableStream[], head: string): Events;
 }
 

@@ -68,12 +68,17 @@ export class TableReader {
         this.#changes = new ChangeLogReader({ api, log, failures: this.#failures, keepsPlaces: true });
         continue;
       }
-      if (this.#failures.again.size === 0 && !this.#changes.unfinished) break;
+      // What finishes a run may expire as well: then another round reads it anew.
+      if (round === MAX_ROUNDS || this.#isDone) yield* this.#changes.finish(this.#incremental(), this.#head);
+      if (this.#isDone) break;
     }
     const expired = [...this.#failures.again];
     for (const stream of expired) yield stream.fail(expiredFailure(host, expired, stream.cursor));
-    yield* this.#changes.finish(this.#incremental(), this.#head);
     yield* this.#complete(streams);
+  }
+
+  get #isDone(): boolean {
+    return this.#failures.again.size === 0 && !this.#changes.unfinished;
   }
 
   /** Reads the snapshots that are due, then the changes of all streams up to a new head. */

@@ -6,6 +6,7 @@ import { Consumers, sync } from './consumers.ts';
 
 /** Tables that are replaced behind the change log: exact after the next sync, for both kinds of destinations. */
 
+const DAY = 86_400n * 1_000_000_000n;
 const rows = (count: number, name: string) => Array.from({ length: count }, (_, n) => ({ name: `${name} ${n}`, n }));
 
 async function synced() {
@@ -131,7 +132,35 @@ test('a table is dropped during a sync, and made anew after it', async () => {
   consumers.expectTruth(source, ...STREAMS);
 });
 
+test('a table is dropped while tables cannot be listed, and made anew after it', async () => {
+  const { source, consumers, deployment } = await synced();
+  await using _ = source;
+  deployment.dropTable('users');
+  deployment.load('orders', rows(1, 'more'));
+  const path = '/api/get_table_column_names';
+  source.emulator.faults.add({ kind: 'status', status: 503, code: 'TableSummariesUnavailable', path, times: Infinity });
+  const { code, lines } = await source.read({ streams: STREAMS, state: consumers.states });
+  expect(code).toBe(1);
+  expect(lines.join()).toContain('a table may have been dropped');
+  consumers.take(lines);
+  source.emulator.faults.clear();
+  deployment.load('users', rows(2, 'anew'));
+  await sync(source, consumers, STREAMS);
+  consumers.expectTruth(source, ...STREAMS);
+});
+
 describe('an import is under way', () => {
+  test('its table is read anew where the position has expired, as configured', async () => {
+    const { source, consumers, deployment } = await synced();
+    await using _ = source;
+    deployment.beginImport('users').write('users', rows(2, 'hidden'));
+    await sync(source, consumers, STREAMS);
+    deployment.advance(10n * DAY);
+    deployment.load('users', rows(1, 'later'));
+    await sync(source, consumers, STREAMS, { expired_cursor_behavior: 'Re-sync data' });
+    consumers.expectTruth(source, ...STREAMS);
+  });
+
   test('none of its rows is written before its swap, and all after it', async () => {
     const { source, consumers, deployment } = await synced();
     await using _ = source;
