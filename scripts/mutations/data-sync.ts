@@ -35,7 +35,7 @@ export const DATA_SYNC: Mutation[] = [
   },
   {
     name: 'imported rows keep their own timestamp',
-    file: 'source-convex/data-sync/different-documents.ts',
+    file: 'source-convex/data-sync/stamped-records.ts',
     find: 'this.head.copyTs(this.buffer, digits);',
     replace: 'buffer.copy(this.buffer, digits, head.tsStart, head.tsEnd);',
     test: 'test/source-convex/data-sync/replaced.test.ts',
@@ -114,7 +114,7 @@ export const DATA_SYNC: Mutation[] = [
   },
   {
     name: 'what an interrupted comparison has written counts for all ids',
-    file: 'source-convex/data-sync/compared.ts',
+    file: 'source-convex/data-sync/difference.ts',
     find: 'if (id <= upTo) return compareDigits(ts, at) >= 0;',
     replace: 'if (id !== upTo) return compareDigits(ts, at) >= 0;',
     test: 'test/source-convex/data-sync/difference.test.ts',

@@ -9,14 +9,14 @@ interface Head {
 }
 
 export class ComposedDocuments extends GrowingBuffer {
-  /** Where the digits of `_ts` stand in the document that was begun last, counted from its start. */
-  tsAt = 0;
   // What the last document began with: consecutive ones are mostly of one table, and many of one commit.
   #component = '';
   #table = '';
   #ts = '';
   #live: Buffer = Buffer.alloc(0);
   #tombstone: Buffer = Buffer.alloc(0);
+  /** Where the digits of `_ts` stand in both. */
+  #tsAt = 0;
 
   /**
    * Begins a document: `{"_component":…,"_table":…,"_ts":…,"_deleted":…,`. Its members are to follow. `ts`:
@@ -29,11 +29,11 @@ export class ComposedDocuments extends GrowingBuffer {
 
   #begin(component: string, table: string, ts: string): void {
     if (table === this.#table && component === this.#component && ts.length === this.#ts.length) {
-      this.#live.write(ts, this.tsAt, 'latin1');
-      this.#tombstone.write(ts, this.tsAt, 'latin1');
+      this.#live.write(ts, this.#tsAt, 'latin1');
+      this.#tombstone.write(ts, this.#tsAt, 'latin1');
     } else {
       const names = `{"_component":${JSON.stringify(component)},"_table":${JSON.stringify(table)},"_ts":`;
-      this.tsAt = Buffer.byteLength(names);
+      this.#tsAt = Buffer.byteLength(names);
       this.#live = Buffer.from(`${names}${ts},"_deleted":false,`);
       this.#tombstone = Buffer.from(`${names}${ts},"_deleted":true,`);
     }

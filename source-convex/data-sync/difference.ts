@@ -17,15 +17,14 @@ import { notConvex } from '../../shared/convex/client.ts';
 import type { Documents } from '../../shared/convex/documents.ts';
 import { selectTables } from '../../shared/convex/selection.ts';
 import type { StreamingExport } from '../../shared/convex/streaming-export.ts';
+import { compareDigits } from '../../shared/json/integers.ts';
 import type { ReadEvent } from '../output/events.ts';
 import { LoopGuard } from '../streaming-export/loop-guard.ts';
-import type { Compared } from '../streaming-export/state.ts';
+import type { Compared, ComparedPart } from '../streaming-export/state.ts';
 import type { TableStream } from '../streaming-export/table-stream.ts';
-import { matters, withPart } from './compared.ts';
-import { DifferentDocuments } from './different-documents.ts';
 import { DocumentId } from './document-id.ts';
 import { IdListing, type Revision } from './id-listing.ts';
-import { Tombstones } from './tombstones.ts';
+import { DifferentDocuments, Tombstones } from './stamped-records.ts';
 
 /** Revisions of all listings together that are held in memory. */
 const MAX_REVISIONS = 100_000;
@@ -65,6 +64,20 @@ export async function* writeDifference(
   await merge.finish();
   const ids = gone.size <= limits.gone ? [...gone].sort() : allGone(before.map(list), list(snapshot), compared);
   yield* writeTombstones(comparison, ids, limits.tombstones);
+}
+
+/**
+ * Whether what a table held at `ts` (digits) still matters for an id. A part says: of ids up to `upTo`, the
+ * destination holds no document other than those that listings as of `at` or later show.
+ */
+function matters(parts: readonly ComparedPart[], id: string, ts: string): boolean {
+  for (const { at, upTo } of parts) if (id <= upTo) return compareDigits(ts, at) >= 0;
+  return true;
+}
+
+/** The parts when a comparison of `now`, which is the newest of them, has come to an id. Sorted by id. */
+function withPart(parts: readonly ComparedPart[], now: ComparedPart): ComparedPart[] {
+  return [now, ...parts.filter(({ upTo }) => upTo > now.upTo)];
 }
 
 /** Moves on how far the comparison has come, and yields the position that says so. */

@@ -66,12 +66,13 @@ export class RecordLines {
     this.#stream = stream;
     this.#stamp = new Stamp(changes.ts, changes.deleted);
     this.#emittedAt = Date.now();
-    const document = this.#beginDocument(changes);
-    const head = document.buffer.subarray(0, document.length);
-    this.#fast =
-      this.#format === 'json' &&
-      this.#encoder.copies &&
-      setLineParts([this.#encoder.prefix, head], this.#encoder.tail(this.#stamp, this.#emittedAt));
+    this.#fast = this.#format === 'json' && this.#encoder.copies && this.#setParts(changes);
+  }
+
+  #setParts(changes: Changes): boolean {
+    const { buffer, length } = this.#beginDocument(changes);
+    const { prefix } = this.#encoder;
+    return setLineParts([prefix, buffer.subarray(0, length)], this.#encoder.tail(this.#stamp, this.#emittedAt));
   }
 
   #encoderOf(stream: TableStream): RecordEncoder {
