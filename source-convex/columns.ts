@@ -42,42 +42,49 @@ function isDeselectable(name: string): boolean {
 export class ColumnFilter {
   readonly #excluded: ReadonlySet<string>;
   readonly #members = new Members();
+  /** The parts of the document that are kept, each as two positions. */
+  readonly #kept: number[] = [];
 
   constructor(excluded: readonly string[]) {
     this.#excluded = new Set(excluded);
   }
 
   /**
-   * Writes the document `buffer[start, end)` without its closing brace and without the excluded columns.
-   * Throws `ConvexApiError`.
+   * Finds what to keep of the document `buffer[start, end)`. Throws `ConvexApiError`; so nothing of a record
+   * is written before.
    */
-  write(sink: ByteSink, buffer: Buffer, start: number, end: number): void {
+  find(buffer: Buffer, start: number, end: number): void {
     try {
-      this.#write(sink, buffer, start, end);
+      this.#find(buffer, start, end);
     } catch (error) {
       throw error instanceof JsonError ? notConvex(`a document is not valid: ${error.message}`, 200) : error;
     }
   }
 
-  #write(sink: ByteSink, buffer: Buffer, start: number, end: number): void {
+  #find(buffer: Buffer, start: number, end: number): void {
+    const kept = this.#kept;
+    kept.length = 0;
+    kept.push(start, start + 1);
     const members = this.#members.open(buffer, start, end);
-    // Bytes to keep that are not written yet: `buffer[from, to)`.
-    let from = start;
-    let to = start + 1;
-    let kept = 0;
+    let isNewPart = false;
     while (members.next()) {
       if (this.#excluded.has(members.key())) {
-        sink.bytes(buffer, from, to);
-        from = to = 0;
+        isNewPart = true;
         continue;
       }
-      if (to === 0) {
-        if (kept > 0) sink.byte(COMMA);
-        from = members.keyStart - 1;
-      }
-      to = members.valueEnd;
-      kept++;
+      if (isNewPart) kept.push(members.keyStart - 1, 0);
+      isNewPart = false;
+      kept[kept.length - 1] = members.valueEnd;
     }
-    sink.bytes(buffer, from, to);
+  }
+
+  /** Writes what was found, without the closing brace. */
+  write(sink: ByteSink, buffer: Buffer): void {
+    const kept = this.#kept;
+    for (let at = 0; at < kept.length; at += 2) {
+      // No comma after a lone opening brace.
+      if (at > 2 || (at === 2 && kept[1]! > kept[0]! + 1)) sink.byte(COMMA);
+      sink.bytes(buffer, kept[at], kept[at + 1]);
+    }
   }
 }

@@ -88,13 +88,14 @@ export class RecordEncoder {
 
   /** Writes a record. `emittedAt`: milliseconds since 1970. */
   write(sink: ByteSink, { buffer, start, end, head }: SourceRecord, emittedAt: number): void {
+    if (head !== undefined) this.#filter?.find(buffer, start, end);
     sink.bytes(this.prefix);
     if (head === undefined) {
       sink.bytes(buffer, start, end);
       sink.bytes(this.#withoutColumns(emittedAt));
     } else {
       if (this.#filter === undefined) sink.bytes(buffer, start, end - 1);
-      else this.#filter.write(sink, buffer, start, end);
+      else this.#filter.write(sink, buffer);
       sink.bytes(this.tail(head, emittedAt));
     }
   }

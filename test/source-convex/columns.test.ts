@@ -2,7 +2,8 @@
 import { describe, expect, test } from 'vitest';
 import type { AirbyteStream } from '../../shared/airbyte/protocol.generated.ts';
 import { deselectedColumns } from '../../source-convex/columns.ts';
-import { logsOf, messagesOfType } from '../support/messages.ts';
+import { MADE_UP_NOW, startFakeDeployment } from '../support/fake-deployment.ts';
+import { errorsOf, logsOf, messagesOfType } from '../support/messages.ts';
 import { recordsOf, savedStates, Source, type Wanted } from './setup.ts';
 
 const SSN = '078-05-1120';
@@ -119,4 +120,21 @@ test.each<[string, unknown, string[]]>([
   ['a name twice', schema(['a', 'a']), ['a']],
 ])('deselected: %s', (_title, jsonSchema, expected) => {
   expect(deselectedColumns(jsonSchema)).toEqual(expected);
+});
+
+test('a document that is no JSON, with a deselected column: nothing of it is written, and the failure is told', async () => {
+  await using source = await Source.start();
+  const head = `"_component":"","_table":"t","_ts":${MADE_UP_NOW},"_creationTime":1.5`;
+  const snapshot = [`{${head},"_id":"j57a","b":1,"c":2}`, `{${head},"_id":"j57b","b":2,"c" 1}`];
+  await using server = await startFakeDeployment({ snapshot });
+  const stream = { name: 't', json_schema: { properties: {}, 'x-convex-columns': ['b'] } };
+  const streams = [
+    { name: 't', extra: { stream: { ...stream, supported_sync_modes: ['full_refresh', 'incremental'] } } },
+  ];
+  const env = { CONVEX_CONNECTOR_RETRY_ATTEMPTS: '1' };
+  const { code, lines } = await source.read({ streams, env, config: { deployment_url: server.url } });
+  expect(code).toBe(1);
+  expect(recordsOf(lines).map(({ id }) => id)).toEqual(['j57a']);
+  expect(errorsOf(lines).map(({ failure_type }) => failure_type)).toContain('transient_error');
+  for (const line of lines) expect(() => JSON.parse(line) as unknown).not.toThrow();
 });
