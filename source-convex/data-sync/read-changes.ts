@@ -175,7 +175,7 @@ export class DataSyncChanges implements ChangeReader {
   async *#compare(stream: TableStream, snapshot: string): Events<boolean> {
     const { api, log, failures } = this.#options;
     const place = { chain: null, held: stream.place?.held ?? [], compared: stream.place?.compared };
-    const before = [stream.cursor, ...place.held];
+    const before = [...new Set([stream.cursor, ...place.held])];
     if (place.held.length >= MAX_HELD) {
       yield* failures.afterExpiry([stream], stream.cursor);
       return false;

@@ -88,8 +88,12 @@ export class ChangeLogReader implements ChangeReader {
       // The log brings older revisions than those that a comparison has written.
       stream.place = { ...place, compared: undefined };
       // A place with so many is never compared, so no more of them are needed.
-      if (position !== undefined && place.held.length < MAX_HELD) stream.place = withHeld(stream.place, stream.cursor);
+      if (position === undefined || place.held.length >= MAX_HELD) continue;
+      // This run may be killed after records that no state covers, up to the head.
+      stream.place = [stream.cursor, head].reduce(withHeld, stream.place);
+      yield { kind: 'positions', positions: [stream.due()] };
     }
+    yield { kind: 'checkpoint' };
     return head;
   }
 

@@ -131,3 +131,23 @@ test('a gateway that answers 404 for one sync does not hide that a table was rep
   await sync(source, consumers, STREAMS);
   consumers.expectTruth(source, ...STREAMS);
 });
+
+test('a run without Data Sync is killed, and a table that it has read is replaced: none of its records stays', async () => {
+  await using source = await Source.startWithDataSync();
+  const { deployment, emulator } = source;
+  for (const table of STREAMS) deployment.load(table, rows(4, table));
+  const base = await source.readAll({ streams: STREAMS });
+  deployment.load('users', rows(3, 'later'));
+  emulator.faults.add({ kind: 'status', status: 404, path: SYNC, times: Infinity });
+  const fallback = await source.readAll({ streams: STREAMS, state: savedStates(base) });
+  emulator.faults.clear();
+  deployment.importTable('users', rows(2, 'imported'));
+  for (const [end, line] of fallback.entries()) {
+    if (!line.startsWith('{"type":"RECORD"')) continue;
+    const consumers = new Consumers();
+    consumers.take(base);
+    consumers.take(fallback.slice(0, end + 1));
+    await sync(source, consumers, STREAMS);
+    consumers.expectTruth(source, ...STREAMS);
+  }
+});

@@ -9,10 +9,11 @@ const rows = (count: number, name: string) => Array.from({ length: count }, (_, 
 
 /** Documents that are made and deleted one after another, as those of a queue of jobs. */
 function jobs(source: Source, count: number): void {
+  const { deployment } = source;
   for (let n = 0; n < count; n++) {
-    source.deployment.load('users', rows(1, `job ${n}`));
-    const id = [...source.truth('users').keys()].at(-1);
-    source.deployment.transaction((tx) => tx.delete(id!));
+    let id = '';
+    deployment.transaction((tx) => (id = tx.insert('users', { name: `job ${n}` })));
+    deployment.transaction((tx) => tx.delete(id));
   }
 }
 
