@@ -145,6 +145,14 @@ export const DATA_SYNC: Mutation[] = [
     only: 'change log',
   },
   {
+    name: 'an outage counts as a snapshot that has expired',
+    file: 'source-convex/streaming-export/walk-failures.ts',
+    find: 'selection: selectIds(table) }));\n    return false;',
+    replace: 'selection: selectIds(table) }));\n    return true;',
+    test: 'test/source-convex/expired.test.ts',
+    only: 'told from an outage',
+  },
+  {
     name: 'a run through the change log does not say up to when it may have written',
     file: 'source-convex/streaming-export/change-reader.ts',
     find: '[stream.cursor, head].reduce(withHeld, stream.place)',

@@ -187,7 +187,9 @@ export class DataSyncChanges implements ChangeReader {
     yield { kind: 'checkpoint' };
     const error = yield* failures.pass(writeDifference(api, { stream, before, snapshot }));
     if (error !== undefined) {
-      yield* isExpired(error) ? failures.afterExpiry([stream], stream.cursor) : failures.failAll([stream], error);
+      const oldest = { table: stream.planned, snapshot: before.reduce(minDigits) };
+      const expired = await isExpired(api, error, oldest);
+      yield* expired ? failures.afterExpiry([stream], stream.cursor) : failures.failAll([stream], error);
       return false;
     }
     stream.place = { chain: null, held: [] };

@@ -4,8 +4,11 @@
  */
 import { configError, type ConnectorFailure } from '../../shared/core/failure.ts';
 import type { Log } from '../../shared/core/log.ts';
+import { consume } from '../../shared/core/generators.ts';
 import { explain } from '../../shared/connector/failures.ts';
 import { ConvexApiError, type Reason } from '../../shared/convex/errors.ts';
+import { selectIds, type TableRef } from '../../shared/convex/selection.ts';
+import type { StreamingExport } from '../../shared/convex/streaming-export.ts';
 import type { ReadEvent } from '../output/events.ts';
 import { date, names } from '../../shared/core/text.ts';
 import { inSnapshot } from './state.ts';
@@ -107,11 +110,25 @@ export class WalkFailures {
 }
 
 /**
- * Whether an answer means that the position is too old. A 503 of this code says that its documents are no
- * longer kept (C56).
+ * Whether a walk of a table failed because its snapshot (digits, nanoseconds) is too old. A 503 of this code
+ * says so (C56), and so does an outage. It counts only if the deployment answers for the present, and again
+ * not for this snapshot.
  */
-export function isExpired({ reason, status, code }: ConvexApiError): boolean {
-  return reason === 'expired' || (status === 503 && code === 'InternalServerError');
+export async function isExpired(
+  api: StreamingExport,
+  { reason, status, code }: ConvexApiError,
+  { table, snapshot }: { table: TableRef; snapshot: string },
+): Promise<boolean> {
+  if (reason === 'expired') return true;
+  if (status !== 503 || code !== 'InternalServerError') return false;
+  try {
+    await api.pin();
+    await consume(api.listSnapshot({ snapshot, cursor: null, selection: selectIds(table) }));
+    return false;
+  } catch (again) {
+    if (!(again instanceof ConvexApiError)) throw again;
+    return again.reason === 'expired' || (again.status === status && again.code === code);
+  }
 }
 
 /** `position`: digits, nanoseconds. */

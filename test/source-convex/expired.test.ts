@@ -145,6 +145,23 @@ describe('a snapshot that has expired before it was read to its end', () => {
     },
   );
 
+  test('is told from an outage: the deployment answers for it again', async () => {
+    await using source = await Source.start({ limits: { snapshotPage: 3 } });
+    source.deployment.load('a', people(8));
+    const first = await interrupt(source, 'a');
+    const state = savedStates(first);
+    // The first request pins the present.
+    const OUTAGE = { kind: 'status', status: 503, code: 'InternalServerError', path: '/api/list_snapshot' } as const;
+    source.emulator.faults.add({ ...OUTAGE, after: 1, times: 2 });
+    const env = { CONVEX_CONNECTOR_RETRY_ATTEMPTS: '2' };
+    const failed = await source.read({ streams: ['a'], state, env, config: RESYNC });
+    expect(failed.code).toBe(1);
+    expect(errorsOf(failed.lines)).toMatchObject([{ failure_type: 'transient_error' }]);
+    expect(logsOf(failed.lines).join('\n')).not.toContain('will be read anew');
+    const lines = await source.readAll({ streams: ['a'], state: savedStates(first, failed.lines) });
+    expect(replay(recordsOf([...first, ...lines]), 'a')).toEqual(source.truth('a'));
+  });
+
   test('while it is read: the streams that were not finished fail', async () => {
     await using source = await Source.start({ limits: { snapshotPage: 3 } });
     source.deployment.load('a', people(8));
