@@ -3,6 +3,7 @@
  * what is reported at the end of the run.
  */
 import { isDropped, spelledFieldName } from '../shared/convex/identifiers.ts';
+import { isNumberByte } from '../shared/json/decimals.ts';
 import { isRoundedByFloat64 } from '../shared/json/float64.ts';
 import { BACKSLASH, JsonError, bytesAre } from '../shared/json/raw.ts';
 import { inspect } from '../shared/json/wasm/find.ts';
@@ -197,8 +198,4 @@ function hasMember(data: Buffer, name: string): boolean {
 /** Fields that Airbyte's sources add: nobody misses them. */
 function isAirbytes(name: string): boolean {
   return name.startsWith('_ab_cdc_');
-}
-
-function isNumberByte(byte: number): boolean {
-  return (byte >= 0x30 && byte <= 0x39) || byte === 0x2e || byte === 0x2b || byte === 0x2d || (byte | 0x20) === 0x65;
 }

@@ -1,6 +1,8 @@
 /** Whether Convex stores the value of a primary key so that it stays different from other values. Pure. */
 import { fieldNameOf } from '../shared/convex/identifiers.ts';
+import { isNumberByte } from '../shared/json/decimals.ts';
 import { standsForFloat64 } from '../shared/json/float64.ts';
+import { isDigit } from '../shared/json/integers.ts';
 import { COLON, OPEN_BRACE, OPEN_BRACKET, QUOTE, skipSpace, skipString, stringAt } from '../shared/json/raw.ts';
 
 /**
@@ -48,17 +50,7 @@ function roundedNumber(buffer: Buffer, start: number, end: number): boolean {
 }
 
 function isNumberStart(byte: number): boolean {
-  return byte === MINUS || (byte >= ZERO && byte <= NINE);
+  return byte === MINUS || isDigit(byte);
 }
 
-function isNumberByte(byte: number): boolean {
-  return isNumberStart(byte) || byte === PLUS || byte === POINT || byte === UPPER_E || byte === LOWER_E;
-}
-
-const PLUS = 0x2b;
 const MINUS = 0x2d;
-const POINT = 0x2e;
-const ZERO = 0x30;
-const NINE = 0x39;
-const UPPER_E = 0x45;
-const LOWER_E = 0x65;

@@ -3,6 +3,8 @@
  * only differ beyond them, would become equal.
  */
 
+import { isDigit } from './integers.ts';
+
 const NUMBER = /^(-?)(0|[1-9]\d*)(?:\.(\d+))?(?:[eE]([+-]?\d{1,6}))?$/;
 
 /**
@@ -17,6 +19,11 @@ interface Decimal {
 /** Whether `text` is a number as JSON writes it. */
 export function isNumber(text: string): boolean {
   return NUMBER.test(text);
+}
+
+/** Whether a byte may stand in a number. */
+export function isNumberByte(byte: number): boolean {
+  return isDigit(byte) || byte === 0x2e || byte === 0x2b || byte === 0x2d || (byte | 0x20) === 0x65;
 }
 
 /** Compares two numbers given as JSON texts: negative, zero or positive, as a sort wants it. -0 equals 0. */
