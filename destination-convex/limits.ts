@@ -22,23 +22,16 @@ const MAX_LOOKUPS = 4_000;
  */
 const MAX_APPEND_BYTES = 3 * 1024 * 1024;
 
-const STANDARD_LIMITS: BatchLimits = {
-  // A larger request is not faster, delays checkpoints, and blocks other writers of the deployment for
-  // longer.
-  dedup: { bytes: 4 * 1024 * 1024, messages: MAX_LOOKUPS },
-  append: { bytes: 1024 * 1024, messages: 1_000 },
-};
-
 export function batchLimits(): BatchLimits {
-  const { dedup, append } = STANDARD_LIMITS;
   return {
+    // Larger requests are not faster, delay checkpoints, and block other writers for longer.
     dedup: {
-      bytes: Math.min(testOverride('BATCH_BYTES', dedup.bytes), MAX_IMPORT_BODY),
-      messages: Math.max(2, Math.min(testOverride('BATCH_RECORDS', dedup.messages), MAX_LOOKUPS)),
+      bytes: Math.min(testOverride('BATCH_BYTES', 4 * 1024 * 1024), MAX_IMPORT_BODY),
+      messages: Math.max(2, Math.min(testOverride('BATCH_RECORDS', MAX_LOOKUPS), MAX_LOOKUPS)),
     },
     append: {
-      bytes: Math.min(testOverride('BATCH_BYTES', append.bytes), MAX_APPEND_BYTES),
-      messages: Math.min(testOverride('BATCH_RECORDS', append.messages), MAX_LOOKUPS),
+      bytes: Math.min(testOverride('BATCH_BYTES', 1024 * 1024), MAX_APPEND_BYTES),
+      messages: Math.min(testOverride('BATCH_RECORDS', 1_000), MAX_LOOKUPS),
     },
   };
 }

@@ -1,6 +1,7 @@
 /** Prepares tables for records: empties the replaced ones, then indexes the deduplicated ones (C134). */
 import { ConnectorFailure, configError } from '../shared/core/failure.ts';
 import type { Log } from '../shared/core/log.ts';
+import { listed } from '../shared/core/text.ts';
 import { testOverride } from '../shared/connector/test-override.ts';
 import { isBackfilling, type PrimaryKey, type StreamingImport } from '../shared/convex/streaming-import.ts';
 import { markerField, markerOf, markerQuestion, markerTable, verdictOn, type Marker } from './generation-marker.ts';
@@ -65,8 +66,8 @@ export class Tables {
     for (const stream of undecided) if (await this.mustEmpty(stream)) due.push(stream);
     if (due.length === 0) return;
     const names = due.map(({ table }) => table);
-    this.#log.info(`Emptying ${listed(names)}.`);
-    await this.#until(`Emptying ${listed(names)} waits for an index that Convex is still building`, async () => {
+    this.#log.info(`Emptying ${tablesText(names)}.`);
+    await this.#until(`Emptying ${tablesText(names)} waits for an index that Convex is still building`, async () => {
       try {
         await this.#api.clearTables(names);
         return true;
@@ -110,7 +111,9 @@ export class Tables {
     ]);
     const names = indexes.map(([name]) => name);
     await this.#api.addPrimaryKeyIndexes(new Map(indexes));
-    await this.#until(`Convex is still building the index of ${listed(names)}`, () => this.#api.indexesReady(names));
+    await this.#until(`Convex is still building the index of ${tablesText(names)}`, () =>
+      this.#api.indexesReady(names),
+    );
     for (const stream of due) this.#commit(stream);
   }
 
@@ -177,7 +180,7 @@ export class Tables {
 
   async #waitFor(streams: readonly StreamPlan[]): Promise<void> {
     const names = streams.map(({ table }) => table);
-    await this.#until(`Convex is still building the index of ${listed(names)}; no records are sent meanwhile`, () =>
+    await this.#until(`Convex is still building the index of ${tablesText(names)}; no records are sent meanwhile`, () =>
       this.#api.indexesReady(names),
     );
   }
@@ -208,7 +211,6 @@ export class Tables {
 
 const MAX_LISTED = 10;
 
-function listed(names: readonly string[]): string {
-  const some = names.slice(0, MAX_LISTED).join(', ');
-  return `${names.length === 1 ? 'table' : 'tables'} ${some}${names.length > MAX_LISTED ? ` and ${names.length - MAX_LISTED} more` : ''}`;
+function tablesText(names: readonly string[]): string {
+  return `${names.length === 1 ? 'table' : 'tables'} ${listed(names, MAX_LISTED)}`;
 }

@@ -55,16 +55,16 @@ export const DESTINATION: Mutation[] = [
   {
     name: 'D1: the marker is set before the table is emptied',
     file: 'destination-convex/tables.ts',
-    find: '    this.#log.info(`Emptying ${listed(names)}.`);',
+    find: '    this.#log.info(`Emptying ${tablesText(names)}.`);',
     replace:
-      '    for (const stream of due) this.#cleared.add(stream);\n    await this.mark(due);\n    this.#log.info(`Emptying ${listed(names)}.`);',
+      '    for (const stream of due) this.#cleared.add(stream);\n    await this.mark(due);\n    this.#log.info(`Emptying ${tablesText(names)}.`);',
     test: 'test/destination-convex/replaced.test.ts',
     only: 'killed before the table is emptied',
   },
   {
     name: 'D1: states come back before the generation is remembered',
     file: 'destination-convex/tables.ts',
-    find: '    await this.#api.addPrimaryKeyIndexes(new Map(indexes));\n    await this.#until(`Convex is still building the index of ${listed(names)}`, () => this.#api.indexesReady(names));\n',
+    find: '    await this.#api.addPrimaryKeyIndexes(new Map(indexes));\n    await this.#until(`Convex is still building the index of ${tablesText(names)}`, () =>\n      this.#api.indexesReady(names),\n    );\n',
     replace: '',
     test: 'test/destination-convex/replaced.test.ts',
     only: 'another stream is incomplete',
