@@ -3,6 +3,7 @@
  * is stored as an ordinary row (C142). The user is warned once for each stream.
  */
 import type { ConfiguredAirbyteStream } from '../shared/airbyte/protocol.generated.ts';
+import { propertiesOf } from './keys.ts';
 import { valueAt } from './record.ts';
 
 const MARKER = '_ab_cdc_deleted_at';
@@ -12,8 +13,7 @@ const NULL_VALUE = Buffer.from('":null');
 
 /** Whether records of the stream may mark a deletion: its schema has the marker, or no properties. */
 export function mayMarkDeletions({ stream: { json_schema: schema } }: ConfiguredAirbyteStream): boolean {
-  const properties = (schema as { properties?: unknown } | undefined)?.properties;
-  if (typeof properties !== 'object' || properties === null) return true;
+  const properties = propertiesOf(schema) ?? {};
   return Object.keys(properties).length === 0 || Object.hasOwn(properties, MARKER);
 }
 

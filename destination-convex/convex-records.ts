@@ -3,6 +3,7 @@
  * rounds (C40). This is the same in each sync, so it is logged as a note, not as a warning.
  */
 import type { ConfiguredAirbyteStream } from '../shared/airbyte/protocol.generated.ts';
+import { propertiesOf } from './keys.ts';
 
 /** Columns that source-convex and the Python source add to each table. */
 const COLUMNS = ['_id', '_ts', '_deleted', '_ab_cdc_lsn'];
@@ -14,8 +15,8 @@ export const CREATION_TIME = '_creationTime';
 
 /** Whether the records of a stream come from a Convex source, by its schema. */
 export function isFromConvex({ stream: { json_schema: schema } }: ConfiguredAirbyteStream): boolean {
-  const properties = (schema as { properties?: unknown } | undefined)?.properties;
-  if (typeof properties !== 'object' || properties === null) return false;
+  const properties = propertiesOf(schema);
+  if (properties === undefined) return false;
   return COLUMNS.every((name) => Object.hasOwn(properties, name));
 }
 

@@ -91,7 +91,8 @@ function storedName(
   return freeFieldName(stored, { has: (other) => properties !== undefined && Object.hasOwn(properties, other) });
 }
 
-function propertiesOf(schema: unknown): Record<string, unknown> | undefined {
+/** The fields that a JSON schema describes. Undefined if it does not say. */
+export function propertiesOf(schema: unknown): Record<string, unknown> | undefined {
   if (typeof schema !== 'object' || schema === null) return undefined;
   const properties = (schema as { properties?: unknown }).properties;
   return typeof properties === 'object' && properties !== null ? (properties as Record<string, unknown>) : undefined;

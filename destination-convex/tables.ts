@@ -33,7 +33,7 @@ export class Tables {
     api: StreamingImport,
     streams: readonly StreamPlan[],
     log: Log,
-    onCommitted: (stream: StreamPlan) => void = () => undefined,
+    onCommitted: (stream: StreamPlan) => void,
   ) {
     this.#api = api;
     this.#streams = streams;
