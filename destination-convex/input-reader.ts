@@ -8,7 +8,6 @@ import { lineBatches, type Line } from '../shared/airbyte/lines.ts';
 import { descriptorOf } from '../shared/core/stream-descriptor.ts';
 import { isSpace } from '../shared/json/raw.ts';
 import type { BatchSender } from './batch-sender.ts';
-import type { Commits } from './commits.ts';
 import { filesWarning, inputFailure, unknownStateWarning } from './input-failures.ts';
 import type { Intake } from './intake.ts';
 import type { Coverage, Ledger } from './ledger.ts';
@@ -27,7 +26,8 @@ interface InputReaderOptions {
   ledger: Ledger;
   intake: Intake;
   sender: BatchSender;
-  commits: Commits;
+  /** Every record up to number `durable` was written or refused. */
+  commit: (durable: number) => Promise<void>;
   progress: Progress;
 }
 
@@ -137,7 +137,7 @@ export class InputReader {
     const line = Buffer.from(buffer.subarray(start, end));
     const empty = facts.streams.some((stream) => stream.empty);
     this.#options.ledger.state(coverage, { line, start: stateStart - start, end: stateEnd - start }, empty);
-    if (this.#options.sender.idle) return this.#options.commits.commit(this.#options.ledger.received);
+    if (this.#options.sender.idle) return this.#options.commit(this.#options.ledger.received);
     return this.#options.ledger.waitingBytes > MAX_WAITING_STATES ? this.#options.sender.submit() : undefined;
   }
 
@@ -149,7 +149,7 @@ export class InputReader {
     }
     this.#options.tracker.status(index, status, this.#options.ledger.received);
     return status === 'COMPLETE' && this.#options.sender.idle
-      ? this.#options.commits.commit(this.#options.ledger.received)
+      ? this.#options.commit(this.#options.ledger.received)
       : undefined;
   }
 

@@ -3,7 +3,6 @@ import type { Context } from '../shared/airbyte/connector.ts';
 import { testOverride } from '../shared/connector/test-override.ts';
 import type { SnapshotImport } from '../shared/convex/snapshot-import.ts';
 import type { StreamingImport } from '../shared/convex/streaming-import.ts';
-import { Commits } from './commits.ts';
 import { dryRunOf } from './dry-run.ts';
 import { importBody, type ImportEvent, type ImporterOptions } from './importer.ts';
 import type { Spellings } from './field-watch.ts';
@@ -16,9 +15,10 @@ import { StreamTracker } from './stream-tracker.ts';
 import { BatchSender, type Batch } from './batch-sender.ts';
 import { Tables } from './tables.ts';
 import { Progress } from './progress.ts';
-import { aftermathOf, incompleteFailure, listed } from './aftermath.ts';
+import { aftermathOf, allRefused, incompleteFailure, listed } from './aftermath.ts';
 import { Replacements } from './replace-at-once/replacements.ts';
 import { Rejections } from './rejections.ts';
+import { withStats } from './state.ts';
 import type { StreamPlan } from './streams.ts';
 
 /** Milliseconds until a batch that is not full is sent, so that its states are given back. */
@@ -40,7 +40,6 @@ export class WriteSession {
   readonly #tables: Tables;
   readonly #importing: ImporterOptions;
   readonly #sender: BatchSender;
-  readonly #commits: Commits;
   readonly #progress: Progress;
   readonly #rejections: Rejections;
   readonly #intake: Intake;
@@ -87,14 +86,6 @@ export class WriteSession {
         },
       });
     this.#replacements = replacements;
-    this.#commits = new Commits({
-      context,
-      ledger: this.#ledger,
-      tables: this.#tables,
-      tracker: this.#tracker,
-      replacements,
-      countsOf: (stream) => this.countsOf(stream),
-    });
     this.#sender = new BatchSender({
       limits: batchLimits(),
       bytes: streams.map(streamBytes),
@@ -120,7 +111,7 @@ export class WriteSession {
       ledger: this.#ledger,
       intake: this.#intake,
       sender: this.#sender,
-      commits: this.#commits,
+      commit: (durable) => this.#commit(durable),
       progress: this.#progress,
     });
   }
@@ -147,7 +138,7 @@ export class WriteSession {
    */
   async succeed(): Promise<void> {
     for (const { index } of this.#unidentified) this.#ledger.release(index);
-    await this.#commits.commit(this.#ledger.received);
+    await this.#commit(this.#ledger.received);
   }
 
   /** What has become of a stream's records, once the run is over. */
@@ -167,7 +158,7 @@ export class WriteSession {
       this.#progress.sent(body);
     }
     // If no other batch waits, everything that arrived is durable, including records that were refused early.
-    await this.#commits.commit(this.#sender.batch.empty ? this.#ledger.received : batch.lastRecord);
+    await this.#commit(this.#sender.batch.empty ? this.#ledger.received : batch.lastRecord);
     this.#failIfRejected();
   }
 
@@ -180,14 +171,53 @@ export class WriteSession {
     if (this.#rejections.failing && this.#rejections.count > 0) throw this.#rejections.failure();
   }
 
+  /**
+   * Every record up to number `durable` was written or refused. Ends the streams that were reported complete,
+   * except those that are replaced at once, and the streams in `complete`. Echoes the STATEs that may be
+   * echoed.
+   */
+  async #commit(durable: number, complete: readonly StreamPlan[] = []): Promise<void> {
+    const { writer } = this.#context;
+    this.#ledger.durable(durable);
+    const reported = this.#tracker.takeCompleted(durable).filter((stream) => !this.#isReplacedAtOnce(stream));
+    await this.#end([...new Set([...reported, ...complete])]);
+    // A marker is only needed if a STATE is echoed. Without one, the next attempt may empty the table again.
+    await this.#tables.mark(this.#tables.unmarked.filter(({ index }) => this.#ledger.waitsFor(index)));
+    let any = false;
+    for (const { state, records, rejected } of this.#ledger.take()) {
+      any = true;
+      writer.bytes(withStats(state.line, state.start, state.end, { records, rejected }));
+      writer.byte(0x0a);
+    }
+    if (!any) return;
+    writer.flush();
+    await writer.room();
+  }
+
+  /** Ends streams. A table without new records is emptied, unless all new records were refused. */
+  async #end(streams: readonly StreamPlan[]): Promise<void> {
+    const refused = streams.filter((stream) => {
+      const { records, rejected } = this.countsOf(stream);
+      return stream.truncation !== 'none' && records === 0 && rejected > 0;
+    });
+    for (const stream of refused) {
+      this.#context.log.warn(allRefused(stream, this.#tables.emptied(stream)));
+      if (stream.generation !== undefined) this.#ledger.release(stream.index);
+    }
+    await this.#tables.clear(streams.filter((stream) => !refused.includes(stream)));
+  }
+
+  #isReplacedAtOnce({ index }: StreamPlan): boolean {
+    return this.#replacements?.has(index) === true;
+  }
+
   async #finish(): Promise<void> {
     await this.#progress.waitFor('convex', this.#sender.finish());
     await this.#replacements?.finish();
     const { complete, silent, incomplete } = this.#tracker.outcomes();
-    const isReplacedAtOnce = ({ index }: StreamPlan) => this.#replacements?.has(index) === true;
-    await this.#commits.commit(
+    await this.#commit(
       this.#ledger.received,
-      complete.filter((stream) => !isReplacedAtOnce(stream)),
+      complete.filter((stream) => !this.#isReplacedAtOnce(stream)),
     );
     if (silent.length > 0)
       this.#context.log.info(`The source sent no messages for ${listed(silent)}. Their tables were not changed.`);
@@ -196,7 +226,7 @@ export class WriteSession {
       throw incompleteFailure(
         incomplete,
         this.#unidentified.filter((stream) => !silent.includes(stream)),
-        [...complete, ...incomplete].filter(isReplacedAtOnce),
+        [...complete, ...incomplete].filter((stream) => this.#isReplacedAtOnce(stream)),
       );
     }
     if (this.#replacements !== undefined) await this.#replaceAtOnce(this.#replacements, complete);
@@ -213,7 +243,7 @@ export class WriteSession {
     // Only a schema that was changed meanwhile refuses what was checked before.
     this.#failIfRejected();
     this.#tables.replaced(filled);
-    await this.#commits.commit(
+    await this.#commit(
       this.#ledger.received,
       due.filter((stream) => !filled.includes(stream)),
     );

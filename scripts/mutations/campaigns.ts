@@ -12,9 +12,9 @@ export const CAMPAIGNS: Mutation[] = [
   },
   {
     name: 'the destination gives states back while their batch is on its way (campaign)',
-    file: 'destination-convex/commits.ts',
-    find: 'ledger.durable(durable);',
-    replace: 'ledger.durable(ledger.received);',
+    file: 'destination-convex/session.ts',
+    find: 'this.#ledger.durable(durable);',
+    replace: 'this.#ledger.durable(this.#ledger.received);',
     test: 'test/chaos/chaos.test.ts',
     only: 'append_dedup',
   },

@@ -25,9 +25,9 @@ export const DESTINATION: Mutation[] = [
   },
   {
     name: 'states come back whatever the batch sender is doing',
-    file: 'destination-convex/commits.ts',
-    find: 'ledger.durable(durable);',
-    replace: 'ledger.durable(ledger.received);',
+    file: 'destination-convex/session.ts',
+    find: 'this.#ledger.durable(durable);',
+    replace: 'this.#ledger.durable(this.#ledger.received);',
     test: 'test/destination-convex/kill.test.ts',
   },
   {
