@@ -56,10 +56,10 @@ describe.each(Object.entries(EVENTS))('%s', (_name, [before, after]) => {
   test(
     'SIGKILL at every request',
     async () => {
+      await using source = await deployment();
+      const consumers = new Consumers();
+      await sync(source, consumers, STREAMS);
       for (let requests = 0; ; requests++) {
-        await using source = await deployment();
-        const consumers = new Consumers();
-        await sync(source, consumers, STREAMS);
         before(source);
         source.deployment.load('orders', rows(3, 'more'));
         const killed = await killAfter(source, consumers, requests);
