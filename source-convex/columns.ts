@@ -50,8 +50,8 @@ export class ColumnFilter {
   }
 
   /**
-   * Finds what to keep of the document `buffer[start, end)`. Throws `ConvexApiError`; so nothing of a record
-   * is written before.
+   * Finds what to keep of the document `buffer[start, end)`. Throws `ConvexApiError`, so it is called before
+   * anything of the record is written.
    */
   find(buffer: Buffer, start: number, end: number): void {
     try {

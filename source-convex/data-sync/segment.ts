@@ -106,7 +106,7 @@ export class Segment implements RecordCursor, SourceRecord {
 
   /**
    * For each stream that has two commits here, the timestamp of the one before its last: digits, nanoseconds.
-   * It is complete.
+   * All changes of that commit are here, or were written before.
    */
   complete(): [TableStream, string][] {
     return [...this.#parts].flatMap(([stream, { before }]) => (before === undefined ? [] : [[stream, before]]));

@@ -2,7 +2,7 @@
 import type { Log } from '../../shared/core/log.ts';
 import { compareDigits, minDigits } from '../../shared/json/integers.ts';
 import type { StreamingExport } from '../../shared/convex/streaming-export.ts';
-import type { ReadEvent } from '../output/events.ts';
+import type { ReadEvent, StreamPosition } from '../output/events.ts';
 import { date, names } from '../../shared/core/text.ts';
 import { walkChangeLog } from './change-log.ts';
 import { isAhead } from './present.ts';
@@ -81,6 +81,7 @@ export class ChangeLogReader implements ChangeReader {
 
   async *prepare(streams: readonly TableStream[], head: string): Events<string> {
     yield* resumeAll(streams, head, this.#options.log);
+    const due: StreamPosition[] = [];
     for (const stream of streams) {
       const { place, position } = stream;
       stream.place = undefined;
@@ -91,9 +92,12 @@ export class ChangeLogReader implements ChangeReader {
       if (position === undefined || place.held.length >= MAX_HELD) continue;
       // This run may be killed after records that no state covers, up to the head.
       stream.place = [stream.cursor, head].reduce(withHeld, stream.place);
-      yield { kind: 'positions', positions: [stream.due()] };
+      due.push(stream.due());
     }
-    yield { kind: 'checkpoint' };
+    if (due.length > 0) {
+      yield { kind: 'positions', positions: due };
+      yield { kind: 'checkpoint' };
+    }
     return head;
   }
 

@@ -149,7 +149,11 @@ export class TableReader {
     // A table may have ended on the failed page; its end was then not yielded.
     const finished = streams.filter((stream) => stream.hasSnapshot && !stream.failed);
     yield { kind: 'positions', positions: finished.map((stream) => stream.current()) };
-    const expired = unfinished.length > 0 && (await isExpired(api, error, { table: unfinished[0]!.planned, snapshot }));
+    const [first] = unfinished;
+    if (first === undefined) return;
+    // A fresh snapshot is not too old: a 503 is an outage then.
+    const expired =
+      snapshot === at ? error.reason === 'expired' : await isExpired(api, error, { table: first.planned, snapshot });
     if (snapshot !== at && (expired || error.reason === 'bad-position')) {
       // Fresh streams only joined the timestamp of interrupted ones. They can be read at another timestamp.
       failures.readAgain(unfinished.filter((stream) => stream.plan.kind === 'snapshot'));
