@@ -36,11 +36,17 @@ async function firstSync(source: Source): Promise<Consumers> {
   return consumers;
 }
 
-test('a run that was killed in a page of many short-lived documents goes on', async () => {
-  await using source = await Source.startWithDataSync();
+/** More documents than timestamps are compared were made and deleted in the page in which a run was killed. */
+async function killedAmongJobs(source: Source): Promise<Consumers> {
   const consumers = await firstSync(source);
   jobs(source, 60);
   await killedAfterRecords(source, consumers);
+  return consumers;
+}
+
+test('a run that was killed in a page of many short-lived documents goes on', async () => {
+  await using source = await Source.startWithDataSync();
+  const consumers = await killedAmongJobs(source);
   source.deployment.load('users', rows(2, 'later'));
   await sync(source, consumers, ['users']);
   consumers.expectTruth(source, 'users');
@@ -83,9 +89,7 @@ test('a table that is replaced after many runs through the change log', async ()
 
 test('a table that was replaced fails where more timestamps are named than are compared, and can be read anew', async () => {
   await using source = await Source.startWithDataSync();
-  const consumers = await firstSync(source);
-  jobs(source, 60);
-  await killedAfterRecords(source, consumers);
+  const consumers = await killedAmongJobs(source);
   source.deployment.importTable('users', rows(2, 'imported'));
   const { states } = consumers;
   const { code } = await source.read({ streams: ['users'], state: states });
