@@ -104,14 +104,13 @@ export class Intake {
     merged?: MergedFields,
   ): Promise<void> | undefined {
     const stream = this.#streams[index]!;
-    const record = this.#ledger.record(index);
     const scanner = this.#scanners[index]!;
     let deletion: Deletion | undefined;
     if (stream.key !== undefined) {
       const { problem, tombstone, markerStart, markerEnd } = scanner;
       if (problem !== undefined) {
         const data = buffer.subarray(start, end);
-        return this.#rejectHere(stream, record, data, problemText(problem, data));
+        return this.#rejectHere(stream, data, problemText(problem, data));
       }
       if (scanner.keyIsNull) this.#nullKeys[index]!++;
       if (tombstone) deletion = { markerStart, markerEnd, uninsertable: this.#uninsertable[index] };
@@ -119,28 +118,44 @@ export class Intake {
       this.#watchesDeletions[index] = false;
       this.#warn(deletionWarning(stream.text));
     }
-    if (merged !== undefined) return this.#rejectHere(stream, record, buffer.subarray(start, end), mergedText(merged));
-    if (this.#replacements?.has(index) === true)
+    if (merged !== undefined) return this.#rejectHere(stream, buffer.subarray(start, end), mergedText(merged));
+    if (this.#replacements?.has(index) === true) {
+      const record = this.#ledger.record(index);
       return this.#endWhereRefused(this.#replacements.take(index, record, buffer, start, end, deletion));
-    const body = this.#sender.batch.bodyFor(stream);
-    if (body.fits(stream, end - start, deletion)) return this.#put(stream, record, buffer, start, end, deletion);
-    if (body.count === 0) return this.#rejectHere(stream, record, buffer.subarray(start, end), tooLarge(end - start));
-    return this.#submitAndPut(stream, record, buffer, start, end, deletion);
+    }
+    return this.#put(stream, buffer, start, end, deletion);
   }
 
-  /** Puts a record into the next batch. */
+  /** Puts a record into the batch, or into the next one if it does not fit into this one. */
+  #put(
+    stream: StreamPlan,
+    buffer: Buffer,
+    start: number,
+    end: number,
+    deletion: Deletion | undefined,
+  ): Promise<void> | undefined {
+    const { batch } = this.#sender;
+    const body = batch.bodyFor(stream);
+    if (body.fits(stream, end - start, deletion)) {
+      batch.lastRecord = this.#ledger.record(stream.index);
+      body.add(stream, batch.lastRecord, buffer, start, end, deletion);
+      this.#sender.touched();
+      return batch.full ? this.#sender.submit() : undefined;
+    }
+    if (body.count === 0) return this.#rejectHere(stream, buffer.subarray(start, end), tooLarge(end - start));
+    return this.#submitAndPut(stream, buffer, start, end, deletion);
+  }
+
+  /** The ledger does not know the record while it waits, for the reason given in `#spellAndTake`. */
   async #submitAndPut(
     stream: StreamPlan,
-    record: number,
     buffer: Buffer,
     start: number,
     end: number,
     deletion: Deletion | undefined,
   ): Promise<void> {
     await this.#sender.submit();
-    if (this.#sender.batch.bodyFor(stream).fits(stream, end - start, deletion))
-      await this.#put(stream, record, buffer, start, end, deletion);
-    else await this.#rejectHere(stream, record, buffer.subarray(start, end), tooLarge(end - start));
+    await this.#put(stream, buffer, start, end, deletion);
   }
 
   /** What is to be reported of the streams' keys and fields at the end of the run. */
@@ -181,24 +196,9 @@ export class Intake {
     });
   }
 
-  #put(
-    stream: StreamPlan,
-    record: number,
-    buffer: Buffer,
-    start: number,
-    end: number,
-    deletion: Deletion | undefined,
-  ): Promise<void> | undefined {
-    const { batch } = this.#sender;
-    batch.bodyFor(stream).add(stream, record, buffer, start, end, deletion);
-    batch.lastRecord = record;
-    this.#sender.touched();
-    return batch.full ? this.#sender.submit() : undefined;
-  }
-
   /** Refuses a record before it is sent. If that fails the sync, what came before it is still written. */
-  #rejectHere(stream: StreamPlan, record: number, data: Buffer, reason: string): Promise<void> | undefined {
-    this.reject(stream, record, data, reason);
+  #rejectHere(stream: StreamPlan, data: Buffer, reason: string): Promise<void> | undefined {
+    this.reject(stream, this.#ledger.record(stream.index), data, reason);
     if (!this.#rejections.failing) return undefined;
     return this.#sender.finish().then(() => {
       throw this.#rejections.failure();

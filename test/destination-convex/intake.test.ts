@@ -33,3 +33,28 @@ test('the ledger does not know a record before the deployment has said how its f
   await expect(taken).rejects.toThrow('no answer');
   expect(ledger.received).toBe(0);
 });
+
+test('the ledger does not know a record before there is room for it in a batch', async () => {
+  const ledger = new Ledger(1);
+  const sent = Promise.withResolvers<undefined>();
+  const intake = new Intake({
+    streams: [STREAM],
+    // Its batch is full, and the one before is being sent.
+    sender: {
+      batch: { bodyFor: () => ({ count: 1, fits: () => false }) },
+      submit: () => sent.promise,
+    } as unknown as BatchSender,
+    rejections: {} as Rejections,
+    ledger,
+    warn: () => undefined,
+    spellings: new Map(),
+    spellingOf: () => Promise.resolve(undefined),
+  });
+  const data = Buffer.from('{"a":1}');
+  const taken = intake.take(0, data, 0, data.length);
+  // The batch with all earlier records may be written meanwhile. Then every record that the ledger knows is durable.
+  expect(ledger.received).toBe(0);
+  sent.reject(new Error('no answer'));
+  await expect(taken).rejects.toThrow('no answer');
+  expect(ledger.received).toBe(0);
+});
