@@ -16,9 +16,7 @@ import { AddressError } from '../shared/convex/addresses.ts';
 import type { DestinationConfig } from './config.generated.ts';
 import type { SyncSummary } from './sync-summary.ts';
 
-/**
- * Calls the app. Resolves when it has answered; throws a `ConnectorFailure` if the failure fails the sync.
- */
+/** Calls the app. Resolves when it has answered. Throws a `ConnectorFailure` if that fails the sync. */
 type AfterSync = (summary: SyncSummary) => Promise<void>;
 
 /** The configured call, if any. Throws a config_error if it cannot be made. */

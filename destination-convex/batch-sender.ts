@@ -93,10 +93,7 @@ export class BatchSender {
     }, this.#options.maxAge);
   }
 
-  /**
-   * Sends the batch after the one in flight. Resolves when the next one can be filled. Throws what sending
-   * threw.
-   */
+  /** Sends the batch after the one in flight. Resolves when the next can be filled. Throws send errors. */
   async submit(): Promise<void> {
     while (this.#inFlight !== undefined) await this.orFailure(this.#inFlight);
     this.#throwFailure();

@@ -10,9 +10,7 @@ import { afterSyncOf } from './after-sync.ts';
 import type { DestinationConfig } from './config.generated.ts';
 import { NOT_AVAILABLE, NO_POLLING } from './replace-at-once/replacements.ts';
 
-/**
- * Checks the URL, the key and its permissions. Changes nothing. Throws a `ConnectorFailure` with a remedy.
- */
+/** Checks URL, key and permissions. Changes nothing. Throws a `ConnectorFailure` with a remedy. */
 export async function check(config: DestinationConfig, context: Context): Promise<ConnectionStatus> {
   const { http, host } = connect(config, 'streaming-import', 'check', context.log);
   // Only the configuration is checked: the function must not be called without a sync.

@@ -25,10 +25,7 @@ interface NotedField {
   dropped: boolean;
 }
 
-/**
- * Fields that are remembered. There may be any number (a map by id). Records with other renamed fields are
- * decoded.
- */
+/** Remembered fields. There may be any number (a map by id). Other renamed fields are decoded. */
 const MAX_FIELDS = 512;
 
 export class FieldNames {
@@ -56,10 +53,7 @@ export class FieldNames {
     this.#others = 0;
   }
 
-  /**
-   * The field whose name ends with the quote at `end`. Undefined if the string is not a key, or is not
-   * remembered.
-   */
+  /** The field whose name ends with the quote at `end`. Undefined if it is no key or not remembered. */
   onKey(buffer: Buffer, end: number): NotedField | undefined {
     if (buffer[end + 1] !== COLON && buffer[skipSpace(buffer, end + 1, buffer.length)] !== COLON) return undefined;
     const start = openingQuote(buffer, end);
@@ -70,10 +64,7 @@ export class FieldNames {
     return field;
   }
 
-  /**
-   * Parts of names whose spelling the deployment has to tell. Without `all`, only if the current record
-   * cannot be checked otherwise.
-   */
+  /** Parts that the deployment has to spell. Without `all`: only those needed to check the record. */
   unspelled(all: boolean): ReadonlySet<string> {
     return all || this.#fields.length + this.#others > 1 ? this.#unspelled : NONE;
   }

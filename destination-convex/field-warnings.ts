@@ -1,7 +1,4 @@
-/**
- * Warnings about fields that Convex did not store as they are. They have names and counts, never values.
- * Pure.
- */
+/** Warnings about fields that Convex did not store as they are: names and counts, no values. Pure. */
 import { listed } from '../shared/core/text.ts';
 import { MAX_COUNT, type RoundedField } from './field-watch.ts';
 

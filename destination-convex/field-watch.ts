@@ -38,9 +38,7 @@ export class FieldWatch {
   readonly #spellings: Spellings;
   readonly #rounded: (RoundedField & { bytes: Buffer; ignored: boolean })[] = [];
   #nextRounded = 0;
-  /**
-   * Keys that need no inspection, the version they were made for, and how many fields are no longer counted.
-   */
+  /** Keys that need no inspection, their version, and how many fields are no longer counted. */
   readonly #quiet = new QuietKeys();
   #quietVersion = -1;
   #fullCounts = 0;
@@ -81,10 +79,7 @@ export class FieldWatch {
     if (this.#suspects.length > 0) this.#findDropped();
   }
 
-  /**
-   * Parts of names that the deployment has to be asked for before `merged` can tell. `all`: of all names of
-   * the record.
-   */
+  /** Parts of names to ask the deployment for before `merged` can tell. `all`: of all names. */
   unspelled(all: boolean): ReadonlySet<string> {
     if (all && this.#tooMany) this.#names.noteAll(this.#buffer, this.#start, this.#end);
     return this.#names.unspelled(all);
@@ -96,10 +91,7 @@ export class FieldWatch {
     this.#names.spelled();
   }
 
-  /**
-   * Two fields of the record that Convex would store under one name. Decodes the record only if that is
-   * possible.
-   */
+  /** Two fields that Convex would store under one name. Decodes the record only if there may be any. */
   merged(): MergedFields | undefined {
     if (!this.#names.isSuspicious() && !this.#tooMany) return undefined;
     return this.#names.merged(this.#buffer, this.#start, this.#end);

@@ -36,9 +36,7 @@ export function markerField({ id, sync }: Generation): string {
   return `generation_${id}${sync === undefined ? '' : `_sync_${sync}`}`;
 }
 
-/**
- * The body of the request that asks for the marker: a record whose key field is not one of a marker's index.
- */
+/** The request that asks for the marker: a record whose key field is not one of a marker's index. */
 export function markerQuestion(table: string): Buffer {
   const name = markerTable(table);
   return Buffer.from(

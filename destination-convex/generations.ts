@@ -18,10 +18,7 @@ export function truncationOf(stream: Generations): Truncation {
   return generationOf(stream) === undefined ? 'none' : 'generation';
 }
 
-/**
- * Identifies the replacement of a table: the same for each attempt of a sync, another one for the next
- * replacement.
- */
+/** Identifies a replacement of a table: the same for each attempt of a sync, another for the next one. */
 export interface Generation {
   id: number;
   /** The platform's number of the sync. */

@@ -34,9 +34,7 @@ export interface ImporterOptions {
   log: Log;
 }
 
-/**
- * Sends a request body. After the last event, every record is durable or was rejected. Throws other failures.
- */
+/** Sends a body. After the last event, every record is durable or was rejected. Throws other failures. */
 export function importBody(body: RequestBody, options: ImporterOptions): Events {
   return new BodyImport(body, options).run();
 }

@@ -1,7 +1,4 @@
-/**
- * Reads the messages of the input and passes each on: records to the intake, STATEs to the ledger, statuses
- * to the tracker.
- */
+/** Reads messages: records go to the intake, STATEs to the ledger, statuses to the tracker. */
 import type { Context } from '../shared/airbyte/connector.ts';
 import { Inbound, Kind, type Resolve } from '../shared/airbyte/inbound.ts';
 import { lineBatches, type Line } from '../shared/airbyte/lines.ts';

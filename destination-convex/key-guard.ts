@@ -26,9 +26,7 @@ class GuardedField {
   readonly source: string;
   /** The names that the field may be given, in order: each one with the prefix once more. */
   readonly chain: string[];
-  /**
-   * How many names at the start of the chain other fields must have, so that the key gets its stored name.
-   */
+  /** How many of the chain's first names must be taken by other fields for the key to get its stored name. */
   readonly taken: number;
   /** Whether the field was seen in the current object. */
   seen = false;

@@ -14,10 +14,7 @@
  * order of the STATEs that cover all streams.
  */
 
-/**
- * The streams that a STATE covers. `unknown`: a stream that cannot be determined. It waits like `all` but has
- * no counts.
- */
+/** The streams that a STATE covers. `unknown` cannot be determined: it waits like `all`, without counts. */
 export type Coverage = number | 'all' | 'unknown';
 
 /** A STATE line as it was received. Its state object is `line[start, end)`. */
@@ -153,9 +150,7 @@ export class Ledger {
     if (this.#heldBytes > this.#maxHeldBytes) this.#merge();
   }
 
-  /**
-   * Whether to echo the entry. If not, it is kept while it is held, and dropped if it may never be echoed.
-   */
+  /** Whether to echo the entry. Keeps it while it is held. Drops it if it may never be echoed. */
   #may(entry: Entry): boolean {
     if (this.#covers(entry, (stream) => entry.position >= (this.#failedAt.get(stream) ?? Infinity))) return false;
     if (!this.#covers(entry, (stream) => this.#holds(stream, entry))) return true;

@@ -1,7 +1,4 @@
-/**
- * Logs each minute and at the end: records written, their rate, and how long the source and Convex were
- * waited for.
- */
+/** Logs each minute and at the end: records, their rate, how long the source and Convex were waited for. */
 import type { Log } from '../shared/core/log.ts';
 import { listed } from '../shared/core/text.ts';
 import type { RequestBody } from './request-body.ts';

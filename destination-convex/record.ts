@@ -33,10 +33,7 @@ export class RecordScanner {
     );
   }
 
-  /**
-   * Scans the data that begin at `start`. Returns the position after them; -1 if they do not end before
-   * `end`.
-   */
+  /** Scans the data that begin at `start`. Returns the position after them; -1 if they exceed `end`. */
   scan(buffer: Buffer, start: number, end: number, quiet: QuietKeys): number {
     const guard = this.#guard;
     if (guard === undefined) {

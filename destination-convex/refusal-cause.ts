@@ -208,9 +208,7 @@ function isLetter(byte: number): boolean {
   return (byte >= 0x41 && byte <= 0x5a) || (byte >= 0x61 && byte <= 0x7a);
 }
 
-/**
- * Undefined if the text is not valid JSON. The value is only inspected; the received bytes are sent (INV4).
- */
+/** Undefined for invalid JSON. The value is only inspected; the received bytes are sent (INV4). */
 function parse(json: Buffer): unknown {
   if (!isUtf8(json)) return undefined;
   try {

@@ -47,9 +47,7 @@ export function namesToAsk(configured: readonly ConfiguredAirbyteStream[]): Set<
   return new Set(names);
 }
 
-/**
- * `known`: the deployment's answers for `namesToAsk`. Throws a config_error if a stream cannot be written.
- */
+/** `known`: the answers for `namesToAsk`. Throws a config_error if a stream cannot be written. */
 export function planStreams(
   configured: readonly ConfiguredAirbyteStream[],
   known: KnownNames = new Map(),

@@ -54,10 +54,7 @@ export function syncSummary(
   };
 }
 
-/**
- * All streams of a catalog have the same number. PyAirbyte numbers each of its syncs 1, so 1 counts as
- * unknown.
- */
+/** All streams have the same number. PyAirbyte numbers each of its syncs 1, so 1 counts as unknown. */
 function syncIdOf(configured: readonly ConfiguredAirbyteStream[]): string | null {
   const id = configured.find(({ sync_id: syncId }) => typeof syncId === 'number')?.sync_id ?? null;
   return id === null || id === 1 ? null : String(id);

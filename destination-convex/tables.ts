@@ -16,10 +16,7 @@ export class Tables {
   readonly #log: Log;
   readonly #streams: readonly StreamPlan[];
   readonly #onCommitted: (stream: StreamPlan) => void;
-  /**
-   * Streams whose tables hold nothing of an earlier generation: emptied in this run, or by an earlier
-   * attempt.
-   */
+  /** Their tables hold nothing of an earlier generation: emptied in this run or an earlier attempt. */
   readonly #cleared = new Set<StreamPlan>();
   /** Of these, the ones that were emptied in this run. */
   readonly #emptied = new Set<StreamPlan>();
@@ -48,9 +45,7 @@ export class Tables {
     await this.index(wanted);
   }
 
-  /**
-   * Resolves when the tables of these streams are indexed by their keys. Tables that are missing are made.
-   */
+  /** Resolves when the tables are indexed by their keys. Tables that are missing are made. */
   async index(streams: readonly StreamPlan[]): Promise<void> {
     const unready = streams.filter((stream) => stream.key !== undefined && !this.#ready.has(stream));
     if (unready.length === 0) return;

@@ -19,10 +19,7 @@ export function uninsertable(key: KeyPlan): Buffer {
   return Buffer.from(`"${name}":${TOO_DEEP}`);
 }
 
-/**
- * `data`, a JSON object, with `member` at its end. If the data have a field of this name, the last one
- * counts.
- */
+/** The JSON object `data` with `member` at its end. Of repeated members the last one counts. */
 export function withMember(data: Buffer, member: Buffer): Buffer {
   const empty = data[skipSpace(data, data.indexOf(OPEN_BRACE) + 1, data.length)] === CLOSE_BRACE;
   return Buffer.concat([data.subarray(0, data.length - 1), Buffer.from(empty ? '' : ','), member, Buffer.from('}')]);

@@ -11,9 +11,7 @@ import { namesToAsk, planStreams } from './streams.ts';
 import { syncSummary } from './sync-summary.ts';
 import { WriteSession } from './session.ts';
 
-/**
- * Resolves once every record is durable and every STATE was echoed. Throws a `ConnectorFailure` otherwise.
- */
+/** Resolves once every record is durable and every STATE was echoed. Else throws `ConnectorFailure`. */
 export async function write(
   config: DestinationConfig,
   configured: ConfiguredAirbyteStream[],

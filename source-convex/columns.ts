@@ -35,10 +35,7 @@ function isDeselectable(name: string): boolean {
   return name === CREATION_TIME || (isFieldName(name) && !name.startsWith('_'));
 }
 
-/**
- * Removes columns from documents. Backends before 2025-08-14 send all columns, whatever the request selects
- * (C53).
- */
+/** Removes columns. Backends before 2025-08-14 send all, whatever the request selects (C53). */
 export class ColumnFilter {
   readonly #excluded: ReadonlySet<string>;
   readonly #members = new Members();

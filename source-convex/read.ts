@@ -11,10 +11,7 @@ import { names } from '../shared/core/text.ts';
 import { queryStreamsOf } from './query-streams/config.ts';
 import { readTables } from './streaming-export/read.ts';
 
-/**
- * Resolves to false if a stream could not be read; its error TRACE is then written. Throws where nothing can
- * be read.
- */
+/** False if a stream could not be read; its error TRACE is then written. Throws if nothing can be read. */
 export async function read(
   config: SourceConfig,
   configured: ConfiguredAirbyteStream[],

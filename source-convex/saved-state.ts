@@ -1,7 +1,4 @@
-/**
- * What saved states of tables and of query streams share: a JSON object, of which only the used members are
- * decoded.
- */
+/** Saved states of tables and query streams: JSON objects of which only used members are decoded. */
 import { configError, type ConnectorFailure } from '../shared/core/failure.ts';
 import { parsedJson } from '../shared/core/json.ts';
 import { descriptorText, type StreamDescriptor } from '../shared/core/stream-descriptor.ts';

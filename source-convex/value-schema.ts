@@ -1,7 +1,4 @@
-/**
- * Infers the JSON schema of a value from its bytes. For query streams, and for tables without a schema from
- * Convex.
- */
+/** Infers a value's JSON schema from its bytes: query streams, and tables without a schema. */
 import type { ValueFormat } from '../shared/convex/streaming-export.ts';
 import { eachElement } from '../shared/json/array.ts';
 import { Members, OPEN_BRACE, OPEN_BRACKET, QUOTE } from '../shared/json/raw.ts';

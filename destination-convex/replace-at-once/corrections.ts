@@ -21,10 +21,7 @@ export interface Correction {
   deletion: Deletion | undefined;
 }
 
-/**
- * Bytes of corrections that may wait, of all streams together, and what each of them takes besides its data
- * and its key.
- */
+/** Bytes of corrections that may wait, of all streams; what each takes besides its data and key. */
 const MAX_WAITING = 32 * 1024 * 1024;
 const OVERHEAD = 400;
 
@@ -51,10 +48,7 @@ export class KeyedRows {
     this.#budget = budget;
   }
 
-  /**
-   * Takes the record whose row this is. Returns whether the row belongs into the upload. `data` is called
-   * where a copy is needed.
-   */
+  /** Whether the record of this row belongs into the upload. Calls `data` if a copy is needed. */
   take(row: Buffer, record: number, data: () => Buffer, deletion?: Deletion): boolean {
     const key = this.#keys.of(row, 0, row.length);
     if (deletion === undefined ? this.#seen.add(key) : !this.#seen.has(key)) return deletion === undefined;

@@ -64,10 +64,7 @@ export class Fingerprints {
     }
   }
 
-  /**
-   * Two sums that are multiplied and mixed, as in MurmurHash3. The second one is never 0, which marks a free
-   * slot.
-   */
+  /** Two sums, multiplied and mixed as in MurmurHash3. The second is never 0, which marks a free slot. */
   #hash(key: string): void {
     let high = 0x9747b28c;
     let low = 0x41c6ce57;

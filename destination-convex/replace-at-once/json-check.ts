@@ -20,10 +20,7 @@ import {
 /** Nesting that the parser of Convex gives up at. */
 const MAX_DEPTH = 127;
 
-/**
- * What the document must not exceed to be surely one that Convex stores (C35). Convex counts otherwise than
- * JSON has bytes.
- */
+/** A document within these is surely stored (C35). Convex's sizes are not the bytes of the JSON. */
 const SURE = { depth: 14, fields: 1_000, elements: 8_000, nameLength: 1_024, bytes: 200_000 };
 
 /** A number of so many characters without an exponent is never beyond the range of a float64. */

@@ -1,7 +1,4 @@
-/**
- * Carries an import out: waits until it can be confirmed, compares it with what was sent, confirms it and
- * waits for its end.
- */
+/** Carries out an import: waits for it, compares it with what was sent, confirms it, awaits its end. */
 import { ConnectorFailure, configError, systemError } from '../../shared/core/failure.ts';
 import type { Log } from '../../shared/core/log.ts';
 import { ConvexApiError } from '../../shared/convex/errors.ts';
@@ -13,10 +10,7 @@ import type { TableUpload } from './table-upload.ts';
 /** Milliseconds. `deadline`: without any progress. */
 const POLL = { first: 200, longest: 5_000, deadline: 60 * 60_000, progress: 30_000 };
 
-/**
- * Milliseconds during which an import that was refused for a passing reason is tried again, and between two
- * tries.
- */
+/** Milliseconds in which an import refused for a passing reason is tried again; between two tries. */
 const RETRY = { most: 10 * 60_000, first: 5_000, longest: 60_000 };
 
 export interface Replacing {
@@ -52,10 +46,7 @@ export async function replaceTable(replacing: Replacing): Promise<void> {
   }
 }
 
-/**
- * Only local storage is known to make several imports of one upload: where that fails, the refusal is what
- * the user has to know.
- */
+/** Only local storage surely makes several imports of one upload. If not, the refusal is reported. */
 async function finished(upload: TableUpload, refusal: PassingRefusal | undefined): Promise<string> {
   try {
     return await upload.finish();

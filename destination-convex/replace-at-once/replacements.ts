@@ -16,10 +16,7 @@ import { replaceTable } from './perform.ts';
 import { RowEncoder } from './row.ts';
 import { TableReplacement, type Reject, type SharedByTables } from './table-replacement.ts';
 
-/**
- * Bytes of rows that wait in memory for their parts, all streams together: each `pack` more, they are
- * compressed.
- */
+/** Bytes of rows of all streams that wait for their parts: each `pack` more, they are compressed. */
 const HELD = { pack: 24 * 1024 * 1024, most: 80 * 1024 * 1024 };
 
 interface ReplacementsOptions {
@@ -101,9 +98,7 @@ export class Replacements {
     for (const work of this.#work.values()) await work.finish();
   }
 
-  /**
-   * Replaces the tables, one after the other. Each one has all of its new rows then, or all of its old ones.
-   */
+  /** Replaces the tables one by one. Each has all of its new rows then, or all of its old ones. */
   async commit(streams: readonly StreamPlan[]): Promise<void> {
     const { imports, api, tables, importing } = this.#options;
     const { log } = importing;

@@ -1,7 +1,4 @@
-/**
- * The primary keys of rows as text: equal where Convex's index for deduplication takes two keys for one.
- * Pure.
- */
+/** Primary keys of rows as text: equal if Convex's index for deduplication takes them for one. Pure. */
 import { BACKSLASH, Members, OPEN_BRACE, QUOTE, stringAt } from '../../shared/json/raw.ts';
 
 /** What is below one name of a key's paths. */
@@ -23,10 +20,7 @@ export class RowKeys {
     for (const [place, path] of paths.entries()) plant(this.#branches, path, place);
   }
 
-  /**
-   * The key of the row `buffer[start, end)`, one JSON object. A field that is missing has a text that no
-   * value has.
-   */
+  /** The key of the row `buffer[start, end)`. A missing field has a text that no value has. */
   of(buffer: Buffer, start: number, end: number): string {
     const values = Array.from({ length: this.#fields }, () => '');
     collect(this.#branches, buffer, start, end, values);
@@ -61,10 +55,7 @@ function isEscaped(buffer: Buffer, start: number, end: number): boolean {
   return false;
 }
 
-/**
- * JSON text that two values share where Convex stores the same value for both: numbers are float64 (C40), and
- * `-0` is not `0`.
- */
+/** Text that values share if Convex stores them alike: numbers are float64 (C40), `-0` is not `0`. */
 function textOf(buffer: Buffer, start: number, end: number): string {
   if (buffer[start] === QUOTE) {
     const plain = isEscaped(buffer, start, end) ? JSON.stringify(stringAt(buffer, start, end)) : undefined;

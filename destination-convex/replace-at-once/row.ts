@@ -10,10 +10,7 @@ import { JsonCheck } from './json-check.ts';
 export type Row =
   /** `bytes`: without a line break. May be a view of the buffer that was given. */
   | { kind: 'row'; bytes: Buffer }
-  /**
-   * Only the deployment can tell whether it stores the document. `bytes` are the row if it does; undefined:
-   * the data are no JSON.
-   */
+  /** Only the deployment can tell whether it stores the row `bytes`. Undefined: the data are no JSON. */
   | { kind: 'doubtful'; bytes: Buffer | undefined };
 
 /** Convex has no name for a field. */
@@ -66,9 +63,7 @@ export class RowEncoder {
     out.push(']');
   }
 
-  /**
-   * A repeated key keeps its first place and its last value; so do two fields that get the same name (C38).
-   */
+  /** A repeated key keeps its first place and its last value; so do fields that get one name (C38). */
   #object(buffer: Buffer, start: number, end: number, out: (Buffer | string)[], depth: number): void {
     const fields = new Map<string, [number, number]>();
     const members = new Members().open(buffer, start, end);

@@ -1,7 +1,4 @@
-/**
- * The records of one stream on their way into an upload: checked, encoded as rows, and sorted out where a key
- * comes more than once.
- */
+/** One stream's records on their way into an upload: checked, encoded as rows, one for each key. */
 import { importBody, type ImporterOptions } from '../importer.ts';
 import { batchLimits } from '../limits.ts';
 import { problemText, tooLarge } from '../rejections.ts';
@@ -54,10 +51,7 @@ export class TableReplacement {
     this.upload = new TableUpload(stream, imports, whole, this.#keyed);
   }
 
-  /**
-   * Takes a record, which is copied. Returns a promise if the next record has to wait; `buffer` must not
-   * change until it resolves.
-   */
+  /** Copies a record. The next one, and changes of `buffer`, have to wait for the returned promise. */
   take(record: number, buffer: Buffer, start: number, end: number, deletion?: Deletion): Promise<void> | undefined {
     if (deletion !== undefined)
       return this.#takeDeletion({ record, data: copyOf(buffer, start, end), deletion: moved(deletion, -start) });
@@ -80,10 +74,7 @@ export class TableReplacement {
     return this.#keyed?.waiting ?? 0;
   }
 
-  /**
-   * The table was replaced, and is indexed by its key: writes the versions that came after others. Resolves
-   * when they are durable.
-   */
+  /** After the replacement and its index: writes newer versions of rows. Resolves when all are durable. */
   async correct(): Promise<void> {
     const { keyed, importing } = this.#shared;
     const body = new RequestBody(false, batchLimits().dedup, keyed);
@@ -124,10 +115,7 @@ export class TableReplacement {
     return unchecked.full || !this.#checksAll ? this.#flush() : undefined;
   }
 
-  /**
-   * A deletion that may be no JSON, or exceed a limit, is checked alone, in a form that is refused as a
-   * document where it is well.
-   */
+  /** Checks a doubtful deletion alone, in a form that is refused as a document if it is well. */
   async #checkDeletion(correction: Correction & { deletion: Deletion }): Promise<void> {
     await this.#flush();
     const { record, data, deletion } = correction;

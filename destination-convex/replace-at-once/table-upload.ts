@@ -14,10 +14,7 @@ const FIRST_SIZE = 64 * 1024;
 /** How often an upload is begun anew because of a first part whose answer was lost. */
 const MAX_BEGINNINGS = 5;
 
-/**
- * Bytes of a table's rows that one request may hold: what it does in its 300 s (C171), and what memory has
- * room for.
- */
+/** Bytes of rows in one request: what it can do in its 300 s (C171), and memory has room for. */
 export const MAX_WHOLE_BYTES = 48 * 1024 * 1024;
 
 export class TableUpload {
@@ -82,10 +79,7 @@ export class TableUpload {
     for (const row of added) this.#append(row);
   }
 
-  /**
-   * Settles a part and sends it. One that is too small then waits for many more rows, so that few rows are
-   * not settled again and again.
-   */
+  /** Sends a part. One that is too small waits for many more rows, so that few are settled twice. */
   #sendRevised(): Promise<void> | undefined {
     this.settle();
     if (this.#rawBytes + this.#used >= this.#partBytes) return this.#sendPart();
@@ -117,10 +111,7 @@ export class TableUpload {
     this.#used = 0;
   }
 
-  /**
-   * Sends what is left, and makes an import of it that waits for its confirmation; each time another one.
-   * Returns its id.
-   */
+  /** Sends the rest and makes another import of it, which waits for confirmation. Returns its id. */
   async finish(): Promise<string> {
     if (this.#rawBytes + this.#used > 0 || this.#partTokens.length === 0) await this.#sendPart();
     return this.#api.finishUpload(this.#token, this.#partTokens, this.stream.table);

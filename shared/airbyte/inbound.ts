@@ -11,10 +11,7 @@ import type { StreamStatus } from './protocol.generated.ts';
 import { RecordPrefixes } from './record-prefixes.ts';
 
 export const Kind = {
-  /**
-   * `stream`: of which stream; `dataStart`, `dataEnd`: position of the data; `hasFile`: whether it refers to
-   * a file.
-   */
+  /** `stream` and the position of its record's data; `hasFile`: whether the record refers to a file. */
   Record: 0,
   /** `stateStart` and `stateEnd` say where the state object stands. */
   State: 1,
@@ -36,10 +33,7 @@ export type Resolve = (name: string, namespace: string | undefined) => number;
  */
 export type Skip = (stream: number, buffer: Buffer, at: number, end: number) => number;
 
-/**
- * The line is a message that must not be lost, but cannot be read. The error's text never repeats its
- * content.
- */
+/** A message that must not be lost cannot be read. The error's text never repeats its content. */
 export class BrokenMessage extends Error {
   override readonly name = 'BrokenMessage';
 }

@@ -18,10 +18,7 @@ export async function readInputFile(what: InputFile, path: string): Promise<Buff
   return bytes.subarray(0, 3).equals(BOM) ? bytes.subarray(3) : bytes;
 }
 
-/**
- * Parses JSON in which every number fits into a double (a configuration, a catalog). Throws a config_error
- * that does not quote the text.
- */
+/** Parses JSON whose numbers all fit into doubles. Throws a config_error that does not quote it. */
 export function parseInputFile(what: InputFile, bytes: Buffer): unknown {
   const value = parsedJson(bytes.toString('utf8'));
   if (value !== undefined) return value;

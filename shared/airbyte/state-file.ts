@@ -48,9 +48,7 @@ type Members = ReadonlyMap<string, string>;
 /** Levels of messages inside messages; no known tool makes more. */
 const MAX_DEPTH = 8;
 
-/**
- * The JSON values of a text, for example one a line. Throws `JsonError` or `SyntaxError` for invalid JSON.
- */
+/** The JSON values of a text, for example one a line. Throws `JsonError` or `SyntaxError`. */
 function* values(bytes: Buffer): Generator<string> {
   const end = bytes.length;
   let at = skipSpace(bytes, 0, end);

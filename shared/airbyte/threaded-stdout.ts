@@ -15,9 +15,7 @@ const THREAD = 'stdout';
 /** MiB. The thread handles no data but the chunks that it shares with the main thread. */
 const HEAP = { maxOldGenerationSizeMb: 16, maxYoungGenerationSizeMb: 1 };
 
-/**
- * A thread where stdout is a pipe, otherwise `process.stdout`: files and terminals take what they are given.
- */
+/** A thread if stdout is a pipe, else `process.stdout`: files and terminals take what they are given. */
 export function fastStdout(): Output {
   const kind = fstatSync(STDOUT);
   return kind.isFIFO() || kind.isSocket() ? new ThreadedStdout() : process.stdout;

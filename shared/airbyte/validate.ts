@@ -1,7 +1,4 @@
-/**
- * Validates input against a JSON Schema of spec/. Messages name the place and the rule, never the value: it
- * could be a key.
- */
+/** Validates input against JSON Schemas of spec/. Messages name place and rule; a value may be a key. */
 import { Ajv, type ErrorObject } from 'ajv';
 import { configError } from '../core/failure.ts';
 

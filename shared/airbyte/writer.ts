@@ -14,10 +14,7 @@ export class ReaderGone extends Error {
   override readonly name = 'ReaderGone';
 }
 
-/**
- * What the writer writes to. `write` calls `done` when the chunk was written; the chunk is not changed
- * before.
- */
+/** Output of the writer. Calls `done` when the chunk was written. It is not changed before that. */
 export interface Output {
   write(chunk: Buffer, done: (error?: Error | null) => void): unknown;
   on(event: 'error', listener: (error: Error) => void): unknown;

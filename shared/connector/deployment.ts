@@ -37,19 +37,14 @@ const CHECK_RESPONSE = 15_000;
 
 const RETRIES: Record<Verb, RetryLimits> = { check: CHECK_RETRIES, discover: DISCOVER_RETRIES, sync: SYNC_RETRIES };
 
-/**
- * Connects with the deploy key. `client`: the name in the Convex-Client header (C13). Throws a config_error.
- */
+/** Connects with the deploy key. `client`: for the Convex-Client header (C13). Throws config_errors. */
 export function connect(config: DeploymentConfig, client: ClientName, during: Verb, log: Log): Deployment {
   const origin = originOf(config.deployment_url);
   if (config.access_key === undefined) throw configError('The configuration is not valid: access_key is missing.');
   return open({ origin, key: secretOf(config.access_key, 'deploy key'), scheme: 'Convex' }, client, during, log);
 }
 
-/**
- * Connects for function calls: as the user of `user_token`, else with the deploy key, else anonymously
- * (C193). Throws a config_error.
- */
+/** For function calls: as the user of `user_token`, by key, or anonymously (C193). Throws config_errors. */
 export function connectFunctions(config: DeploymentConfig, client: ClientName, during: Verb, log: Log): Deployment {
   const { user_token: token, access_key: key } = config;
   if (token === undefined && key !== undefined) return connect(config, client, during, log);
@@ -58,10 +53,7 @@ export function connectFunctions(config: DeploymentConfig, client: ClientName, d
   return open({ origin, key: secret, scheme: 'Bearer' }, client, during, log);
 }
 
-/**
- * Connects to an HTTP action of the deployment. `secret` is sent as a Bearer token. Throws a config_error or
- * `AddressError`.
- */
+/** To an HTTP action. `secret` is sent as a Bearer token. Throws a config_error or `AddressError`. */
 export function connectSite(
   config: DeploymentConfig,
   path: string,

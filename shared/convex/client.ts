@@ -270,10 +270,7 @@ export function unexpectedAnswer(path: string, options?: { retry: boolean }): Co
   return notConvex(`${path} answered with something else than a Convex deployment does`, 200, options);
 }
 
-/**
- * Redirects are not followed, because the key would go along. A redirect to https of the same host has its
- * own remedy.
- */
+/** Redirects are not followed: the key would go along. One to https of this host has its own remedy. */
 function redirected(path: string, status: number, origin: string, location: string | undefined): ConvexApiError {
   const target = location !== undefined && URL.canParse(location) ? new URL(location) : undefined;
   const from = new URL(origin);

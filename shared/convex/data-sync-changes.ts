@@ -1,7 +1,4 @@
-/**
- * The changes of one batch of a Data Sync page, one after another:
- * `{"component","table","ts","deleted","value"}` (C101).
- */
+/** The changes of a batch of a Data Sync page: `{"component","table","ts","deleted","value"}` (C101). */
 import type { ElementBatch } from '../json/element-batch.ts';
 import { isTimestamp } from '../json/integers.ts';
 import { JsonError, Members, OPEN_BRACE, bytesAre, stringAt } from '../json/raw.ts';
@@ -27,10 +24,7 @@ const IS_DELETED = 1;
 const SAME_TS = 2;
 const SAME_TABLE = 4;
 
-/**
- * `while (changes.next())`: the members describe the change that `next` found, and are valid until it is
- * called again.
- */
+/** `while (changes.next())`: the members describe the change that `next` found, until its next call. */
 export class Changes {
   readonly kind = 'changes';
   /** Component path; '' is the root. */
@@ -44,10 +38,7 @@ export class Changes {
   buffer = NOTHING;
   start = 0;
   end = 0;
-  /**
-   * The values of the document that other formats write differently; undefined where they were not looked
-   * for.
-   */
+  /** The values that other formats write differently; undefined if they were not looked for. */
   special: SpecialValues | undefined;
   /** Where the document begins in the chunk that `find` was given last; -1 if it is not known to be there. */
   inChunk = -1;
@@ -92,10 +83,7 @@ export class Changes {
     return this;
   }
 
-  /**
-   * Moves to the next change; false at the end of the batch. Throws `ConvexApiError` for one that is not
-   * built as it should be.
-   */
+  /** Moves to the next change; false at the end of the batch. Throws `ConvexApiError` for a broken one. */
   next(): boolean {
     const batch = this.#batch!;
     const index = this.#index++;
@@ -118,10 +106,7 @@ export class Changes {
     return true;
   }
 
-  /**
-   * Takes what `foundChanges` has at `at` of the change `buffer[start, end)`. False where it is written in
-   * another form.
-   */
+  /** Takes the change that `foundChanges` has at `at`. False if it is written in another form. */
   #take(at: number, base: number, buffer: Buffer, start: number, end: number): boolean {
     const flags = foundChanges[at + 1]!;
     const value = foundChanges[at + 5]!;

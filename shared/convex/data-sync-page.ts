@@ -8,10 +8,7 @@ import { JsonError, rawMembers } from '../json/raw.ts';
 import { protocolViolation } from './client.ts';
 import type { TableRef } from './selection.ts';
 
-/**
- * `stale`, `upToDate`: what was read up to and with this page is the deployment at `snapshotTs` (digits,
- * nanoseconds), exactly (C92).
- */
+/** `stale`, `upToDate`: all that was read is exactly the deployment at `snapshotTs` (ns, C92). */
 export type DataSyncStatus =
   { type: 'snapshotting' } | { type: 'stale'; snapshotTs: string } | { type: 'upToDate'; snapshotTs: string };
 
@@ -21,10 +18,7 @@ export interface DataSyncStart {
   status: DataSyncStatus;
   /** Everything that is held for these tables is void (C93). */
   truncates: TableRef[];
-  /**
-   * True where the page broke off and was requested again: changes are repeated, and status and truncates may
-   * differ.
-   */
+  /** The page broke off and was requested again: changes repeat, status and truncates may differ. */
   again: boolean;
 }
 

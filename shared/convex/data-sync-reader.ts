@@ -12,10 +12,7 @@ import { endOf, startOf, type DataSyncPage, type DataSyncStart } from './data-sy
 import { ConvexApiError } from './errors.ts';
 import { notConvex, type ConvexClient, type HttpRequest } from './client.ts';
 
-/**
- * Bytes of `truncates` and of a cursor: both grow with the number of tables, of which there may be 10,000
- * (C98).
- */
+/** Bytes of `truncates` and of a cursor. Both grow with the tables, of which 10,000 may exist (C98). */
 const MAX_MEMBER_BYTES = 16 * 1024 * 1024;
 /** More than 16,384 only where one transaction has written as many (C95). */
 const MAX_PAGE_CHANGES = 500_000;
@@ -48,10 +45,7 @@ export class DataSyncReader {
     this.#scanner = this.#newScanner();
   }
 
-  /**
-   * The next part of the page. After a failure, the next call requests the page again and begins with another
-   * start.
-   */
+  /** The next part of the page. After a failure, requests the page again, from another start. */
   async next(): Promise<DataSyncStart | Changes | { kind: 'page'; page: DataSyncPage }> {
     const { path } = this.#request;
     try {
@@ -110,10 +104,7 @@ export class DataSyncReader {
     return this.#start;
   }
 
-  /**
-   * Each part of a page has retries of its own, so a page that always breaks off at one place has to be
-   * noticed here.
-   */
+  /** Each part has its own retries, so a page that always breaks off at one place is noticed here. */
   #failure(error: unknown): unknown {
     const { path } = this.#request;
     const { count } = this.#scanner;

@@ -18,10 +18,7 @@ export function readDocuments(
   return mapYields(readPage(http, request), (batch) => documents.open(batch));
 }
 
-/**
- * Used as `while (documents.next())`. The members describe the document that `next` found, until it is called
- * again.
- */
+/** `while (documents.next())`: the members describe the document that `next` found, until its next call. */
 export class Documents {
   /** The document is `buffer[start, end)`, braces included. */
   buffer = EMPTY;
@@ -32,10 +29,7 @@ export class Documents {
   #batch: ElementBatch | undefined;
   #index = 0;
 
-  /**
-   * `path`: the route that the documents come from, for messages. `changes`: the change log, whose documents
-   * have `_deleted`.
-   */
+  /** `path`: the route, for messages. `changes`: the change log, whose documents have `_deleted`. */
   constructor(path: string, { changes }: { changes: boolean }) {
     this.#path = path;
     this.head = new DocumentHead({ wantDeleted: changes });
@@ -53,9 +47,7 @@ export class Documents {
     this.#index = 0;
   }
 
-  /**
-   * Moves to the next document; false at the end of the batch. Throws `ConvexApiError` for an invalid head.
-   */
+  /** Moves to the next document; false at the end. Throws `ConvexApiError` for an invalid head. */
   next(): boolean {
     const batch = this.#batch!;
     const index = this.#index++;

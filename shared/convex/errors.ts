@@ -1,7 +1,4 @@
-/**
- * Classifies the answers of a deployment by status and code (C2 to C9). Pure. Messages for the user are made
- * elsewhere.
- */
+/** Classifies answers of a deployment by status and code (C2 to C9). Pure. Has no messages for users. */
 
 import { parsedJson } from '../core/json.ts';
 
@@ -53,10 +50,7 @@ export class ConvexApiError extends Error {
   /** HTTP status; undefined without an answer. */
   readonly status: number | undefined;
   readonly code: string | undefined;
-  /**
-   * The first line of the server's message, without document content (see `detailOf`). May name fields and
-   * tables.
-   */
+  /** First line of the server's message, no document content (see `detailOf`). May name fields, tables. */
   readonly detail: string | undefined;
   /** A 404 with an empty body: the answer of deployments for an unknown route (C6). */
   readonly emptyNotFound: boolean;
@@ -155,10 +149,7 @@ const QUOTING: Record<string, RegExp | undefined> = {
   InvalidCreationTimeError: undefined,
 };
 
-/**
- * The code and the safe part of the message of an error body. Both undefined if it is not JSON with a code
- * (C5, C6).
- */
+/** Code and safe message of an error body. Both undefined if it is not JSON with a code (C5, C6). */
 export function readErrorBody(body: string): { code: string | undefined; detail: string | undefined } {
   const parsed = parsedJson(body) as { code?: unknown; message?: unknown } | null | undefined;
   if (typeof parsed?.code !== 'string' || parsed.code === '') return { code: undefined, detail: undefined };

@@ -94,10 +94,7 @@ export class ExportValues {
     this.#taken = after;
   }
 
-  /**
-   * `key` is the quote before a key, or a text, that begins with a `$`: `{"$bytes":"…"}` and `{"$float":"…"}`
-   * are values of their own.
-   */
+  /** `key`: a quote before `$`. `{"$bytes":"…"}` and `{"$float":"…"}` are values of their own. */
   #special(buffer: Buffer, key: number, end: number): void {
     if (this.#format !== 'json') return;
     const open = lastNonSpace(buffer, key - 1);

@@ -24,9 +24,7 @@ export type FailureKind =
 
 export interface SafeFailure {
   kind: FailureKind;
-  /**
-   * What happened, without the app's data. Continues "the function …" where it is the function's own error.
-   */
+  /** What happened, without the app's data. For the function's own error: continues "the function …". */
   text: string;
 }
 

@@ -19,10 +19,7 @@ export const MAX_FUNCTION_BODY = (1 << 24) + 2000;
 
 /** A further status for a function that failed, which the published client knows as well. */
 const FUNCTION_FAILED = 560;
-/**
- * Statuses whose body may be a function's result, as the OpenAPI document says. Backends send `{code,
- * message}`.
- */
+/** Their bodies may be results, says the OpenAPI document. Backends send `{code, message}`. */
 const MAYBE_RESULT = new Set([400, 401, 404]);
 
 export class Functions {

@@ -53,10 +53,7 @@ export function partsToSpell(name: string): string[] {
   return name.isWellFormed() ? (name.match(BEYOND_ASCII) ?? []) : [];
 }
 
-/**
- * The field that `name` becomes, unless another field interferes. Undefined if a part is unknown or the name
- * too long.
- */
+/** The field that `name` becomes by itself. Undefined: a part is unknown, or the name too long. */
 export function spelledFieldName(name: string, spelling: Spelling): string | undefined {
   if (isFieldName(name) && !name.startsWith('_')) return name;
   let unknown = false;
@@ -106,9 +103,7 @@ function rename(name: string, isValid: (name: string) => boolean, limit: number)
   return isValid(renamed) ? { kind: 'name', name: renamed } : { kind: 'too-long', renamed, limit };
 }
 
-/**
- * As the slugify crate does for ASCII: lower case, each run of other characters one `_`, none at the ends.
- */
+/** As the crate slugify for ASCII: lower case, runs of other characters one `_`, none at the ends. */
 function slug(name: string): string {
   return name
     .toLowerCase()

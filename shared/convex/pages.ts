@@ -18,9 +18,7 @@ export interface RawPage {
   documents: number;
 }
 
-/**
- * More than any page has: 1,024 documents of a snapshot (C55), or 128 and one transaction of the log (C67).
- */
+/** No page has more: 1,024 documents of a snapshot (C55), 128 and one transaction of the log (C67). */
 const MAX_PAGE_DOCUMENTS = 500_000;
 
 /**
@@ -55,10 +53,7 @@ class PageReader {
     this.#request = request;
   }
 
-  /**
-   * The next documents, or at the end of the page its other members. After a failure, the next call requests
-   * the page again.
-   */
+  /** The next documents, or the page's other members. After a failure, requests the page again. */
   async next(): Promise<ElementBatch | RawPage> {
     try {
       if (this.#body === undefined) {

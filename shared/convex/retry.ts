@@ -21,10 +21,7 @@ export const CHECK_RETRIES: RetryLimits = { attempts: 3, maxTime: 20_000, minDel
 /** Airbyte ends a discovery after nine minutes. */
 export const DISCOVER_RETRIES: RetryLimits = { attempts: 8, maxTime: 3 * 60_000, minDelay: 500, maxDelay: 30_000 };
 
-/**
- * The waits as options of p-retry. Half of each wait is random, so that connectors that failed together do
- * not retry together.
- */
+/** The waits as options of p-retry. Half of each is random: not all connectors retry at one time. */
 export function backoff({ attempts, minDelay, maxDelay }: RetryLimits): Options {
   // p-retry multiplies by a random number from 1 to 2.
   return { retries: attempts - 1, factor: 2, minTimeout: minDelay / 2, maxTimeout: maxDelay, randomize: true };

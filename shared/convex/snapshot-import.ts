@@ -30,9 +30,7 @@ export type ImportState =
   | { state: 'in_progress'; rows: number | undefined }
   /** The table was replaced. `rows`: its rows; undefined if the deployment does not say. */
   | { state: 'completed'; rows: number | undefined }
-  /**
-   * The table is unchanged. `message` may hold a whole row (C176), so it must not be shown: see `failureOf`.
-   */
+  /** The table is unchanged. `message` may hold a row (C176): never show it, see `failureOf`. */
   | { state: 'failed'; message: string };
 
 /** Why an import failed, by its message. */
@@ -48,10 +46,7 @@ export class SnapshotImport {
     this.#functions = new Functions(http);
   }
 
-  /**
-   * Whether the deployment has these routes. Changes nothing, since no import has an empty id. Throws
-   * `ConvexApiError`.
-   */
+  /** Whether these routes exist. Changes nothing: no import has an empty id. Throws `ConvexApiError`. */
   async isAvailable(): Promise<boolean> {
     try {
       await this.#http.text({ method: 'POST', path: CANCEL, body: JSON.stringify({ importId: '' }) });
@@ -106,10 +101,7 @@ export class SnapshotImport {
     return { token, uncertain };
   }
 
-  /**
-   * Makes an import that replaces `tableName` by the rows of an upload. Returns its id. Changes nothing
-   * before `perform`.
-   */
+  /** Makes an import that will replace `tableName` by an upload's rows at `perform`. Returns its id. */
   async finishUpload(uploadToken: string, partTokens: readonly string[], tableName: string): Promise<string> {
     const body = JSON.stringify({
       import: { tableName, format: 'jsonLines', mode: 'replace' },
@@ -133,9 +125,7 @@ export class SnapshotImport {
     }
   }
 
-  /**
-   * The state of an import. Needs the permission `deployment:backups:view` (C171). Throws `ConvexApiError`.
-   */
+  /** The state of an import. Needs `deployment:backups:view` (C171). Throws `ConvexApiError`. */
   async stateOf(importId: string): Promise<ImportState> {
     const result = await this.#functions.call('query', QUERY, { importId });
     if (result.status === 'error')
@@ -144,10 +134,7 @@ export class SnapshotImport {
     return readState(parsedJson(buffer.toString('utf8', start, end)));
   }
 
-  /**
-   * Replaces the table by the rows of a file in one request, which takes up to 300 s. Returns the number of
-   * rows.
-   */
+  /** Replaces the table by the rows of a file in one request of up to 300 s. Returns their number. */
   async replaceAtOnce(tableName: string, bytes: Buffer): Promise<number> {
     const query = { tableName, format: 'jsonLines', mode: 'replace' };
     const text = await this.#http.text({ method: 'POST', path: WHOLE, query, body: bytes });

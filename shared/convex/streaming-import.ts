@@ -59,10 +59,7 @@ export class StreamingImport {
     return this.#http.retrying(IMPORT_PATH, attempt);
   }
 
-  /**
-   * Empties tables and makes missing ones, in one transaction (C135). Refused while an index is being built
-   * (C134): see `isBackfilling`.
-   */
+  /** Empties or makes tables in one transaction (C135). Refused if an index is `isBackfilling` (C134). */
   async clearTables(tableNames: readonly string[]): Promise<void> {
     await this.#done({ method: 'PUT', path: CLEAR_PATH, body: JSON.stringify({ tableNames }) });
   }
@@ -87,9 +84,7 @@ export class StreamingImport {
     return ready;
   }
 
-  /**
-   * The tables in the active schema (C154); undefined if the deployment cannot tell. Throws `ConvexApiError`.
-   */
+  /** The active schema's tables (C154); undefined if the deployment cannot tell. Throws `ConvexApiError`. */
   async tablesWithSchema(): Promise<Set<string> | undefined> {
     let text: string;
     try {
@@ -101,10 +96,7 @@ export class StreamingImport {
     return tablesOf(text);
   }
 
-  /**
-   * How the deployment spells `part`, some characters beyond ASCII: see `Spelling`. Undefined if it gives no
-   * spelling.
-   */
+  /** How the deployment spells `part`, some characters beyond ASCII (see `Spelling`), if it tells. */
   async spellingOf(part: string): Promise<string | undefined> {
     const table = await this.nameOf(`a${part}a`);
     if (table !== undefined) return /^source_a(\w*)a$/.exec(table)?.[1];
@@ -119,9 +111,7 @@ export class StreamingImport {
     return spelling;
   }
 
-  /**
-   * The table that the deployment would use for `name`; undefined if there is none. Changes nothing (C148).
-   */
+  /** The table that the deployment would use for `name`, if there is one. Changes nothing (C148). */
   async nameOf(name: string): Promise<string | undefined> {
     const body = JSON.stringify({ tables: {}, messages: [{ tableName: name, data: {} }] });
     let failures = 0;

@@ -1,8 +1,6 @@
 /** Helpers for async generators that yield parts and return a result. */
 
-/**
- * Passes each yielded value to `take` and returns the result. Closes the generator, also if `take` throws.
- */
+/** Passes each value to `take`, returns the result. Closes the generator, also if `take` throws. */
 export async function consume<T, Result>(
   source: AsyncGenerator<T, Result>,
   take: (value: T) => void = () => undefined,

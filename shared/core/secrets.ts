@@ -19,10 +19,7 @@ export class Secrets {
     for (const value of secretsIn(config, schema as SchemaNode)) this.add(value);
   }
 
-  /**
-   * Learns one secret: as it is, trimmed, and its part after `|`, each also URL-encoded, as base64 and as
-   * JSON.
-   */
+  /** Learns a secret: as it is, trimmed, its part after `|`, each also URL-encoded, base64 and JSON. */
   add(secret: string): void {
     const forms = new Set(this.#forms);
     const trimmed = secret.trim();

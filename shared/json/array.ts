@@ -1,10 +1,7 @@
 /** The elements of an array in a complete buffer, found without decoding them. */
 import { CLOSE_BRACKET, COMMA, JsonError, OPEN_BRACKET, skipSpace, skipValue } from './raw.ts';
 
-/**
- * Calls `onElement` with the position of each element of the array `buffer[start, end)`. Throws `JsonError`
- * where it is not one.
- */
+/** Calls `onElement` with the place of each element of an array. Throws `JsonError` if it is none. */
 export function eachElement(
   buffer: Buffer,
   start: number,

@@ -7,9 +7,7 @@ import { isDigit } from './integers.ts';
 
 const NUMBER = /^(-?)(0|[1-9]\d*)(?:\.(\d+))?(?:[eE]([+-]?\d{1,6}))?$/;
 
-/**
- * A number as sign, digits without zeros at either end, and the place of the point before the first of them.
- */
+/** A number as sign, digits without zeros at either end, and the place of the point before them. */
 interface Decimal {
   sign: -1 | 0 | 1;
   digits: string;

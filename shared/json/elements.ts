@@ -40,19 +40,13 @@ const Expect = {
 } as const;
 type Expect = (typeof Expect)[keyof typeof Expect];
 
-/**
- * Members beside the array are small (a cursor, a flag, a timestamp); anything longer is not the response
- * that was asked for.
- */
+/** Bytes of the members beside the array: a cursor, a flag, a timestamp. More is a wrong response. */
 const MAX_MEMBER_BYTES = 64 * 1024;
 /** And they are few. */
 const MAX_MEMBERS = 100;
 /** White space between two documents; a proxy that prints JSON prettily needs some. */
 const MAX_SPACE = 1024 * 1024;
-/**
- * A document is at most 1 MiB as Convex counts; escapes and numbers make its text longer, but by no more than
- * this.
- */
+/** Bytes. A document has at most 1 MiB as Convex counts; as JSON it is longer, but below this. */
 const MAX_ELEMENT_BYTES = 32 * 1024 * 1024;
 
 /** As `findElements`: writes the ends of elements to `found`, and returns how many it has found. */
@@ -76,9 +70,7 @@ export class ElementScanner {
   #key = '';
   #inArray = false;
   readonly #find: FindElements;
-  /**
-   * Whether the chunk in hand was searched for elements: one that was not found goes on in the next chunk.
-   */
+  /** Whether the chunk was searched for elements: one that was not found goes on in the next chunk. */
   #searched = false;
   // The value that is being scanned: how deep it is nested, and where inside a string the last chunk stopped.
   #value: Unfinished = { depth: 0, inString: false, escaped: false };
@@ -100,10 +92,7 @@ export class ElementScanner {
     this.#maxMemberBytes = maxMemberBytes;
   }
 
-  /**
-   * Takes the next bytes. Returns the elements that they complete. Throws `JsonError` where the text is not
-   * as expected.
-   */
+  /** Takes the next bytes. Returns the elements that they complete. Throws `JsonError`. */
   push(chunk: Buffer): ElementBatch {
     this.#batch.clear();
     this.#searched = false;
@@ -188,10 +177,7 @@ export class ElementScanner {
     return this.#batch;
   }
 
-  /**
-   * Call at the end of the body: the raw text of every other member. Throws `JsonError` if the response broke
-   * off or has no array.
-   */
+  /** At the end of the body: the raw text of other members. Throws `JsonError` if it is incomplete. */
   finish(): ReadonlyMap<string, string> {
     if (this.#expect !== Expect.Nothing || this.#utf8.incomplete) {
       throw new JsonError(`the response broke off after ${this.bytes} bytes`);
@@ -267,9 +253,7 @@ export class ElementScanner {
     }
   }
 
-  /**
-   * Continues the value in hand at `at`. Returns the position after its end, or -1 if the chunk ends first.
-   */
+  /** Continues the value in hand at `at`. Returns where it ends; -1 if the chunk ends first. */
   #scan(chunk: Buffer, at: number): number {
     if (this.#inArray) return findEnd(chunk, at, chunk.length, this.#value);
     return findValueEnd(chunk, at, this.#value);

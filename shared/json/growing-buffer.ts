@@ -8,10 +8,7 @@ export interface ByteSink {
 
 /** Bytes that are put together piece by piece. */
 export class GrowingBuffer implements ByteSink {
-  /**
-   * What was put together is `buffer` from 0 to before `length`. The buffer may be another one after each
-   * call.
-   */
+  /** The content is `buffer` from 0 to before `length`. Each call may replace the buffer. */
   buffer: Buffer = Buffer.alloc(0);
   length = 0;
 

@@ -47,10 +47,7 @@ export class IndexedMembers {
     return true;
   }
 
-  /**
-   * Moves on to the next member whose key is not ignored. Throws `JsonError` where a key or a colon is
-   * missing.
-   */
+  /** Moves to the next member whose key is not ignored. Throws `JsonError` if a key or colon is missing. */
   next(): boolean {
     const next = this.#next;
     if (next >= this.#count) return false;
@@ -103,9 +100,7 @@ export class IndexedMembers {
     this.#known.add(this.#buffer, this.keyStart - 1, this.keyEnd + 1);
   }
 
-  /**
-   * From the next object on, a key that is written like the current one is recognised. Returns its number.
-   */
+  /** Recognises keys written like the current one from the next object on. Returns its number. */
   want(): number {
     return this.#known.add(this.#buffer, this.keyStart - 1, this.keyEnd + 1, true);
   }

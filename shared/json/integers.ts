@@ -6,10 +6,7 @@
 
 const DIGITS = /^(?:0|[1-9]\d*)$/;
 
-/**
- * Whether `text` is a non-negative integer as JSON writes it: digits only, no sign, no fraction, no leading
- * zero.
- */
+/** Whether `text` is a non-negative integer of JSON: no sign, no fraction, no leading zero. */
 export function isDigits(text: string): boolean {
   return DIGITS.test(text);
 }

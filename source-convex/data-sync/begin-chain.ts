@@ -23,26 +23,17 @@ import type { Chain } from './chain.ts';
 
 export interface BegunChain {
   chain: Chain;
-  /**
-   * Streams whose table has more than one physical table, because an import is under way or has failed: no
-   * chain may follow them.
-   */
+  /** Streams whose table has several physical tables (an import runs or failed): not followed yet. */
   apart: Set<TableStream>;
   /** Digits, nanoseconds: the snapshot that goes with the chain. */
   snapshot: string;
 }
 
-/**
- * How often the number of tables is asked for until it is the expected one. Tables may be made and dropped in
- * between.
- */
+/** How often the number of tables is asked for. Tables may be made and dropped in between. */
 const MAX_CHECKS = 4;
 /** Milliseconds between two checks. */
 const CHECK_PAUSE = 1_000;
-/**
- * How often a snapshot is pinned until it is not older than what Data Sync has read: some backends make it
- * readable late.
- */
+/** How often a snapshot is pinned until it includes what Data Sync has read. Some become readable late. */
 const MAX_PINS = 60;
 
 /** `from`: the timestamp from which the changes are needed; digits, nanoseconds. Throws `ConvexApiError`. */

@@ -25,10 +25,7 @@ interface Placed {
 /** How the streams of a run go on. */
 export interface Chains<Stream> {
   followed: { chain: Chain; streams: Stream[] }[];
-  /**
-   * Streams that were read through Data Sync, and whose table may have been replaced unnoticed since: its
-   * contents have to be compared.
-   */
+  /** Streams whose tables may have been replaced unnoticed since Data Sync read them: to be compared. */
   suspect: Stream[];
   /** Streams that were never read through Data Sync. */
   outside: Stream[];
@@ -61,10 +58,7 @@ export function chainsOf<Stream extends Placed>(streams: readonly Stream[]): Cha
   return chains;
 }
 
-/**
- * The timestamp at which a chain has to begin, so that it has all changes of these streams: digits,
- * nanoseconds.
- */
+/** Where a chain has to begin to have all changes of these streams: digits, nanoseconds. */
 export function startOf(streams: readonly Placed[], now: string): string {
   return streams.map((stream) => stream.cursor).reduce(minDigits, now);
 }

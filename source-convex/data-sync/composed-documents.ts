@@ -18,10 +18,7 @@ export class ComposedDocuments extends GrowingBuffer {
   /** Where the digits of `_ts` stand in both. */
   #tsAt = 0;
 
-  /**
-   * Begins a document: `{"_component":…,"_table":…,"_ts":…,"_deleted":…,`. Its members are to follow. `ts`:
-   * digits.
-   */
+  /** Begins a document: `{"_component":…,"_table":…,"_ts":…,"_deleted":…,`. `ts`: digits. */
   head({ component, table, deleted }: Head, ts: string): void {
     if (ts !== this.#ts || table !== this.#table || component !== this.#component) this.#begin(component, table, ts);
     this.bytes(deleted ? this.#tombstone : this.#live);

@@ -28,10 +28,7 @@ import { DifferentDocuments, Tombstones } from './stamped-records.ts';
 
 /** Revisions of all listings together that are held in memory. */
 const MAX_REVISIONS = 100_000;
-/**
- * Ids of deleted documents that are held in memory. Where there are more, the listings are read again to find
- * them.
- */
+/** Ids of deleted documents held in memory. If there are more, the listings are read again. */
 const MAX_GONE = 100_000;
 /** Ids of one event. More of them would be written before the reader of the output is waited for. */
 const TOMBSTONES_AT_A_TIME = 1_000;
@@ -44,10 +41,7 @@ export interface Comparison {
   snapshot: string;
 }
 
-/**
- * Yields the records. The caller sets the position after them. Throws `ConvexApiError`, also where a
- * timestamp has expired.
- */
+/** Yields the records; the caller sets the position. Throws `ConvexApiError`, also for expired timestamps. */
 export async function* writeDifference(
   api: StreamingExport,
   comparison: Comparison,

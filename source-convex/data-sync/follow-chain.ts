@@ -191,10 +191,7 @@ async function* readPage(
 const MIN_SEGMENT = 1024 * 1024;
 const MAX_SEGMENT = 8 * MIN_SEGMENT;
 
-/**
- * Writes the records of a segment, after states that say what the destination may hold then, and moves their
- * streams on.
- */
+/** Writes a segment's records, after states that say what the destination may hold then. */
 function* write(segment: Segment): Generator<ReadEvent> {
   if (segment.bytes === 0) return;
   const witnesses = segment.witnesses();

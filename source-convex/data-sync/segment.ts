@@ -112,10 +112,7 @@ export class Segment implements RecordCursor, SourceRecord {
     return [...this.#parts].flatMap(([stream, { before }]) => (before === undefined ? [] : [[stream, before]]));
   }
 
-  /**
-   * For each stream of the segment, timestamps at which listings of its table together show every document
-   * that is written here.
-   */
+  /** By stream: timestamps whose listings together show every document that is written here. */
   witnesses(): Map<TableStream, string[]> {
     return new Map(
       [...this.#parts].map(([stream, { last, hasTombstones }]) => [
@@ -125,9 +122,7 @@ export class Segment implements RecordCursor, SourceRecord {
     );
   }
 
-  /**
-   * The commits before those tombstones whose documents were written here since the last of these commits.
-   */
+  /** Commits before those tombstones whose documents were written here since the last of them. */
   #beforeTombstones(wanted: TableStream): string[] {
     const found: string[] = [];
     const documentAt = this.#lines.documentAt(wanted);

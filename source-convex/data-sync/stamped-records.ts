@@ -41,10 +41,7 @@ abstract class StampedRecords implements RecordCursor, SourceRecord {
   abstract next(): boolean;
 }
 
-/**
- * Those documents of a snapshot that the destination does not have, as records that carry the snapshot's
- * timestamp as theirs.
- */
+/** A snapshot's documents that the destination lacks, as records with the snapshot's timestamp. */
 export class DifferentDocuments extends StampedRecords {
   buffer: Buffer = Buffer.allocUnsafe(64 * 1024);
   end = 0;

@@ -5,10 +5,7 @@ import type { StreamOutput } from './stream-output.ts';
 
 /** Milliseconds between states. A crash repeats at most this much; each state makes the destination flush. */
 const INTERVAL = 5_000;
-/**
- * Milliseconds. A run without records writes a state this often: platforms count only records and states as a
- * heartbeat.
- */
+/** Milliseconds between states of a run without records: only both count as signs of life. */
 const HEARTBEAT = 60_000;
 
 export class Checkpoints {

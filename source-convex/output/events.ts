@@ -1,7 +1,4 @@
-/**
- * The events that a way of reading yields. `SourceOutput` writes them. Streams are named by their index in
- * the run.
- */
+/** The events that a way of reading yields. Streams are named by their index in the run. */
 import type { ConnectorFailure } from '../../shared/core/failure.ts';
 
 /** Makes the stream's state. Called when the state is written. */
@@ -27,10 +24,7 @@ export interface SourceRecord {
   readonly lines?: number;
 }
 
-/**
- * Used as `while (records.next())`. `stream` and `record` describe what `next` found, until it is called
- * again.
- */
+/** `while (records.next())`: `stream` and `record` describe what `next` found, until its next call. */
 export interface RecordCursor {
   next(): boolean;
   readonly stream: number;

@@ -25,9 +25,7 @@ class Tail {
   readonly #deletedAt: number | undefined;
   readonly #emittedAt: number;
   readonly #tsLength: number;
-  /**
-   * Timestamp of the last record; no digits before the first. Consecutive records are often of one commit.
-   */
+  /** Timestamp of the last record, '' before the first. Consecutive records often share a commit. */
   readonly #digits = Buffer.alloc(TS_DIGITS);
   readonly #next = Buffer.alloc(TS_DIGITS, '0');
   #emitted = 0;

@@ -51,10 +51,7 @@ export class SourceOutput {
     }
   }
 
-  /**
-   * Writes one event. Returns the error if its records could not be read, so that the way of reading handles
-   * it.
-   */
+  /** Writes one event. Returns the error if its records could not be read. */
   #writeEvent(event: ReadEvent): { error: unknown } | undefined {
     switch (event.kind) {
       case 'started':

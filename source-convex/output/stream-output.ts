@@ -112,10 +112,7 @@ export class StreamOutput {
     this.stop();
   }
 
-  /**
-   * Ends a started stream as INCOMPLETE. Its position is saved; the next run reads the records after it
-   * again.
-   */
+  /** Ends a started stream as INCOMPLETE. The next run reads the records after its position again. */
   stop(): void {
     if (this.ended || this.#status === undefined) return;
     if (this.#advanced) this.writeState();

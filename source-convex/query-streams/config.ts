@@ -14,14 +14,9 @@ export interface QueryStream {
   paginated: boolean;
   pageSize: number;
   primaryKey: readonly string[];
-  /**
-   * Incremental syncs continue from the greatest value of `field`. `argument`: the argument that takes this
-   * value.
-   */
+  /** Incremental syncs pass the greatest value of `field` as `argument`. */
   cursor: { field: string; argument: string | undefined } | undefined;
-  /**
-   * Hash of the query, its arguments and its cursor. A position saved with another fingerprint is invalid.
-   */
+  /** Hash of query, arguments and cursor. Positions saved with another fingerprint are invalid. */
   fingerprint: string;
 }
 

@@ -1,6 +1,4 @@
-/**
- * The verb `discover` for query streams: the schema of a stream is inferred from its first page with records.
- */
+/** `discover` for query streams: a stream's schema is inferred from its first page with records. */
 import { ConnectorFailure } from '../../shared/core/failure.ts';
 import type { Log } from '../../shared/core/log.ts';
 import { connectFunctions } from '../../shared/connector/deployment.ts';

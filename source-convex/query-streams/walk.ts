@@ -21,16 +21,11 @@ export class QueryFailed extends Error {
   }
 }
 
-/**
- * Failures that smaller pages may avoid. A deployment that hides its error messages does not tell which
- * failure it was.
- */
+/** Failures that smaller pages may avoid. A deployment with hidden error messages does not tell. */
 const SMALLER_MAY_HELP = new Set<SafeFailure['kind']>(['too-much', 'own']);
 /** Divisor for the page size: 1000 records, then 125, 15, 1. */
 const SHRINK = 8;
-/**
- * Pages of one size after which twice as many records are tried, if that is fewer than were too many before.
- */
+/** Pages of one size before twice as many records are tried, if fewer than were too many before. */
 const PATIENCE = 4;
 
 /** Called when pages become smaller: the size that failed, the new size, and why. */

@@ -38,9 +38,7 @@ export class Watermark {
     return compareCursors(seen, lower) > 0 ? seen : lower;
   }
 
-  /**
-   * Whether the record `buffer[start, end)` passes; also updates `seen`. Records without a value always pass.
-   */
+  /** Whether the record passes; updates `seen`. Records without a value always pass. */
   passes(buffer: Buffer, start: number, end: number): boolean {
     if (this.#field === undefined) return true;
     const value = this.#valueOf(buffer, start, end);

@@ -3,10 +3,7 @@ import { CHANGE_LOG_REMARK } from './change-reader.ts';
 import { counted, date, names } from '../../shared/core/text.ts';
 import type { TableStream } from './table-stream.ts';
 
-/**
- * `head`: the deployment's present (digits, nanoseconds). `changeLog`: changes are read from the change log,
- * not through Data Sync.
- */
+/** `head`: the deployment's present (digits, ns). `changeLog`: changes are read without Data Sync. */
 export function announcement(
   streams: readonly TableStream[],
   head: string,

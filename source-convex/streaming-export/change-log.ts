@@ -27,10 +27,7 @@ export interface ChangeLogWalk {
   head: string;
 }
 
-/**
- * Yields the documents that are newer than their stream's position, and after each page the new positions.
- * Throws `ConvexApiError`.
- */
+/** Yields documents newer than their stream's position, then new positions. Throws `ConvexApiError`. */
 export function walkChangeLog(api: StreamingExport, walk: ChangeLogWalk): AsyncGenerator<ReadEvent, void> {
   const selection = selectTables(walk.streams.map((stream) => stream.planned));
   const log = new LogOrder(walk.streams);

@@ -12,9 +12,7 @@ import type { WalkFailures } from './walk-failures.ts';
 
 type Events<Result = void> = AsyncGenerator<ReadEvent, Result>;
 
-/**
- * A run consists of rounds: snapshots of the streams that need one, then the changes of all up to one head.
- */
+/** A round: snapshots of streams that need one, then the changes of all streams up to one head. */
 export interface ChangeReader {
   /**
    * Called before the snapshots of a round, with all incremental streams. Returns the timestamp at which
@@ -101,10 +99,7 @@ export class ChangeLogReader implements ChangeReader {
     return head;
   }
 
-  /**
-   * Reads the change log from the oldest position of all streams. Positions that have expired are set aside,
-   * and the rest goes on.
-   */
+  /** Reads the change log from the oldest position. Sets expired positions aside; the rest goes on. */
   async *read(all: readonly TableStream[], head: string): Events {
     const { api, log, failures } = this.#options;
     for (;;) {

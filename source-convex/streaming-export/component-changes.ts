@@ -10,10 +10,7 @@ import type { ReadEvent } from '../output/events.ts';
 import type { TableStream } from './table-stream.ts';
 import { names } from '../../shared/core/text.ts';
 
-/**
- * Fails the incremental streams of components where the backend is known to be too old. Logs a warning where
- * its age is unknown.
- */
+/** Fails incremental streams of components on a backend that is too old. Warns if its age is unknown. */
 export function* checkComponentChanges(
   route: ActiveSyncsRoute,
   host: string,
@@ -37,10 +34,7 @@ export function* checkComponentChanges(
     );
 }
 
-/**
- * Whether the backend is of 2026-08-13 or later (C90). Throws `ConvexApiError` where it cannot be read at
- * all.
- */
+/** Whether the backend is of 2026-08-13 or later (C90). Throws `ConvexApiError`. */
 export async function activeSyncsRoute(api: StreamingExport): Promise<ActiveSyncsRoute> {
   try {
     return await api.activeSyncsRoute();

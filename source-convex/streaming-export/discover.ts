@@ -76,10 +76,7 @@ interface Columns extends Named {
   columns: string[];
 }
 
-/**
- * Every table with the names of its columns (C84). Throws `refusal` where the backend is too old for this
- * route.
- */
+/** Every table with its column names (C84). Throws `refusal` if the backend lacks this route. */
 async function tablesByColumns(api: StreamingExport, refusal: ConvexApiError): Promise<Columns[]> {
   try {
     const tables = await api.tableColumns();

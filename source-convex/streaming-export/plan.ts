@@ -1,7 +1,4 @@
-/**
- * Plans what to read of each stream, from the configured catalog, the saved states and the existing tables.
- * Pure.
- */
+/** Plans what to read of each stream, from catalog, saved states and existing tables. Pure. */
 import {
   descriptorKey,
   descriptorOf,

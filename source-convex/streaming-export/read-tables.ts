@@ -38,10 +38,7 @@ export class TableReader {
   readonly #options: ReadTablesOptions;
   readonly #failures: WalkFailures;
   #changes: ChangeReader;
-  /**
-   * The deployment's present (digits, nanoseconds), pinned when the run begins and after its snapshots.
-   * Changes are read up to it.
-   */
+  /** The present (digits, ns), pinned at the beginning and after snapshots. Changes are read up to it. */
   #head = '0';
 
   constructor(options: ReadTablesOptions) {

@@ -72,10 +72,7 @@ function isIncremental({ planned, failed }: TableStream): boolean {
   return planned.incremental && !failed;
 }
 
-/**
- * Whether Data Sync is allowed and can select these tables. A component named `_other` cannot be selected
- * (C54).
- */
+/** Whether Data Sync is allowed and can select these tables: not a component named `_other` (C54). */
 function canFollow({ changes_from: changesFrom }: SourceConfig, streams: readonly TableStream[]): boolean {
   return changesFrom !== 'Change log' && !streams.some(({ planned }) => planned.component === '_other');
 }

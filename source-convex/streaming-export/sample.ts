@@ -37,10 +37,7 @@ export async function sampleTables(
   return samples;
 }
 
-/**
- * The schema of the first page that has documents of the table. Earlier pages may be empty (C50). Undefined
- * if time runs out.
- */
+/** Schema of the first page with documents; earlier ones may be empty (C50). Undefined if time runs out. */
 async function firstDocuments(
   api: StreamingExport,
   snapshot: string,

@@ -51,10 +51,7 @@ export function streamSchema(table: unknown): JsonSchema {
   return record(properties ?? {});
 }
 
-/**
- * The schema of a stream's records. `sample`: the schema of some documents; `columns`: the names of all
- * columns.
- */
+/** The schema of a stream's records. `sample`: that of some documents; `columns`: all column names. */
 export function sampleSchema(sample: JsonSchema, columns: readonly string[]): JsonSchema {
   const properties = new Map(columns.map((column): [string, JsonSchema] => [column, { type: [...ANY] }]));
   for (const [name, schema] of Object.entries(sample.properties ?? {}))

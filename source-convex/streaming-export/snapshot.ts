@@ -31,10 +31,7 @@ export function walkSnapshot(api: StreamingExport, walk: SnapshotWalk<TableStrea
   });
 }
 
-/**
- * The records of snapshot pages. Tables come one after another: when a table begins, the one before it is
- * finished.
- */
+/** Records of snapshot pages. When a table begins, the one before it is finished. */
 class TableOrder extends RoutedDocuments {
   readonly #walk: SnapshotWalk<TableStream>;
   readonly #snapshot: Buffer;

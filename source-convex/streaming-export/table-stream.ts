@@ -14,10 +14,7 @@ export class TableStream {
   plan: Plan;
   /** Position of the next state; undefined until one is known. */
   position: Position | undefined;
-  /**
-   * Place in Data Sync, part of each state made from now on. Undefined while changes are read without Data
-   * Sync.
-   */
+  /** Place in Data Sync, part of each state. Undefined while changes are read without Data Sync. */
   place: SyncPlace | undefined;
   /** Whether its states carry the cursor of its chain (DEC22). */
   carriesCursor = true;
@@ -41,10 +38,7 @@ export class TableStream {
     return this.position?.snapshotHasMore === false;
   }
 
-  /**
-   * Position in the change log (digits, nanoseconds): everything up to it has been read. Only after the
-   * snapshot.
-   */
+  /** Position in the change log after the snapshot (digits, ns): all up to it has been read. */
   get cursor(): string {
     return this.position!.deltaCursor;
   }

@@ -28,10 +28,7 @@ const FATAL: ReadonlySet<Reason> = new Set([
 /** Failures of a position, not of the deployment. */
 const OF_POSITIONS: ReadonlySet<Reason> = new Set(['expired', 'bad-position']);
 
-/**
- * Failed walks in a row, without a page between them, after which the deployment is at fault and not a
- * stream.
- */
+/** Failed walks in a row, no page between them, after which the deployment is at fault, not a stream. */
 const MAX_FAILED_WALKS = 3;
 
 export interface WalkFailuresOptions {
@@ -52,10 +49,7 @@ export class WalkFailures {
     this.#options = options;
   }
 
-  /**
-   * Passes on the events of a walk. Returns the failure of the walk, if any; throws a failure that stops the
-   * run.
-   */
+  /** Passes on a walk's events. Returns its failure, if any; throws one that stops the run. */
   async *pass(events: AsyncGenerator<ReadEvent, void>): AsyncGenerator<ReadEvent, ConvexApiError | undefined> {
     let failure: ConvexApiError | undefined;
     try {

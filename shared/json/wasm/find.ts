@@ -6,10 +6,7 @@ const COPIED = wasm.COPIED.value;
 const MAX_COPIED = wasm.MAX_COPIED.value;
 const copied = new Uint8Array(memory, COPIED, MAX_COPIED);
 
-/**
- * The positions that were found, counted from where the text began. Valid until the next call of any of these
- * functions.
- */
+/** Positions that were found, from the beginning of the text. Valid until the next call of a function. */
 export const found = new Int32Array(memory, wasm.OUTPUT.value);
 
 /**
@@ -56,10 +53,7 @@ export function findEnd(buffer: Buffer, at: number, limit: number, element: Unfi
   return -1;
 }
 
-/**
- * The first piece of a string that is copied: the next ones are larger and larger, since most strings end
- * soon.
- */
+/** The first piece of a string to copy. The next ones grow, since most strings end soon. */
 const FIRST_PIECE = 4 * 1024;
 
 /**
@@ -115,10 +109,7 @@ function walk(buffer: Buffer, at: number, limit: number, keys: number, quiet: Qu
   return wasm.findMembers(COPIED, copy(buffer, at, limit), keys, names, numbers);
 }
 
-/**
- * Whether `inspect` may have anything to tell of the object that `findMembers` or `findObject` was asked for
- * last.
- */
+/** Whether `inspect` may have something to tell of the object of the last `findMembers` or `findObject`. */
 export function foundSuspicious(): boolean {
   return found[1] !== 0;
 }
@@ -169,15 +160,9 @@ export function findChanges(buffer: Buffer, at: number, limit: number, place: nu
   return wasm.findChanges(inChunk ? chunk.byteOffset : COPIED, length, foundChanges.byteOffset + 4 * place);
 }
 
-/**
- * Is told of what `inspect` finds, in positions of its buffer. None of these functions may be called
- * meanwhile.
- */
+/** Is told what `inspect` finds, by position. None of these functions may be called meanwhile. */
 export interface Inspection {
-  /**
-   * A field's name that begins with `_`, `$` or `source_a`, or has an escape or anything but printable ASCII;
-   * `end` is its closing quote.
-   */
+  /** A name that begins with `_`, `$` or `source_a`, or is not plain ASCII; `end`: its closing quote. */
   onKey: (end: number) => void;
   /** The number whose first digit is at `at` is an integer that no float64 is equal to. */
   onRoundedInteger: (at: number, lastKeyEnd: number) => void;

@@ -1,7 +1,4 @@
-/**
- * Tables of keys that the WebAssembly functions know. Each place in its memory holds the table of whoever was
- * the last to use it.
- */
+/** Tables of keys for WebAssembly. Each place in its memory has the table of its last user. */
 import { memory, wasm } from './module.ts';
 
 const MAX_KEYS = wasm.MAX_KEYS.value;
@@ -41,10 +38,7 @@ class KeyTable {
     return this.count < MAX_KEYS && length <= MAX_KEY_TEXT;
   }
 
-  /**
-   * `buffer[start, end)` is a key with its quotes, as it is written. Returns its number; -1 where it is not
-   * taken.
-   */
+  /** The number of the key `buffer[start, end)`, quotes included; -1 if it is not taken. */
   add(buffer: Buffer, start = 0, end = buffer.length, wanted = false): number {
     const length = end - start;
     if (!this.takes(length)) return -1;

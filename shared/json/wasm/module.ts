@@ -1,7 +1,4 @@
-/**
- * The WebAssembly module made of `assembly/`, and its memory. Its functions are synchronous, and keep nothing
- * from call to call.
- */
+/** The WebAssembly module of `assembly/` and its memory. Functions are synchronous, without state. */
 import { MODULE } from './module.generated.ts';
 
 /** The part of the WebAssembly interface in use; Node's own types leave it to the browser's. */

@@ -141,10 +141,7 @@ function readBeginning(text: i32, at: i32, length: i32): void {
   if (load<u64>(to) == 0x2265756c6176222c && load<u16>(to, 8) == 0x7b3a) value = to + 9 - text;
 }
 
-/**
- * Reads `{"component":"…","table":"…","ts":` at `to`. Returns the position after it, or 0 if it is written in
- * another form.
- */
+/** Reads `{"component":"…","table":"…","ts":` at `to`. Returns its end; 0 for another form. */
 function readNames(text: i32, to: i32, limit: i32): i32 {
   // {"component":"
   if (to + 14 > limit || load<u64>(to) != 0x6e6f706d6f63227b || load<u32>(to, 8) != 0x22746e65) return 0;

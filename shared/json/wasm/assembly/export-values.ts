@@ -19,10 +19,7 @@ import {
   strings,
 } from './structure';
 
-/**
- * One where the block before ended with: a byte after which a number may begin; a minus after such a byte; a
- * run of digits; a quote.
- */
+/** One if the block before ended with: a byte before a number; a minus after it; digits; a quote. */
 let afterMark: u64 = 0;
 let afterMinus: u64 = 0;
 let running: u64 = 0;

@@ -13,10 +13,7 @@ import { SOURCE_A, hasOddByte } from './watch';
 
 /** What `inspect` finds, beside numbers of the kinds of numbers.ts: a key of interest. */
 const KEY: i32 = 0;
-/**
- * So many numbers of a record are told of: an array may hold thousands, and each of them costs more than a
- * hundred bytes of text.
- */
+/** Numbers of a record that are told. An array may hold thousands; each costs over 100 bytes of text. */
 const MAX_NUMBERS: i32 = 64;
 
 // What `inspect` knows of the text before the block in hand, and in the next call of the text before.
@@ -143,10 +140,7 @@ export function inspect(text: i32, length: i32, first: bool, names: i32, quietNu
   return found;
 }
 
-/**
- * The number whose first digit is at `at`, unless it is kept. What does not begin and end within the text is
- * for others to judge.
- */
+/** The number whose first digit is at `at`, unless it is kept or not wholly within the text. */
 function tellNumber(found: i32, text: i32, at: i32, length: i32, key: i32): i32 {
   const kind = at >= 0 ? judge(text + at, text + length) : UNKNOWN;
   if (kind == KEPT || found > MAX_FOUND - 3 || hasQuietNumbers(text, key)) return found;

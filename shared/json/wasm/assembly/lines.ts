@@ -1,7 +1,4 @@
-/**
- * AssemblyScript: puts lines together of changes that `findChanges` has found in the text at CHUNK. See
- * ../lines.ts.
- */
+/** AssemblyScript: makes lines of the changes that `findChanges` found at CHUNK. See ../lines.ts. */
 import { CHUNK, LINES, LINE_HEAD, LINE_TAIL } from './memory';
 
 /** From this length on, the engine's own copy is faster. */

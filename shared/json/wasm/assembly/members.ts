@@ -6,10 +6,7 @@ import { KEYS, KEY_BYTES, MAX_FOUND, MAX_KEY_TEXT, OUTPUT, WANTED } from './memo
 import { beginText, closes, commas, opens, readBlock } from './structure';
 import { beginWatch, suspicious, watchBlock } from './watch';
 
-/**
- * Which of the first `count` keys at KEYS the member at `member` has; `tries` of them are tried, from number
- * `from` on. -1 for none.
- */
+/** Which of `count` keys at KEYS the member has, of the `tries` tried from number `from`. -1: none. */
 // @ts-ignore: decorator
 @inline
 function keyOf(member: i32, from: i32, count: i32, tries: i32): i32 {
@@ -27,16 +24,10 @@ function keyOf(member: i32, from: i32, count: i32, tries: i32): i32 {
   return -1;
 }
 
-/**
- * After so many keys that are none of those, an object is one of changing keys (a map by id), and the others
- * are not searched for theirs.
- */
+/** After so many unknown keys, an object has changing keys (a map by id): the others are not searched. */
 const MAX_MISSES: i32 = 16;
 
-/**
- * Whether a colon and the first byte of a value follow the key. Where not, what that means is for others to
- * say.
- */
+/** Whether a colon and the first byte of a value follow the key. If not, the caller decides. */
 // @ts-ignore: decorator
 @inline
 function isMember(member: i32, entry: i32): bool {

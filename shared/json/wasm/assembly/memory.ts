@@ -15,10 +15,7 @@ export const MAX_KEY_TEXT: i32 = 32;
 export const WANTED: i32 = MAX_KEY_TEXT + 8;
 /** Keys of members that `findMembers` knows. Their texts are at the beginning of the 32 bytes. */
 export const KEYS: i32 = OUTPUT + 4 * MAX_FOUND;
-/**
- * Names, and names whose numbers are of no interest; see quiet.ts. Their texts are at the end of the 32
- * bytes.
- */
+/** Names, and names whose numbers do not matter; see quiet.ts. Their texts end the 32 bytes. */
 export const QUIET_NAMES: i32 = KEYS + MAX_KEYS * KEY_BYTES;
 export const QUIET_NUMBERS: i32 = QUIET_NAMES + MAX_KEYS * KEY_BYTES;
 

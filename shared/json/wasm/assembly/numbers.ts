@@ -14,9 +14,7 @@ const MAX_MANTISSA: u64 = 1_000_000_000_000_000_000;
 /** 5 to this power and six times as much fit into 63 bits. */
 const MAX_PLACES: i32 = 26;
 
-/**
- * The number whose first digit (after a minus, where there is one) is at `at`, and which ends before `limit`.
- */
+/** The number whose first digit, after a minus if any, is at `at`. It ends before `limit`. */
 export function judge(at: i32, limit: i32): i32 {
   let mantissa: u64 = 0;
   let point = -1;

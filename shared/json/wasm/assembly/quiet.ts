@@ -4,20 +4,14 @@
  */
 import { KEY_BYTES, MAX_KEY_TEXT, QUIET_NAMES, QUIET_NUMBERS } from './memory';
 
-/**
- * How many there are of each, and which one is expected next: the keys of an object mostly come in the same
- * order.
- */
+/** How many of each, and which is expected next: keys of an object mostly come in the same order. */
 let names: i32 = 0;
 let numbers: i32 = 0;
 let nextName: i32 = 0;
 let nextNumber: i32 = 0;
 /** How many names of the object were not quiet. */
 let misses: i32 = 0;
-/**
- * After so many, the object is one of changing keys (a map by id), and its other names are only compared with
- * the expected one.
- */
+/** After so many, the object has changing keys: its other names are compared with the expected one. */
 const MAX_MISSES: i32 = 16;
 
 export function beginQuiet(quietNames: i32, quietNumbers: i32): void {

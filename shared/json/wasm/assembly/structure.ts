@@ -15,9 +15,7 @@ import { MAX_FOUND, OUTPUT } from './memory';
 export let opens: u64 = 0;
 export let closes: u64 = 0;
 export let commas: u64 = 0;
-/**
- * All ones while the block before ended inside a string; one if its last byte escapes the first of this one.
- */
+/** All ones while the last block ended in a string; one if its last byte escapes the next one. */
 export let inside: u64 = 0;
 export let escapes: u64 = 0;
 /** One bit for each byte of the block in hand that is a quote, or inside a string. */
@@ -40,10 +38,7 @@ export function bitsOf(a: v128, b: v128, c: v128, d: v128): u64 {
   return <u64>low | ((<u64>high) << 32);
 }
 
-/**
- * One bit for each of 64 bytes that is `byte`. Written out: a loop over the four parts of a block costs a
- * fifth more (measured).
- */
+/** One bit for each of 64 bytes that is `byte`. Written out: a loop costs a fifth more (measured). */
 // @ts-ignore: decorator
 @inline
 export function bytesThatAre(byte: v128, a: v128, b: v128, c: v128, d: v128): u64 {

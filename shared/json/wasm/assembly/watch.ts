@@ -23,10 +23,7 @@ let loudKey: i32 = -1;
 
 /** `source_a` as the eight bytes that begin the name of a field. */
 export const SOURCE_A: u64 = 0x615f_6563_7275_6f73;
-/**
- * A run of digits and points of this length is a long number. It has a byte at one of the places that are
- * tried.
- */
+/** A run of digits and points of this length is a long number. One of its bytes is always tried. */
 export const LONG: i32 = 16;
 
 export function beginWatch(names: i32, numbers: i32): void {
@@ -80,10 +77,7 @@ export function hasOddByte(at: i32): bool {
   return i8x16.bitmask(v128.or(low, high)) != 0;
 }
 
-/**
- * The closing quotes of strings that have something special in them: they begin with `_`, `$` or `source_a`,
- * or have an odd byte.
- */
+/** Closing quotes of strings that begin with `_`, `$` or `source_a`, or have an odd byte. */
 // @ts-ignore: decorator
 @inline
 function endsOfMarked(text: i32, at: i32, closing: u64): u64 {
