@@ -165,10 +165,7 @@ export class FieldNames {
 
 const NONE: ReadonlySet<string> = new Set();
 
-/**
- * The position of the quote that begins the string that ends with the quote at `end`. A quote inside the
- * string follows an odd number of backslashes.
- */
+/** The quote that begins the string ending at `end`. Inner quotes follow an odd number of backslashes. */
 export function openingQuote(buffer: Buffer, end: number): number {
   for (let at = end - 1; ; at--) {
     while (at > 0 && buffer[at] !== QUOTE) at--;

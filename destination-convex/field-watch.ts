@@ -1,7 +1,4 @@
-/**
- * Finds fields of a stream's records, at every depth, that Convex would not store as they are, and counts
- * what is reported at the end of the run.
- */
+/** Finds a stream's fields, at every depth, that Convex would not store as they are. Counts them. */
 import { isDropped, spelledFieldName } from '../shared/convex/identifiers.ts';
 import { isNumberByte } from '../shared/json/decimals.ts';
 import { isRoundedByFloat64 } from '../shared/json/float64.ts';

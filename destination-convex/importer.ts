@@ -77,8 +77,7 @@ class BodyImport {
     const middle = (from + to) >>> 1;
     const first = await this.#post(this.#body.toBuffer(from, middle), from, middle, TRIES.part);
     if (first !== undefined) yield* this.#divide(from, middle, first);
-    // Then the refused record is in the second half. A request that was only too long may be accepted in
-    // halves.
+    // The second half has the refused record. A request that was only too long may pass in halves.
     else if (to - middle > 1 && refusal.status !== 413) {
       yield* this.#divide(middle, to, refusal);
       return;

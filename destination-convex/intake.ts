@@ -89,8 +89,7 @@ export class Intake {
     unspelled: ReadonlySet<string>,
   ): Promise<void> {
     const watch = this.#watches[index]!;
-    // Before the ledger knows the record: when nothing is being sent, the ledger takes all records that it
-    // knows for durable.
+    // Before the ledger knows the record: with no request in flight, it takes all it knows for durable.
     await watch.spell(unspelled, this.#spellingOf);
     await this.#takeInspected(index, buffer, start, end, watch.merged());
   }

@@ -13,10 +13,7 @@ export interface MergedFields {
   fields: [string, string];
 }
 
-/**
- * The first such pair in a record, at any depth. A name whose spelling is unknown counts as equal to any
- * other renamed one (INV9).
- */
+/** The first such pair, at any depth. An unknown spelling counts as equal to any other one (INV9). */
 export function mergedFields(record: object, spelling: Spelling): MergedFields | undefined {
   const waiting: Place[] = [{ value: record, name: '', parent: undefined }];
   for (let place = waiting.pop(); place !== undefined; place = waiting.pop()) {

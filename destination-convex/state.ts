@@ -19,10 +19,7 @@ interface StateFacts {
   streams: StreamStateFacts[];
 }
 
-/**
- * Reads the state object `buffer[start, end)`. Throws `BrokenMessage` if it cannot be read: such a STATE does
- * not say which records it covers.
- */
+/** Reads the state object `buffer[start, end)`. Throws `BrokenMessage` if its streams cannot be told. */
 export function readState(buffer: Buffer, start: number, end: number): StateFacts {
   try {
     return factsOf(buffer, start, end);

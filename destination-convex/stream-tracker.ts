@@ -30,8 +30,7 @@ export function outcomeOf(history: StreamHistory, truncation: Truncation, anySta
   if (truncation !== 'none' && status === undefined && records === 0 && states === emptyStates) return 'complete';
   // A platform that knows generations sends COMPLETE for each stream if the source succeeds.
   if (anyStatus || truncation === 'generation') return 'incomplete';
-  // Without any status, success and failure of the source look the same, and only the end of the input
-  // counts.
+  // Without any status, a failed source looks like a successful one, and only the end of the input counts.
   return 'complete';
 }
 

@@ -46,10 +46,7 @@ export class ColumnFilter {
     this.#excluded = new Set(excluded);
   }
 
-  /**
-   * Finds what to keep of the document `buffer[start, end)`. Throws `ConvexApiError`, so it is called before
-   * anything of the record is written.
-   */
+  /** Finds what to keep of `buffer[start, end)`, before its record is begun. Throws `ConvexApiError`. */
   find(buffer: Buffer, start: number, end: number): void {
     try {
       this.#find(buffer, start, end);

@@ -84,8 +84,7 @@ async function perform(performing: Performing): Promise<void> {
     const uploaded = rowsIn(await follow(performing, 'waiting_for_confirmation'));
     compareRows(performing, uploaded);
     await api.perform(importId);
-    // An import writes all rows of its upload or none: where it does not say how many it wrote, the upload
-    // tells.
+    // An import writes all rows of its upload or none, so the upload has the number if the answer has none.
     const written = rowsIn(await follow(performing, 'completed')) ?? uploaded;
     if (written !== rows) throw otherRows(stream, written, rows);
   } catch (error) {

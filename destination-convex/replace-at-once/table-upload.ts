@@ -133,8 +133,7 @@ export class TableUpload {
     if (number > 1) {
       const { token, uncertain } = await this.#api.uploadPart(this.#token, number, bytes);
       this.#partTokens.push(token);
-      // The rows of the parts before it are gone, so there is no new upload. The number of rows is compared
-      // in the end.
+      // Earlier parts are gone, so no new upload is possible. The number of rows is compared in the end.
       this.uncertain ||= uncertain;
       return;
     }

@@ -1,7 +1,4 @@
-/**
- * Remembers the bytes of RECORD lines before their data. A line that begins with known bytes belongs to the
- * same stream, so it need not be parsed.
- */
+/** Bytes of RECORD lines before their data. A line that begins with known ones need not be parsed. */
 import { OPEN_BRACE, bytesAre } from '../json/raw.ts';
 import type { Line } from './lines.ts';
 

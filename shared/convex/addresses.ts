@@ -4,18 +4,12 @@
  * operator knows.
  */
 
-/**
- * The text is not such an address. The message is for the user. It does not repeat a text that cannot be one:
- * it may be a key in the wrong field.
- */
+/** The text is no such address. The message repeats only what may be one: it may be a misplaced key. */
 export class AddressError extends Error {
   override readonly name = 'AddressError';
 }
 
-/**
- * A host of Convex's cloud without a scheme. Other texts without one are refused: they may be a key in the
- * wrong field, or a self-hosted host that needs http.
- */
+/** A host of Convex's cloud without a scheme. Others may be a misplaced key, or need http. */
 const BARE_HOST = /^[a-z0-9.-]+\.convex\.(?:cloud|site|dev)\.?(?:[/:?#]|$)/i;
 
 /**

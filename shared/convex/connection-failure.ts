@@ -52,8 +52,7 @@ export function connectionFailure(error: unknown, { proxy, http, answered }: Att
   if (NO_TLS.has(code) || (code === 'EPROTO' && NO_TLS_TEXT.test(said))) return unreachable('wants-http');
   if (http && chain.some(({ rawPacket }) => rawPacket !== undefined && isTlsRecord(rawPacket)))
     return unreachable('wants-https');
-  // A connection closed during the TLS handshake has the code of an established one; only the message
-  // differs.
+  // A connection closed during the TLS handshake has the code of an established one, but another message.
   if (said.includes('before secure TLS connection'))
     return unreachable('network', 'the connection was closed during the TLS handshake');
   const connecting = chain.some(({ syscall }) => syscall === 'connect' || syscall === 'getaddrinfo');

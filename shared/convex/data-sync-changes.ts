@@ -49,10 +49,7 @@ export class Changes {
   readonly #found = { buffer: NOTHING, base: 0, count: 0 };
   #batch: ElementBatch | undefined;
   #index = 0;
-  /**
-   * Of the changes of the batch, those from the first to before the second index were found so; the next is
-   * at `#at` in `foundChanges`.
-   */
+  /** Changes `[#foundFrom, #foundTo)` of the batch were found so. `#at`: the next in `foundChanges`. */
   #foundFrom = 0;
   #foundTo = 0;
   #at = 0;

@@ -1,7 +1,4 @@
-/**
- * What a page of Data Sync says beside its values. Pure: raw JSON in, checked values out. Throws
- * `ConvexApiError` for what no deployment says.
- */
+/** A Data Sync page beside its values: raw JSON in, checked values out. Pure. Throws `ConvexApiError`. */
 import { parsedJson } from '../core/json.ts';
 import { isTimestamp } from '../json/integers.ts';
 import { JsonError, rawMembers } from '../json/raw.ts';

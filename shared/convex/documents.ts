@@ -129,10 +129,7 @@ export class DocumentHead {
     return false;
   }
 
-  /**
-   * Reads the head of the document `buffer[start, end)`, whose bytes have to stay valid. Throws `JsonError`
-   * where a member is missing or of another type.
-   */
+  /** Reads the head of the document `buffer[start, end)`, which must not change. Throws `JsonError`. */
   read(buffer: Buffer, start: number, end: number): void {
     this.#buffer = buffer;
     if (!this.#readLikeLast(buffer, start, end)) this.#walk(buffer, start, end);
@@ -186,8 +183,7 @@ export class DocumentHead {
           throw new JsonError('a document has a "_ts" that is no timestamp');
         this.tsStart = valueStart;
         this.tsEnd = valueEnd;
-        // Component and table come before `_ts` and nothing else does, so the next document may begin with
-        // the same bytes.
+        // Only component and table come before `_ts`, so the next document may begin with the same bytes.
         if (place === 2 && sawComponent && sawTable) this.#beginning = Buffer.from(buffer.subarray(start, valueStart));
         wanted--;
       } else if (this.#wantDeleted && members.keyIs(DELETED)) {

@@ -1,7 +1,4 @@
-/**
- * Paths of functions: `messages:list` is the function `list` of convex/messages.ts (C192). What the backend
- * would refuse is refused before anything is sent.
- */
+/** Paths of functions: `messages:list` is `list` of convex/messages.ts (C192). Checked before sending. */
 import { isIdentifier } from './identifiers.ts';
 
 const FORM = /^[a-zA-Z0-9_/.]+:[a-zA-Z0-9_]+$/;

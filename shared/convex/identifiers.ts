@@ -74,10 +74,7 @@ export function collidingName(renamed: string): string {
 /** Names that are tried for a renamed field (C38). */
 const MAX_TRIES = 3;
 
-/**
- * The name of a renamed field among `others`, the original names of its object (C38). Undefined if all tries
- * collide: the deployment refuses such a record.
- */
+/** The new name among `others`, the names of its object (C38). Undefined: the record is refused. */
 export function freeFieldName(renamed: string, others: { has(name: string): boolean }): string | undefined {
   for (let attempt = 0; attempt < MAX_TRIES; attempt++) {
     if (!others.has(renamed)) return renamed;

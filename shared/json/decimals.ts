@@ -1,7 +1,4 @@
-/**
- * Numbers as JSON writes them, compared exactly. A double has some 16 digits: int64 values, and numbers that
- * only differ beyond them, would become equal.
- */
+/** Numbers of JSON, compared exactly. As doubles, int64 values that differ late would be equal. */
 
 import { isDigit } from './integers.ts';
 

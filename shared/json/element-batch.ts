@@ -4,8 +4,7 @@
  * the next `push`.
  */
 export class ElementBatch {
-  // Their room is kept from chunk to chunk: arrays that grow anew for each were a twentieth of a walk
-  // (measured).
+  // Their room is kept from chunk to chunk: new arrays for each took a twentieth of a walk (measured).
   readonly buffers: (Buffer | undefined)[] = [];
   readonly starts: number[] = [];
   readonly ends: number[] = [];

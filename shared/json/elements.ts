@@ -98,8 +98,7 @@ export class ElementScanner {
     this.#searched = false;
     // Readers downstream would drop a line of invalid UTF-8 silently.
     if (!this.#utf8.accepts(chunk)) throw new JsonError('the response is not valid UTF-8');
-    // The server writes none; a proxy that prints JSON prettily would. Two native searches of a chunk cost
-    // next to nothing.
+    // The server writes none; a proxy that prints JSON prettily would. Both searches are native and cheap.
     this.#lineBreaks ||= chunk.includes(NEWLINE) || chunk.includes(CARRIAGE_RETURN);
     let at = 0;
     const end = chunk.length;

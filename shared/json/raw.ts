@@ -80,8 +80,7 @@ function skipLongString(buffer: Buffer, at: number, end: number): number {
     if (escaped === MANY_ESCAPED) return findStringEnd(buffer, at, end);
     const quote = buffer.indexOf(QUOTE, at);
     if (quote === -1 || quote >= end) return -1;
-    // An odd run of backslashes before a quote escapes it. The run cannot start before `at`: `at` is never
-    // inside an escape.
+    // An odd run of backslashes before a quote escapes it. It begins at `at` or later: `at` is in no escape.
     let run = quote;
     while (run > at && buffer[run - 1] === BACKSLASH) run--;
     at = quote + 1;

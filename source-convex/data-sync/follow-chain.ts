@@ -27,10 +27,7 @@ export interface ChainWalk {
   chain: Chain;
   /** The streams that follow. Those that are set aside are removed. */
   streams: Set<TableStream>;
-  /**
-   * Digits, nanoseconds: the walk ends with the first page that reaches it, so it also ends on a deployment
-   * that is written without pause.
-   */
+  /** The walk ends with the page that reaches this (digits, ns), however much is written meanwhile. */
   head: string;
   format: ValueFormat;
   /** Takes the streams whose tables were replaced. */
@@ -103,10 +100,7 @@ function* dropMissing(
   yield* dropped(missing);
 }
 
-/**
- * Pages in a row without progress. A few are possible: a page is asked for again where a table was left out,
- * or dropped. More of them would go on for ever.
- */
+/** Pages in a row without progress. Tables that were left out or dropped cause a few, not more. */
 const MAX_WITHOUT_PROGRESS = 100;
 
 const SNAPSHOTTING = 'a page of Data Sync reads a table that it did not truncate';
@@ -151,13 +145,11 @@ async function* readPage(
           setAside(replaced);
           return 'truncated';
         }
-        // What an earlier try has brought is written: its changes may not come again in the same order of
-        // pages.
+        // What an earlier try brought is written. Its changes may come in another order of pages now.
         yield* write(segment);
         snapshotTs = timestampOf(step.value, chain);
         await expectPast(api, snapshotTs, head);
-        // Listed while the changes come in: a table that exists now existed at the page's timestamp, which is
-        // earlier.
+        // Listed while the changes come in: a table that exists now existed at the earlier time of the page.
         tables = existingTables(api);
         // Prevents an unhandled rejection; the `await` after the page still throws.
         tables.catch(() => undefined);

@@ -126,8 +126,7 @@ export class Segment implements RecordCursor, SourceRecord {
   #beforeTombstones(wanted: TableStream): string[] {
     const found: string[] = [];
     const documentAt = this.#lines.documentAt(wanted);
-    // Ids that were written since the last timestamp that was found: up to the commit before, and in the
-    // commit in hand.
+    // Ids that were written since the last timestamp found: before the commit in hand, and in it.
     let written = new Set<string>();
     let inCommit: string[] = [];
     let before = '';

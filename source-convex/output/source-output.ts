@@ -20,10 +20,7 @@ export class SourceOutput {
     this.#progress = new Progress(context.log, this.streams);
   }
 
-  /**
-   * Writes all events, with backpressure from stdout. Throws what reading or writing throws; streams that
-   * have not ended are then INCOMPLETE.
-   */
+  /** Writes all events, with backpressure. Throws all errors; open streams are then INCOMPLETE. */
   async write(events: AsyncGenerator<ReadEvent, void>): Promise<void> {
     this.#checkpoints.startHeartbeat();
     try {

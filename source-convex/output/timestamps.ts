@@ -1,7 +1,4 @@
-/**
- * Nanosecond timestamps as text. A Date has milliseconds and a double rounds to multiples of 256 ns, so
- * neither is used for them (INV5).
- */
+/** Nanosecond timestamps as text: Dates have milliseconds, doubles round to 256 ns (INV5). */
 
 /** Length of `2026-11-22T03:14:15.926535`. */
 export const ISO_LENGTH = 26;

@@ -39,10 +39,7 @@ export function compareCursors(a: CursorValue, b: CursorValue): number {
   }
 }
 
-/**
- * The value as raw JSON for an argument. A bare number in arguments is a float64 (C196), so an int64 of
- * export_json is encoded as `{"$integer":…}`.
- */
+/** Raw JSON for an argument. An int64 is `{"$integer":…}`: a bare number would be a float64 (C196). */
 export function asArgument({ kind, raw }: CursorValue, format: ValueFormat): string {
   if (format !== 'export_json' || kind !== 'number' || !/^-?\d{1,19}$/.test(raw)) return raw;
   const bytes = Buffer.alloc(8);

@@ -20,10 +20,7 @@ export interface ChangeLogWalk {
   streams: readonly TableStream[];
   /** The oldest position of the streams (digits, nanoseconds). */
   cursor: string;
-  /**
-   * The walk ends with the first page that reaches this timestamp (digits, nanoseconds), so it ends even if
-   * the deployment is written to without pause.
-   */
+  /** The walk ends with the page that reaches this (digits, ns), however much is written meanwhile. */
   head: string;
 }
 

@@ -14,10 +14,7 @@ type Events<Result = void> = AsyncGenerator<ReadEvent, Result>;
 
 /** A round: snapshots of streams that need one, then the changes of all streams up to one head. */
 export interface ChangeReader {
-  /**
-   * Called before the snapshots of a round, with all incremental streams. Returns the timestamp at which
-   * fresh streams are read: digits, nanoseconds.
-   */
+  /** Called before a round's snapshots. Returns the timestamp for fresh streams: digits, nanoseconds. */
   prepare(streams: readonly TableStream[], head: string): Events<string>;
   /** Called after the snapshots, with the streams that have one. Reads their changes up to `head`. */
   read(streams: readonly TableStream[], head: string): Events;

@@ -8,10 +8,7 @@ import type { SourceConfig } from '../config.generated.ts';
 import { CHANGE_LOG_REMARK } from './change-reader.ts';
 import { activeSyncsRoute } from './component-changes.ts';
 
-/**
- * Checks the URL, the key, its permission and the plan with a request that reads no data (C86). Logs how
- * changes will be read. Throws a `ConnectorFailure`.
- */
+/** Checks URL, key, permission and plan (C86). Logs how changes are read. Throws `ConnectorFailure`. */
 export async function checkTables(config: SourceConfig, log: Log): Promise<void> {
   const { http, host } = connect(config, 'airbyte-export', 'check', log);
   try {
@@ -33,10 +30,7 @@ async function howChangesAreRead(api: StreamingExport, config: SourceConfig): Pr
 /** Reasons that exclude tables, with this key or plan, but not function calls. */
 const NO_EXPORT: readonly Reason[] = ['no-streaming-export', 'not-permitted'];
 
-/**
- * Whether tables can be read in addition to query streams. Throws a `ConnectorFailure` where the deployment
- * or the key is at fault.
- */
+/** Whether tables can be read too. Throws a `ConnectorFailure` if the deployment or key is at fault. */
 export async function tablesReadable(config: SourceConfig, during: 'check' | 'discover', log: Log): Promise<boolean> {
   if (config.access_key === undefined) return false;
   const { http, host } = connect(config, 'airbyte-export', during, log);

@@ -38,8 +38,7 @@ async function tablesOf(api: StreamingExport, format: ValueFormat, log: Log): Pr
     return tablesBySchema(await api.jsonSchemas());
   } catch (error) {
     if (!(error instanceof ConvexApiError) || error.reason !== 'refused') throw error;
-    // Sorted: Convex lists tables in no fixed order (C84), and the choice of sampled tables must not vary
-    // from run to run.
+    // Sorted: Convex lists tables in no fixed order (C84), and the choice of samples must not vary.
     const tables = (await tablesByColumns(api, error)).sort(byComponentAndName);
     const samples = await sampleTables(
       api,

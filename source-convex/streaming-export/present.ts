@@ -1,7 +1,4 @@
-/**
- * Timestamps that lie ahead of the deployment's present. Nothing can have been read up to there: a state that
- * says so would skip every change until that time comes.
- */
+/** Timestamps after the deployment's present. A state with one would skip all changes until then. */
 import { date } from '../../shared/core/text.ts';
 import { notConvex } from '../../shared/convex/client.ts';
 import type { StreamingExport } from '../../shared/convex/streaming-export.ts';

@@ -64,8 +64,7 @@ export class TableStream {
     const before = this.position;
     if (before !== undefined && samePosition(before, position)) return [];
     this.position = position;
-    // The end of a snapshot is worth a STATE: without it, the next run would read the table's last page
-    // again.
+    // The end of a snapshot is worth a STATE: without it, the next run would read the last page again.
     const due = !position.snapshotHasMore && before?.snapshotHasMore !== false;
     return [{ stream: this.index, state: this.#stateAt(position), due }];
   }

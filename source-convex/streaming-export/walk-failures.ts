@@ -1,7 +1,4 @@
-/**
- * What a failed walk means for its streams. A stream that fails on its own does not stop the others. A
- * refused key or an unreachable deployment stops the run.
- */
+/** A failed walk: its streams fail, or, if the key or the deployment is at fault, the whole run. */
 import { configError, type ConnectorFailure } from '../../shared/core/failure.ts';
 import type { Log } from '../../shared/core/log.ts';
 import { consume } from '../../shared/core/generators.ts';

@@ -25,10 +25,7 @@ export function findElements(buffer: Buffer, at: number, limit: number): number 
   return wasm.findElements(COPIED, copy(buffer, at, limit));
 }
 
-/**
- * Where an element stands that goes on in the next chunk: open brackets, and whether the last byte was in a
- * string, or escapes the next.
- */
+/** Where an unfinished element stands: open brackets, in a string or not, the next byte escaped or not. */
 export interface Unfinished {
   depth: number;
   inString: boolean;
@@ -72,10 +69,7 @@ export function findStringEnd(buffer: Buffer, at: number, limit: number): number
   return -1;
 }
 
-/**
- * Where the members begin in `found`, and how many numbers there are for each of them: where it begins, the
- * number of its key, where it ends.
- */
+/** Where the members begin in `found`. Numbers of each: where it begins, its key's number, its end. */
 export const FIRST_MEMBER = 2;
 export const MEMBER_NUMBERS = 3;
 

@@ -1,7 +1,4 @@
-/**
- * AssemblyScript: finds the members of an object, and on the way whether it may have anything that `inspect`
- * would tell of (see watch.ts).
- */
+/** AssemblyScript: finds an object's members, and whether `inspect` has something to tell (watch.ts). */
 import { KEYS, KEY_BYTES, MAX_FOUND, MAX_KEY_TEXT, OUTPUT, WANTED } from './memory';
 import { beginText, closes, commas, opens, readBlock } from './structure';
 import { beginWatch, suspicious, watchBlock } from './watch';
