@@ -100,4 +100,12 @@ export const SHARED: Mutation[] = [
     replace: 'masked = masked.replace(form, MASK);',
     test: 'test/shared/core/secrets.test.ts',
   },
+  {
+    name: 'a text that a function throws is repeated in the log',
+    file: 'shared/convex/function-failure.ts',
+    find: '(\\w{0,64}Error)',
+    replace: '(\\w{0,64})',
+    test: 'test/source-convex/query-streams/read.test.ts',
+    only: 'thrown',
+  },
 ];

@@ -54,7 +54,8 @@ export function safeFailure({ errorMessage, errorData }: FunctionFailure): SafeF
     const found = form.exec(said)?.[0].replace(/^Uncaught Error: /, '');
     if (found !== undefined) return { kind, text: `${found}${placeOf(found, said)}` };
   }
-  const thrown = /^Uncaught (\w{1,64})\b/.exec(said)?.[1];
+  // What is thrown need not be an error: the first word of a text that is thrown may be of a document.
+  const thrown = /^Uncaught (\w{0,64}Error)(?=:|\n|$)/.exec(said)?.[1];
   const what = thrown === undefined ? 'an error' : `an error of its own (${thrown})`;
   const where = head === null ? '' : `; the log of the deployment shows it under the request id ${head[1]}`;
   return { kind: 'own', text: `${what}${where}` };

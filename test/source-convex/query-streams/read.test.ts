@@ -202,6 +202,21 @@ describe('what the app gets wrong', () => {
     expect(lines.join('\n')).not.toContain('Ada');
   });
 
+  test.each<[string, () => unknown]>([
+    ['text', () => 'Lovelace'],
+    ['text with a colon', () => 'Lovelace: 078-05-1120'],
+    ['error with a name of its own', () => Object.assign(new Error('078-05-1120'), { name: 'Lovelace' })],
+  ])('a thrown %s is not repeated either', async (_what, thrown) => {
+    await using source = await appOf({
+      functions: failing(() => {
+        throw thrown();
+      }),
+    });
+    const { lines } = await readQueries(source, [bad]);
+    expect(errorsOf(lines)[0]?.message).toMatch(/ failed with an error; the log of the deployment shows it/);
+    expect(lines.join('\n')).not.toMatch(/Lovelace|078/);
+  });
+
   test('arguments that do not fit', async () => {
     const object = { type: 'object', value: { region: { fieldType: { type: 'string' }, optional: false } } };
     await using source = await appOf({ functions: failing(() => [], object) });
