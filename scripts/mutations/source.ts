@@ -155,4 +155,20 @@ export const SOURCE: Mutation[] = [
     replace: 'return true;',
     test: 'test/source-convex/failures.test.ts',
   },
+  {
+    name: 'a field that was always null may only hold null',
+    file: 'source-convex/streaming-export/schema.ts',
+    find: "if (typesOf(schema).every((type) => type === 'null')) return",
+    replace: 'if (typesOf(schema).length === 0) return',
+    test: 'test/source-convex/records-fit.test.ts',
+    only: 'always null',
+  },
+  {
+    name: 'the keys of records are listed in schemas',
+    file: 'source-convex/value-schema.ts',
+    find: 'const MAX_FIELDS = 64;',
+    replace: 'const MAX_FIELDS = 6400;',
+    test: 'test/source-convex/records-fit.test.ts',
+    only: 'keys of records',
+  },
 ];

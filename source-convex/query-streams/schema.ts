@@ -1,7 +1,7 @@
 /** The schema of a query stream, inferred from its records and merged as for tables. Pure. */
 import type { ValueFormat } from '../../shared/convex/streaming-export.ts';
-import { merge, nullable, type JsonSchema } from '../streaming-export/schema.ts';
-import { schemaOf } from '../value-schema.ts';
+import { nullable, settled, type JsonSchema } from '../streaming-export/schema.ts';
+import { withDocument } from '../value-schema.ts';
 import type { QueryPage } from './page.ts';
 
 /** Fields that are listed even if no record has them. */
@@ -19,11 +19,11 @@ export function recordsSchema(
 ): JsonSchema {
   let seen: JsonSchema = {};
   for (let i = 0; i < page.places.length; i += 2)
-    seen = merge(seen, schemaOf(page.buffer, page.places[i]!, page.places[i + 1]!, format));
+    seen = withDocument(seen, page.buffer, page.places[i]!, page.places[i + 1]!, format);
   const fields = new Map(Object.entries(seen.properties ?? {}));
   const properties = new Map<string, JsonSchema>();
   for (const name of primaryKey) properties.set(name, keySchema(name, fields.get(name)));
-  for (const [name, schema] of fields) if (!properties.has(name)) properties.set(name, nullable(schema));
+  for (const [name, schema] of fields) if (!properties.has(name)) properties.set(name, settled(nullable(schema)));
   if (cursorField !== undefined && !properties.has(cursorField))
     properties.set(cursorField, { type: ['null', ...SCALARS] });
   return {

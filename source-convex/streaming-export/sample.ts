@@ -4,8 +4,8 @@ import { ConvexApiError } from '../../shared/convex/errors.ts';
 import { selectTables, type TableRef } from '../../shared/convex/selection.ts';
 import type { SnapshotPage, StreamingExport, ValueFormat } from '../../shared/convex/streaming-export.ts';
 import { testOverride } from '../../shared/connector/test-override.ts';
-import { merge, type JsonSchema } from './schema.ts';
-import { schemaOf } from '../value-schema.ts';
+import type { JsonSchema } from './schema.ts';
+import { withDocument } from '../value-schema.ts';
 
 /** Limits: tables, and milliseconds. Airbyte ends a discovery after nine minutes. */
 const MAX_TABLES = 200;
@@ -53,7 +53,7 @@ async function firstDocuments(
       while (documents.next())
         // A backend that ignores the selection sends documents of other tables (C52, C53).
         if (documents.head.component === table.component && documents.head.table === table.table)
-          sample = merge(sample, schemaOf(documents.buffer, documents.start, documents.end, format));
+          sample = withDocument(sample, documents.buffer, documents.start, documents.end, format);
     });
     cursor = page.cursor;
     if (sample.properties !== undefined) return sample;

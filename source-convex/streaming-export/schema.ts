@@ -54,9 +54,7 @@ export function streamSchema(table: unknown): JsonSchema {
 /** The schema of a stream's records. `sample`: that of some documents; `columns`: all column names. */
 export function sampleSchema(sample: JsonSchema, columns: readonly string[]): JsonSchema {
   const properties = new Map(columns.map((column): [string, JsonSchema] => [column, { type: [...ANY] }]));
-  for (const [name, schema] of Object.entries(sample.properties ?? {}))
-    // Only nulls were seen, so the type is unknown.
-    properties.set(name, typesOf(schema).every((type) => type === 'null') ? { type: [...ANY] } : schema);
+  for (const [name, schema] of Object.entries(sample.properties ?? {})) properties.set(name, schema);
   return record(Object.fromEntries(properties));
 }
 
@@ -71,7 +69,7 @@ function record(properties: Record<string, JsonSchema>): JsonSchema {
     properties: {
       ...META_COLUMNS,
       _id: { ...META_COLUMNS['_id'], ...(id === undefined ? {} : { description: id }) },
-      ...Object.fromEntries(own.map(([name, schema]) => [name, nullable(schema)])),
+      ...Object.fromEntries(own.map(([name, schema]) => [name, settled(nullable(schema))])),
       ...SOURCE_COLUMNS,
     },
     additionalProperties: true,
@@ -121,14 +119,19 @@ function convertOne(node: Record<string, unknown>, depth: number): JsonSchema {
   }
 }
 
-/** A schema that allows everything that `a` or `b` allows. */
+/**
+ * A schema that allows everything that `a` or `b` allows. An object without `properties`, or an array without
+ * `items`, may hold anything, so what the other one says of its contents does not hold for both.
+ */
 export function merge(a: JsonSchema, b: JsonSchema): JsonSchema {
+  const holdsAnything = (type: string, member: 'properties' | 'items') =>
+    [a, b].some((one) => typesOf(one).includes(type) && one[member] === undefined);
   const types = new Set([...typesOf(a), ...typesOf(b)]);
   const list = TYPES.filter((type) => types.has(type));
   const merged: JsonSchema = list.length === 1 ? { type: list[0]! } : { type: list };
   const descriptions = [...new Set([a.description, b.description].filter((text) => text !== undefined))];
   if (descriptions.length > 0) merged.description = descriptions.join(', or ');
-  if (a.properties !== undefined || b.properties !== undefined) {
+  if ((a.properties !== undefined || b.properties !== undefined) && !holdsAnything('object', 'properties')) {
     // A Map, since assigning a field `__proto__` to an object would set its prototype.
     const properties = new Map(Object.entries(a.properties ?? {}));
     for (const [name, property] of Object.entries(b.properties ?? {})) {
@@ -138,7 +141,7 @@ export function merge(a: JsonSchema, b: JsonSchema): JsonSchema {
     merged.properties = Object.fromEntries(properties);
     merged.additionalProperties = true;
   }
-  if (a.items !== undefined || b.items !== undefined) {
+  if ((a.items !== undefined || b.items !== undefined) && !holdsAnything('array', 'items')) {
     merged.items =
       a.items === undefined || b.items === undefined ? (a.items ?? b.items)! : mergeItems(a.items, b.items);
   }
@@ -149,6 +152,26 @@ export function merge(a: JsonSchema, b: JsonSchema): JsonSchema {
 function mergeItems(a: JsonSchema, b: JsonSchema): JsonSchema {
   if (a.type === undefined) return b;
   return b.type === undefined ? a : merge(a, b);
+}
+
+/** The same schema with any type allowed where only nulls were seen: the next value has another type. */
+export function settled(schema: JsonSchema): JsonSchema {
+  if (typesOf(schema).every((type) => type === 'null')) return { ...schema, type: [...ANY] };
+  const { properties, items } = schema;
+  return {
+    ...schema,
+    ...(properties === undefined ? {} : { properties: mapped(properties, settled) }),
+    // No elements were seen if it has no type.
+    ...(items?.type === undefined ? {} : { items: settled(items) }),
+  };
+}
+
+/** The same properties with other schemas. */
+export function mapped(
+  properties: Record<string, JsonSchema>,
+  map: (schema: JsonSchema) => JsonSchema,
+): Record<string, JsonSchema> {
+  return Object.fromEntries(Object.entries(properties).map(([name, schema]) => [name, map(schema)]));
 }
 
 /** The same schema with null allowed. */
