@@ -171,4 +171,11 @@ export const SOURCE: Mutation[] = [
     test: 'test/source-convex/records-fit.test.ts',
     only: 'keys of records',
   },
+  {
+    name: 'a query stream in any order goes on from the greatest value of its last walk',
+    file: 'source-convex/query-streams/watermark.ts',
+    find: 'cursor: greater(this.lower, this.floor)',
+    replace: 'cursor: reached',
+    test: 'test/source-convex/query-streams/unordered.test.ts',
+  },
 ];

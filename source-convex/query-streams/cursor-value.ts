@@ -39,6 +39,12 @@ export function compareCursors(a: CursorValue, b: CursorValue): number {
   }
 }
 
+/** The greater one of two values of the same kind. Undefined is less than any value. */
+export function greater(a: CursorValue | undefined, b: CursorValue | undefined): CursorValue | undefined {
+  if (a === undefined || b === undefined) return a ?? b;
+  return compareCursors(a, b) < 0 ? b : a;
+}
+
 /** Raw JSON for an argument. An int64 is `{"$integer":…}`: a bare number would be a float64 (C196). */
 export function asArgument({ kind, raw }: CursorValue, format: ValueFormat): string {
   if (format !== 'export_json' || kind !== 'number' || !/^-?\d{1,19}$/.test(raw)) return raw;

@@ -152,6 +152,7 @@ class QueryReader {
     const page = await pages.page(at, since);
     yield { kind: 'records', records: this.#records.open(page, walk.watermark) };
     walk.cursor = page.next;
+    walk.watermark.endPage(at === null);
     const position = this.#position(this.#stateAt(page.next, walk.watermark));
     return { next: page.next ?? undefined, events: [position] };
   }
@@ -171,8 +172,9 @@ class QueryReader {
       fingerprint: query.fingerprint,
       pageCursor: next,
       hasMore: next !== null,
-      cursor: next === null ? watermark.reached : watermark.lower,
-      nextCursor: next === null ? undefined : watermark.seen,
+      ...(next === null
+        ? { ...watermark.next, nextCursor: undefined }
+        : { cursor: watermark.lower, nextCursor: watermark.seen, floor: watermark.floor }),
       deployment,
       // Only the sync that began a full refresh may continue it.
       syncId: this.#incremental ? undefined : this.#syncId,

@@ -2,12 +2,13 @@
  * The saved state of a query stream:
  *
  * `{"query": "orders:changed", "fingerprint": "…", "page_cursor": string|null, "has_more": boolean, "cursor":
- * string|null, "next_cursor": string|null}`, with `deployment` and `sync_id` as in a table's state.
+ * string|null, "next_cursor": string|null, "floor_cursor": string}`, with `deployment` and `sync_id` as in a
+ * table's state.
  *
- * `page_cursor` is the position in an unfinished walk (`has_more`). `cursor` is the greatest value of the
- * cursor field that earlier walks have seen. `next_cursor` is the greatest that this walk has seen; it
- * becomes `cursor` at the end. Both are raw JSON in a JSON string, so that no reader rounds or reformats a
- * number.
+ * `page_cursor` is the position in an unfinished walk (`has_more`). `cursor` is the value of the cursor field
+ * that the walk begins with, `next_cursor` the greatest that it has seen, `floor_cursor` a value that was
+ * there when it began. At the end the next walk's `cursor` is made of them: see watermark.ts. All are raw
+ * JSON in a JSON string, so that no reader rounds or reformats a number.
  */
 import { parsedJson } from '../../shared/core/json.ts';
 import { StateError, stateMembers, stringMember, syncIdMember } from '../saved-state.ts';
@@ -19,6 +20,7 @@ export interface QueryState {
   hasMore: boolean;
   cursor: CursorValue | undefined;
   nextCursor: CursorValue | undefined;
+  floor: CursorValue | undefined;
   deployment: string | undefined;
   /** The sync that a full refresh belongs to. */
   syncId: number | undefined;
@@ -38,6 +40,7 @@ export function parseQueryState(raw: string): QueryState {
     hasMore: hasMore === 'true',
     cursor: cursor(members, 'cursor'),
     nextCursor: cursor(members, 'next_cursor'),
+    floor: cursor(members, 'floor_cursor'),
     deployment: stringMember(members, 'deployment'),
     syncId: syncIdMember(members),
   };
@@ -51,6 +54,7 @@ export function formatQueryState(query: string, state: QueryState): Record<strin
     has_more: state.hasMore,
     cursor: state.cursor?.raw ?? null,
     next_cursor: state.nextCursor?.raw ?? null,
+    floor_cursor: state.floor?.raw,
     deployment: state.deployment,
     sync_id: state.syncId,
   };

@@ -4,38 +4,59 @@
  * A query that takes the value as an argument decides itself what it returns; it may go back a little for
  * records that were committed late. Any other query returns everything each time: records from the saved
  * value on pass, also those equal to it, since more of them may have been added.
+ *
+ * Such a query gives its pages in any order. A record of an earlier page may be changed while later pages are
+ * read: its value is then below the greatest one that was seen, but not below one that was there before. So
+ * the next walk begins with what was seen before this walk, or on its first page.
  */
 import { configError } from '../../shared/core/failure.ts';
 import { Members } from '../../shared/json/raw.ts';
 import type { QueryStream } from './config.ts';
-import { compareCursors, cursorValueOf, type CursorValue } from './cursor-value.ts';
+import { compareCursors, cursorValueOf, greater, type CursorValue } from './cursor-value.ts';
+import type { QueryState } from './state.ts';
+
+/** The field that never changes, and by which queries without an index are ordered. */
+const CREATION_TIME = '_creationTime';
 
 export class Watermark {
   /** The value that the walk began with. */
   readonly lower: CursorValue | undefined;
   /** The greatest value that the walk has seen. */
   seen: CursorValue | undefined;
+  /** A value that was there before the second page was read. Undefined where only `reached` is needed. */
+  floor: CursorValue | undefined;
   readonly #stream: QueryStream;
   readonly #field: string | undefined;
   readonly #filters: boolean;
+  readonly #isOrdered: boolean;
   readonly #members = new Members();
 
-  constructor(
-    stream: QueryStream,
-    before: { cursor: CursorValue | undefined; nextCursor: CursorValue | undefined } | undefined,
-  ) {
+  constructor(stream: QueryStream, before: Pick<QueryState, 'cursor' | 'nextCursor' | 'floor'> | undefined) {
     this.#stream = stream;
     this.#field = stream.cursor?.field;
     this.lower = before?.cursor;
     this.seen = before?.nextCursor;
+    this.floor = before?.floor;
+    this.#isOrdered = stream.cursor?.argument !== undefined || this.#field === CREATION_TIME;
     this.#filters = this.lower !== undefined && stream.cursor?.argument === undefined;
   }
 
   /** The greatest value of this walk and earlier ones. */
   get reached(): CursorValue | undefined {
-    const { lower, seen } = this;
-    if (lower === undefined || seen === undefined) return seen ?? lower;
-    return compareCursors(seen, lower) > 0 ? seen : lower;
+    return greater(this.lower, this.seen);
+  }
+
+  /** After a page: the first one tells which values were there when the walk began. */
+  endPage(isFirst: boolean): void {
+    if (isFirst && !this.#isOrdered) this.floor = greater(this.floor, this.seen);
+  }
+
+  /** After the last page: what the next walk begins with. */
+  get next(): Pick<QueryState, 'cursor' | 'floor'> {
+    const { reached } = this;
+    return this.#isOrdered
+      ? { cursor: reached, floor: undefined }
+      : { cursor: greater(this.lower, this.floor), floor: reached };
   }
 
   /** Whether the record passes; updates `seen`. Records without a value always pass. */
@@ -55,7 +76,7 @@ export class Watermark {
     if (raw === undefined) return undefined;
     const value = cursorValueOf(raw);
     if (typeof value === 'string') throw this.#refusal(`holds ${value === 'object' ? 'an' : 'a'} ${value}`);
-    const known = this.seen ?? this.lower;
+    const known = this.seen ?? this.lower ?? this.floor;
     if (value !== undefined && known !== undefined && known.kind !== value.kind)
       throw this.#refusal(`holds a ${value.kind} here and a ${known.kind} there`);
     return value;
