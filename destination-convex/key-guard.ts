@@ -97,7 +97,6 @@ export class ObjectGuard {
   readonly #roles: Role[] = [];
   /** Roles of keys that are recognised at once, by their numbers. */
   readonly #known: Role[] = [];
-  #next = 0;
   markerStart = -1;
   markerEnd = -1;
   /** Fields of the key whose value is null in this object, those of inner objects not counted. */
@@ -135,7 +134,6 @@ export class ObjectGuard {
     this.markerStart = -1;
     for (const field of this.#fields) field.reset();
     for (const inner of this.#inner) inner.start = -1;
-    this.#next = 0;
     this.#merged = undefined;
     this.#nulls = 0;
     if (this.#indexed.open(buffer, start, end, quiet)) this.#walk(this.#indexed, buffer);
@@ -179,25 +177,12 @@ export class ObjectGuard {
     return this.#keyBytes.some((name) => bytesAre(buffer, start, end, name));
   }
 
-  /** Records of a stream mostly have their fields in the same order, so the next role is compared first. */
   #roleAt(buffer: Buffer, keyStart: number, keyEnd: number): Role {
-    let role = this.#roles[this.#next];
-    if (role === undefined || !bytesAre(buffer, keyStart, keyEnd, role.bytes)) {
-      const at = this.#roles.findIndex(({ bytes }) => bytesAre(buffer, keyStart, keyEnd, bytes));
-      if (at === -1) {
-        role = this.#roleOf(buffer, keyStart, keyEnd);
-        // Documents may have any number of keys (a map by id): those are not all kept.
-        if (this.#roles.length < MAX_ROLES) {
-          this.#roles.splice(this.#next, 0, role);
-          this.#next++;
-        }
-      } else {
-        role = this.#roles[at]!;
-        this.#next = at + 1;
-      }
-    } else {
-      this.#next++;
-    }
+    const known = this.#roles.find(({ bytes }) => bytesAre(buffer, keyStart, keyEnd, bytes));
+    if (known !== undefined) return known;
+    const role = this.#roleOf(buffer, keyStart, keyEnd);
+    // Documents may have any number of keys (a map by id): those are not all kept.
+    if (this.#roles.length < MAX_ROLES) this.#roles.push(role);
     return role;
   }
 

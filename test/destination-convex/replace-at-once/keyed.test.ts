@@ -254,7 +254,7 @@ describe('both methods leave equal tables', () => {
         }
         expect(tables[0]).toEqual(tables[1]);
       }),
-      { numRuns: 12 },
+      { numRuns: 8 },
     );
     expect(corrected).toBeGreaterThan(3);
   });
