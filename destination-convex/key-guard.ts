@@ -21,7 +21,7 @@ export interface KeyProblem {
   field: string;
 }
 
-/** A key field whose stored name begins with the prefix. Other names are never given to renamed fields. */
+/** A key field. Only a stored name that begins with the prefix may be given to other fields as well. */
 class GuardedField {
   readonly source: string;
   /** The names that the field may be given, in order: each one with the prefix once more. */
@@ -109,8 +109,7 @@ export class ObjectGuard {
     for (const [head, ...rest] of paths) {
       if (head === undefined) continue;
       const [source, stored] = head;
-      if (stored.startsWith('source_') && !this.#fields.some((field) => field.source === source))
-        this.#fields.push(new GuardedField(source, stored));
+      if (!this.#fields.some((field) => field.source === source)) this.#fields.push(new GuardedField(source, stored));
       if (rest.length === 0) this.#keys.add(source);
       else byName.set(source, [...(byName.get(source) ?? []), rest]);
     }

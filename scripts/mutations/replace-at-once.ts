@@ -35,6 +35,14 @@ export const REPLACE_AT_ONCE: Mutation[] = [
     only: 'a schema of the deployment',
   },
   {
+    name: 'records without a key are uploaded',
+    file: 'destination-convex/key-guard.ts',
+    find: "if (!this.seen) return { kind: 'missing', field: this.source };",
+    replace: "if (!this.seen && this.chain.length > 0) return { kind: 'missing', field: this.source };",
+    test: 'test/destination-convex/replace-at-once/keyed.test.ts',
+    only: 'without a key',
+  },
+  {
     name: 'a table is replaced that is not indexed by its key',
     file: 'destination-convex/replace-at-once/replacements.ts',
     find: 'await tables.index([stream]);',

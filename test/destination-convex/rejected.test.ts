@@ -132,7 +132,7 @@ describe('a record that Convex refuses', () => {
       record('t', `{"id":"bad","x":${'['.repeat(70)}${']'.repeat(70)}}`),
       'its field "x" is nested too deeply: the record has 71 levels, and Convex takes 16 (TooNestedError).',
     ],
-    ['no key', record('t', { text: SECRET }), 'Missing value for primary key field: "id"'],
+    ['no key', record('t', { text: SECRET }), 'it has no value for the primary key field "id"'],
     [
       'a key that would be rounded',
       record('t', '{"id":1786000000123456789}'),

@@ -123,6 +123,21 @@ describe('keys that come more than once', () => {
     expect(skipped.lines.join('\n')).toContain('"rejectedRecordCount":1');
   });
 
+  test('a record without a key is refused, as an import would take it', async () => {
+    await using destination = await started();
+    const keyless = [{ n: 1 }, { n: 2 }, deleted({ n: 3 })].map((row) => record('d', row));
+    const options = { streams: [STREAM], config: configOf(destination) };
+    const failed = await destination.write(options, [...keyless, ...LINES]);
+    expect(failed.code).toBe(1);
+    expect(failed.lines.join('\n')).toContain('no value for the primary key field \\"id\\"');
+    expect(texts(destination.rows('d'))).toEqual(texts(OLD));
+    const config = { ...options.config, on_rejected_record: 'Skip and report' };
+    const skipped = await destination.write({ ...options, config }, [...keyless, ...LINES]);
+    expect(skipped.code, skipped.lines.join('\n')).toBe(0);
+    expect(texts(destination.rows('d'))).toEqual(texts(EXPECTED));
+    expect(skipped.lines.join('\n')).toContain('"rejectedRecordCount":3');
+  });
+
   test('a schema of the deployment that allows no deleted rows', async () => {
     await using destination = await started();
     const number = { type: 'number' } as const;
