@@ -24,10 +24,27 @@ export interface Correction {
 /** Bytes of corrections that may wait, of all streams; what each takes besides its data and key. */
 const MAX_WAITING = 32 * 1024 * 1024;
 const OVERHEAD = 400;
+/** So many bytes have to come before rows in memory are replaced once more. */
+const STEP = 4 * 1024 * 1024;
 
 /** What the corrections of all streams take; shared by them. */
-export interface CorrectionBudget {
-  used: number;
+export class CorrectionBudget {
+  used = 0;
+  readonly #settle: () => void;
+  #settleAt = MAX_WAITING;
+
+  /** `settle`: has all streams replace their rows in memory, which takes their corrections out. */
+  constructor(settle: () => void) {
+    this.#settle = settle;
+  }
+
+  /** Whether there is room for what is used. */
+  hasRoom(): boolean {
+    if (this.used <= this.#settleAt) return true;
+    this.#settle();
+    this.#settleAt = Math.max(MAX_WAITING, this.used + STEP);
+    return this.used <= MAX_WAITING;
+  }
 }
 
 export class KeyedRows {
@@ -57,7 +74,7 @@ export class KeyedRows {
     this.#corrections.set(key, { record, data: copy, deletion });
     this.#budget.used += costOf(key, copy);
     this.isDue = true;
-    if (this.#budget.used > MAX_WAITING) throw this.#tooMany();
+    if (!this.#budget.hasRoom()) throw this.#tooMany();
     return false;
   }
 

@@ -12,6 +12,7 @@ import type { ImporterOptions } from '../importer.ts';
 import { streamBytes, type Deletion } from '../request-body.ts';
 import type { StreamPlan } from '../streams.ts';
 import type { Tables } from '../tables.ts';
+import { CorrectionBudget } from './corrections.ts';
 import { replaceTable } from './perform.ts';
 import { RowEncoder } from './row.ts';
 import { TableReplacement, type Reject, type SharedByTables } from './table-replacement.ts';
@@ -57,7 +58,9 @@ export class Replacements {
       importing,
       reject,
       encoder: new RowEncoder(spelling),
-      budget: { used: 0 },
+      budget: new CorrectionBudget(() => {
+        this.#pack(true);
+      }),
       whole: this.#whole,
       held: (bytes, mayPack) => {
         this.#held += bytes;
@@ -118,10 +121,11 @@ export class Replacements {
     }
   }
 
-  /** Compresses the rows of all streams; text becomes a fifth of itself. */
-  #pack(): void {
+  /** Compresses the rows of all streams; text becomes a fifth of itself. `settles`: replaces rows before. */
+  #pack(settles = false): void {
     let held = 0;
     for (const { upload } of this.#work.values()) {
+      if (settles) upload.settle();
       upload.pack();
       held += upload.held;
     }

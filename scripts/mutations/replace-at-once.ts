@@ -43,6 +43,14 @@ export const REPLACE_AT_ONCE: Mutation[] = [
     only: 'without a key',
   },
   {
+    name: 'rows in memory are not replaced where too many newer ones wait',
+    file: 'destination-convex/replace-at-once/corrections.ts',
+    find: '    this.#settle();\n',
+    replace: '',
+    test: 'test/destination-convex/replace-at-once/keyed.test.ts',
+    only: 'fits into memory comes again',
+  },
+  {
     name: 'a table is replaced that is not indexed by its key',
     file: 'destination-convex/replace-at-once/replacements.ts',
     find: 'await tables.index([stream]);',

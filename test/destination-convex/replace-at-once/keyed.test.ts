@@ -162,7 +162,7 @@ describe('keys that come more than once', () => {
   test('more of them than memory has room for fail the sync, and nothing is changed', { timeout: 60_000 }, async () => {
     await using destination = await started();
     const big = 'x'.repeat(190_000);
-    const rows = Array.from({ length: 180 }, (_, id) => ({ id, big }));
+    const rows = Array.from({ length: 220 }, (_, id) => ({ id, big }));
     const lines = [...rows, ...rows].map((row) => record('d', row));
     const { code, lines: output } = await destination.write({ streams: [STREAM], config: configOf(destination) }, [
       ...lines,
@@ -172,6 +172,19 @@ describe('keys that come more than once', () => {
     expect(output.join('\n')).toMatch(/Too many rows of the stream .*d.* came again.*Clear, then insert.*config_error/);
     expect(texts(destination.rows('d'))).toEqual(texts(OLD));
   });
+});
+
+test('each row of a table that fits into memory comes again', { timeout: 60_000 }, async () => {
+  await using destination = await Destination.start();
+  const rows = Array.from({ length: 90_000 }, (_, id) => id);
+  const lines = [1, 2].flatMap((n) => rows.map((id) => record('d', { id, n })));
+  const { code, lines: output } = await destination.write({ streams: [STREAM], config: configOf(destination) }, [
+    ...lines,
+    ...complete('d'),
+  ]);
+  expect(code, output.join('\n')).toBe(0);
+  expect(destination.rows('d')).toHaveLength(rows.length);
+  expect(destination.rows('d').every(({ n }) => n === 2)).toBe(true);
 });
 
 test('a kill at any request: the next attempt leaves the right table', { timeout: 300_000 }, async () => {
