@@ -178,4 +178,12 @@ export const SOURCE: Mutation[] = [
     replace: 'cursor: reached',
     test: 'test/source-convex/query-streams/unordered.test.ts',
   },
+  {
+    name: 'a query stream goes on from a value of another format',
+    file: 'source-convex/query-streams/plan.ts',
+    find: 'state.format !== undefined && state.format !== format',
+    replace: 'state.format === format && state.format === undefined',
+    test: 'test/source-convex/query-streams/incremental.test.ts',
+    only: 'value format',
+  },
 ];

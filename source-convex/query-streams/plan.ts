@@ -27,14 +27,20 @@ export interface QueryPlanInput {
   /** Raw JSON of the saved state. */
   raw: string | undefined;
   deployment: string | undefined;
+  /** The format of values in results. */
+  format: string;
 }
 
-export function planQuery({ stream, descriptor, incremental, syncId, raw, deployment }: QueryPlanInput): QueryPlan {
+export function planQuery(input: QueryPlanInput): QueryPlan {
+  const { stream, descriptor, incremental, syncId, raw, deployment, format } = input;
   if (raw === undefined) return { kind: 'walk', why: undefined };
   const state = readState(parseQueryState, { raw, descriptor, deployment });
   if (state instanceof ConnectorFailure) return { kind: 'failed', failure: state };
   if (state.fingerprint !== stream.fingerprint)
     return { kind: 'walk', why: 'its query, its arguments or its cursor were changed since the last sync' };
+  // An int64 has another type in each format, so its values cannot be compared, nor be passed to the query.
+  if (stream.cursor !== undefined && state.format !== undefined && state.format !== format)
+    return { kind: 'walk', why: 'the value format was changed since the last sync' };
   const changesOnly = incremental && stream.cursor !== undefined;
   if (state.hasMore) {
     // The rest of a walk over changes is not a full read.

@@ -5,6 +5,7 @@ import type { Log } from '../../shared/core/log.ts';
 import { connectFunctions } from '../../shared/connector/deployment.ts';
 import { ConvexApiError, type Reason } from '../../shared/convex/errors.ts';
 import { Functions } from '../../shared/convex/functions.ts';
+import type { ValueFormat } from '../../shared/convex/streaming-export.ts';
 import { walkPages, type PageEnd } from '../../shared/core/generators.ts';
 import type { ConfiguredStream } from '../catalog.ts';
 import type { SourceConfig } from '../config.generated.ts';
@@ -74,10 +75,12 @@ class QueryReader {
   readonly #incremental: boolean;
   readonly #syncId: number | undefined;
   readonly #records: QueryRecords;
+  readonly #format: ValueFormat;
 
   constructor(options: QueryReaderOptions) {
-    const { index, query, configured, raw, deployment } = options;
+    const { index, query, configured, raw, deployment, config } = options;
     this.#options = options;
+    this.#format = config.value_format ?? 'json';
     this.#records = new QueryRecords(index);
     this.#incremental = configured.sync_mode === 'incremental';
     this.#syncId = syncIdOf(configured);
@@ -88,6 +91,7 @@ class QueryReader {
       syncId: this.#syncId,
       raw,
       deployment,
+      format: this.#format,
     });
   }
 
@@ -119,13 +123,13 @@ class QueryReader {
 
   /** Walks from a position to the end. `before`: the state that the walk begins or continues with. */
   async *#walk(position: string | null, before: QueryState | undefined): AsyncGenerator<ReadEvent, void> {
-    const { query, functions, config, log } = this.#options;
+    const { query, functions, log } = this.#options;
     const pages = new QueryPages(functions, query, (previous, now, { text }) => {
       log.warn(
         `Query stream "${query.name}": the query could not give a page of ${counted(previous, 'record')} (${text}). Trying pages of ${counted(now, 'record')}.`,
       );
     });
-    const since = before?.cursor === undefined ? undefined : asArgument(before.cursor, config.value_format ?? 'json');
+    const since = before?.cursor === undefined ? undefined : asArgument(before.cursor, this.#format);
     const walk = { cursor: position, watermark: new Watermark(query, before) };
     for (let restarted = false; ; restarted = true) {
       try {
@@ -175,6 +179,7 @@ class QueryReader {
       ...(next === null
         ? { ...watermark.next, nextCursor: undefined }
         : { cursor: watermark.lower, nextCursor: watermark.seen, floor: watermark.floor }),
+      format: query.cursor === undefined ? undefined : this.#format,
       deployment,
       // Only the sync that began a full refresh may continue it.
       syncId: this.#incremental ? undefined : this.#syncId,

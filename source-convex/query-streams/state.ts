@@ -2,8 +2,8 @@
  * The saved state of a query stream:
  *
  * `{"query": "orders:changed", "fingerprint": "…", "page_cursor": string|null, "has_more": boolean, "cursor":
- * string|null, "next_cursor": string|null, "floor_cursor": string}`, with `deployment` and `sync_id` as in a
- * table's state.
+ * string|null, "next_cursor": string|null, "floor_cursor": string, "value_format": string}`, with
+ * `deployment` and `sync_id` as in a table's state.
  *
  * `page_cursor` is the position in an unfinished walk (`has_more`). `cursor` is the value of the cursor field
  * that the walk begins with, `next_cursor` the greatest that it has seen, `floor_cursor` a value that was
@@ -21,6 +21,8 @@ export interface QueryState {
   cursor: CursorValue | undefined;
   nextCursor: CursorValue | undefined;
   floor: CursorValue | undefined;
+  /** The format of these values. Undefined in states of earlier versions. */
+  format: string | undefined;
   deployment: string | undefined;
   /** The sync that a full refresh belongs to. */
   syncId: number | undefined;
@@ -41,6 +43,7 @@ export function parseQueryState(raw: string): QueryState {
     cursor: cursor(members, 'cursor'),
     nextCursor: cursor(members, 'next_cursor'),
     floor: cursor(members, 'floor_cursor'),
+    format: stringMember(members, 'value_format'),
     deployment: stringMember(members, 'deployment'),
     syncId: syncIdMember(members),
   };
@@ -55,6 +58,7 @@ export function formatQueryState(query: string, state: QueryState): Record<strin
     cursor: state.cursor?.raw ?? null,
     next_cursor: state.nextCursor?.raw ?? null,
     floor_cursor: state.floor?.raw,
+    value_format: state.format,
     deployment: state.deployment,
     sync_id: state.syncId,
   };

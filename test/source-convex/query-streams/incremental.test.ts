@@ -244,6 +244,22 @@ describe('a state that does not fit', () => {
     expect(source.emulator.journal.count()).toBe(0);
   });
 
+  test.each([
+    ['an argument', CHANGED],
+    ['no argument', { ...PAGE, cursor_field: 'rev' }],
+  ])('a value format that was changed, with %s: read from the beginning', async (_what, stream) => {
+    await using source = await appOf();
+    add(source, { rev: 9n, text: 'a' }, { rev: 10n, text: 'b' });
+    const first = await readQueries(source, [stream]);
+    const config = { value_format: 'export_json' };
+    const second = await next(source, stream, first.lines, config);
+    expect([second.code, field(second.lines)]).toEqual([0, ['a', 'b']]);
+    expect(logsOf(second.lines)).toContain(
+      'WARN Query stream "notes" is read from its beginning: the value format was changed since the last sync.',
+    );
+    expect(field((await next(source, stream, second.lines, config)).lines)).toEqual(['b']);
+  });
+
   test('a state of another deployment', async () => {
     await using source = await appOf();
     const key = { access_key: source.emulator.key };
