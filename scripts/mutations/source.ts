@@ -186,4 +186,12 @@ export const SOURCE: Mutation[] = [
     test: 'test/source-convex/query-streams/incremental.test.ts',
     only: 'value format',
   },
+  {
+    name: 'records of a query that are no JSON end the run as a defect',
+    file: 'source-convex/query-streams/failures.ts',
+    find: 'error instanceof JsonError ?',
+    replace: 'error instanceof RangeError ?',
+    test: 'test/source-convex/query-streams/read.test.ts',
+    only: 'no JSON',
+  },
 ];

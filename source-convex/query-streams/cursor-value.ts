@@ -7,6 +7,7 @@
  * digits (C41), so it is ordered as a string.
  */
 import type { ValueFormat } from '../../shared/convex/streaming-export.ts';
+import { stringAt } from '../../shared/json/raw.ts';
 import { compareNumbers, isNumber } from '../../shared/json/decimals.ts';
 
 export interface CursorValue {
@@ -54,7 +55,8 @@ export function asArgument({ kind, raw }: CursorValue, format: ValueFormat): str
 }
 
 function utf8(raw: string): Buffer {
-  return Buffer.from(JSON.parse(raw) as string);
+  const bytes = Buffer.from(raw);
+  return Buffer.from(stringAt(bytes, 0, bytes.length));
 }
 
 function int64(raw: string): bigint {

@@ -1,7 +1,9 @@
 /** Explains to the user why a query stream cannot be read. */
 import { ConnectorFailure } from '../../shared/core/failure.ts';
 import { explain } from '../../shared/connector/failures.ts';
+import { notConvex } from '../../shared/convex/client.ts';
 import { ConvexApiError } from '../../shared/convex/errors.ts';
+import { JsonError } from '../../shared/json/raw.ts';
 import type { SourceConfig } from '../config.generated.ts';
 import type { QueryStream } from './config.ts';
 import { ResultError } from './page.ts';
@@ -26,7 +28,9 @@ export function explainQuery(error: unknown, stream: QueryStream, circumstances:
       `${host} does not accept the user token (${said}). Users' tokens expire, often within the hour, and are only valid for the auth providers of the deployment's auth.config. Give a new one, or leave it out and use a deploy key, which does not expire.`,
     );
   }
-  return explain(error, { host, permission: 'deployment:functions:runInternalQueries', during });
+  const cause =
+    error instanceof JsonError ? notConvex(`a record of the query ${stream.query}: ${error.message}`, 200) : error;
+  return explain(cause, { host, permission: 'deployment:functions:runInternalQueries', during });
 }
 
 function failed({ failure: { kind, text } }: QueryFailed, subject: string, { config, during }: QueryCircumstances) {

@@ -2,6 +2,7 @@
 import { describe, expect, test } from 'vitest';
 import type { Functions, PaginationOptions } from '../../../emulator/index.ts';
 import { errorsOf, logsOf, messagesOf, statesOf, statusesOf } from '../../support/messages.ts';
+import { TestServer } from '../../support/server.ts';
 import { lastState, savedStates } from '../setup.ts';
 import { appOf, callsOf, CHANGED, dataOf, PAGE, readQueries, truthOf } from './setup.ts';
 
@@ -214,7 +215,7 @@ describe('what the app gets wrong', () => {
     });
     const { lines } = await readQueries(source, [bad]);
     expect(errorsOf(lines)[0]?.message).toMatch(/ failed with an error; the log of the deployment shows it/);
-    expect(lines.join('\n')).not.toMatch(/Lovelace|078/);
+    expect(lines.join('\n')).not.toMatch(/Lovelace|078-05/);
   });
 
   test('arguments that do not fit', async () => {
@@ -390,6 +391,26 @@ describe('faults of the way', () => {
     expect(dataOf(lines).sort()).toEqual(truthOf(source));
     expect(logsOf(lines).filter((line) => line.startsWith('WARN') && line.includes('trying again'))).toHaveLength(2);
   });
+
+  test.each(['{"rev":1,"a" 1}', '{rev:1}', '{"rev":"\\x"},{"rev":"\\y"}'])(
+    'records that are no JSON: %s',
+    async (page) => {
+      await using source = await appOf();
+      await using server = await TestServer.start((request, response) => {
+        request.resume().on('end', () => {
+          response.setHeader('content-type', 'application/json');
+          response.end(`{"status":"success","value":{"page":[${page}],"isDone":true,"continueCursor":""}}`);
+        });
+      });
+      const config = { deployment_url: server.url };
+      const { code, lines } = await readQueries(source, [CHANGED, { ...CHANGED, name: 'others' }], { config });
+      expect(code).toBe(1);
+      const errors = lines.filter((line) => line.includes('"type":"ERROR"'));
+      expect(errors).toHaveLength(2);
+      for (const error of errors) expect(error).toContain('answered, but not as a Convex deployment does');
+      expect(lines.filter((line) => line.includes('"INCOMPLETE"'))).toHaveLength(2);
+    },
+  );
 
   test('a deployment that cannot be reached is given up once for all streams', async () => {
     await using source = await appOf();
