@@ -194,4 +194,12 @@ export const SOURCE: Mutation[] = [
     test: 'test/source-convex/query-streams/read.test.ts',
     only: 'no JSON',
   },
+  {
+    name: 'a query stream whose cursors go round never ends',
+    file: 'source-convex/query-streams/walk.ts',
+    find: 'read.next === cursor || this.#circle.closesAt(read.next)',
+    replace: 'read.next === cursor',
+    test: 'test/source-convex/query-streams/read.test.ts',
+    only: 'in a circle',
+  },
 ];

@@ -3,12 +3,13 @@
  *
  * A page is taken as a whole or not at all (DEC18). A function returns at most 16 MiB (C194).
  */
+import { Circle } from '../../shared/core/circle.ts';
 import { safeFailure, type SafeFailure } from '../../shared/convex/function-failure.ts';
 import type { Functions } from '../../shared/convex/functions.ts';
 import { notConvex } from '../../shared/convex/client.ts';
 import { JsonError } from '../../shared/json/raw.ts';
 import { argsText, type QueryStream } from './config.ts';
-import { pageOf, type QueryPage } from './page.ts';
+import { pageOf, ResultError, type QueryPage } from './page.ts';
 
 /** The query failed, and another try would not help. */
 export class QueryFailed extends Error {
@@ -35,6 +36,7 @@ export class QueryPages {
   readonly #functions: Functions;
   readonly #stream: QueryStream;
   readonly #onSmaller: OnSmaller;
+  #circle = new Circle();
   #numItems: number;
   /** The smallest page size that failed. */
   #tooMany = Infinity;
@@ -54,6 +56,7 @@ export class QueryPages {
    */
   async page(cursor: string | null, since: string | undefined): Promise<QueryPage> {
     const { query, paginated } = this.#stream;
+    if (cursor === null) this.#circle = new Circle();
     for (;;) {
       const numItems = this.#numItems;
       const page = paginated ? { numItems, cursor } : undefined;
@@ -61,8 +64,10 @@ export class QueryPages {
       if (result.status === 'success') {
         this.#grow();
         const read = this.#understood(() => pageOf(result, paginated));
-        if (read.next !== null && read.next === cursor)
-          throw notConvex(`the query ${query} gives the cursor back that it was given: no page comes after`, 200);
+        if (read.next !== null && (read.next === cursor || this.#circle.closesAt(read.next)))
+          throw new ResultError(
+            'gives a cursor back that it was given: no page comes after. Return the continueCursor of paginate(paginationOpts) as it is, and pass paginationOpts on',
+          );
         return read;
       }
       const failure = safeFailure(result);

@@ -2,9 +2,10 @@
 import { describe, expect, test } from 'vitest';
 import type { Functions, PaginationOptions } from '../../../emulator/index.ts';
 import { errorsOf, logsOf, messagesOf, statesOf, statusesOf } from '../../support/messages.ts';
+import { until } from '../../support/until.ts';
 import { TestServer } from '../../support/server.ts';
 import { lastState, savedStates } from '../setup.ts';
-import { appOf, callsOf, CHANGED, dataOf, PAGE, readQueries, truthOf } from './setup.ts';
+import { appOf, callsOf, CHANGED, dataOf, PAGE, readQueries, startQueries, truthOf } from './setup.ts';
 
 /** Documents whose texts nothing may change. */
 const EXOTIC = [
@@ -261,8 +262,26 @@ describe('what the app gets wrong', () => {
     });
     const { code, lines } = await readQueries(source, [bad]);
     expect(code).toBe(1);
-    expect(errorsOf(lines)[0]?.message).toContain('gives the cursor back that it was given: no page comes after');
+    expect(errorsOf(lines)[0]).toMatchObject({
+      failure_type: 'config_error',
+      message: expect.stringMatching(
+        /^Query stream "notes": the query notes:bad gives a cursor back that it was given/,
+      ) as string,
+    });
     expect(source.emulator.journal.count()).toBe(2);
+  });
+
+  test('cursors that go round in a circle', async () => {
+    let page = 0;
+    await using source = await appOf({
+      functions: failing(() => ({ page: [{ a: 1 }], isDone: false, continueCursor: String(page++ % 3) })),
+    });
+    const run = startQueries(source, [bad]);
+    await until('the end, or too many pages', () => page > 50 || run.lines.some((line) => line.includes('INCOMPLETE')));
+    run.kill();
+    const { lines } = await run.finished;
+    expect(errorsOf(lines)[0]?.message).toContain('gives a cursor back that it was given: no page comes after');
+    expect(page).toBeLessThan(10);
   });
 });
 
