@@ -134,6 +134,10 @@ class QueryReader {
     for (let restarted = false; ; restarted = true) {
       try {
         yield* walkPages(walk.cursor, (at) => this.#page(pages, since, walk, at));
+        if (this.#incremental && this.#records.count > 0 && walk.watermark.reached === undefined && query.cursor)
+          log.warn(
+            `Query stream "${query.name}": no record has a value in the cursor field "${query.cursor.field}", so every sync reads all of it. Check the name of the field.`,
+          );
         return;
       } catch (error) {
         const lost = error instanceof QueryFailed && error.failure.kind === 'bad-cursor';

@@ -159,6 +159,22 @@ describe('what is asked for', () => {
     );
   });
 
+  test('incremental by a field that no record has: everything, each time, and it is said', async () => {
+    await using source = await appOf();
+    const stream = { ...CHANGED, query: 'notes:page', cursor_field: 'rve' };
+    const { cursor_argument: _none, ...filtered } = stream;
+    const empty = await readQueries(source, [filtered]);
+    add(source, { rev: 1, text: 'a' });
+    const full = await readQueries(source, [filtered]);
+    const said = ({ lines }: { lines: readonly string[] }) => logsOf(lines).filter((line) => line.startsWith('WARN'));
+    expect([said(empty), said(full)]).toEqual([
+      [],
+      [
+        'WARN Query stream "notes": no record has a value in the cursor field "rve", so every sync reads all of it. Check the name of the field.',
+      ],
+    ]);
+  });
+
   const refresh = (syncId: number) => [{ name: 'notes', mode: 'full_refresh', syncId }];
 
   test('a full refresh that an earlier attempt of the same sync has completed is not read again', async () => {
