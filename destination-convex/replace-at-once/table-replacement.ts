@@ -37,6 +37,7 @@ export class TableReplacement {
   readonly #unchecked: RequestBody;
   /** Deletions that came after records that are still to be checked; in the order of their numbers. */
   #deletions: Correction[] = [];
+  #deletionBytes = 0;
   /** Whether it has to check each record, since a schema may refuse any. */
   readonly #checksAll: boolean;
   readonly #keyed: KeyedRows | undefined;
@@ -101,7 +102,10 @@ export class TableReplacement {
     if (row.kind === 'doubtful') return this.#checkDeletion(correction);
     // Only the key of a deletion is ever stored, so no schema refuses it. But it has to wait for its turn.
     if (this.#unchecked.count === 0) return this.#add(record, row.bytes, () => data, deletion);
-    return this.#deletions.push(correction) < this.#unchecked.limits.messages ? undefined : this.#flush();
+    this.#deletions.push(correction);
+    this.#deletionBytes += data.length;
+    const { messages, bytes } = this.#unchecked.limits;
+    return this.#deletions.length < messages && this.#deletionBytes < bytes ? undefined : this.#flush();
   }
 
   #check(record: number, buffer: Buffer, start: number, end: number): Promise<void> | undefined {
@@ -137,6 +141,7 @@ export class TableReplacement {
     const refused = await this.#refused();
     const deletions = this.#deletions;
     this.#deletions = [];
+    this.#deletionBytes = 0;
     for (let index = 0; index < unchecked.count; index++) {
       const { record } = unchecked.at(index);
       while (deletions.length > 0 && deletions[0]!.record < record) await this.#put(deletions.shift()!);

@@ -51,6 +51,14 @@ export const REPLACE_AT_ONCE: Mutation[] = [
     only: 'fits into memory comes again',
   },
   {
+    name: 'deletions of any size wait for a check',
+    file: 'destination-convex/replace-at-once/table-replacement.ts',
+    find: ' && this.#deletionBytes < bytes',
+    replace: ' && bytes > 0',
+    test: 'test/destination-convex/replace-at-once/volume.test.ts',
+    only: 'wait for a record',
+  },
+  {
     name: 'a table is replaced that is not indexed by its key',
     file: 'destination-convex/replace-at-once/replacements.ts',
     find: 'await tables.index([stream]);',

@@ -1,7 +1,8 @@
 import { createServer } from 'node:http';
 import { expect, test } from 'vitest';
 import { listen, measuredWrite, MEMORY_LIMIT } from '../measured-write.ts';
-import { dedup, overwrite, record, state, statesIn, status, type Wanted } from '../setup.ts';
+import { dedup, Destination, overwrite, record, state, statesIn, status, text, type Wanted } from '../setup.ts';
+import { configOf, REPLACED } from './setup.ts';
 
 const MEBIBYTE = 1024 * 1024;
 const GONE = ',"_ab_cdc_deleted_at":"2026-01-01T00:00:00Z"';
@@ -163,4 +164,18 @@ test('50 streams that arrive in turns replace their tables within 256 MiB', asyn
   );
   expect([...counter.rows.values()]).toEqual(names.map(() => each));
   expect(peak).toBeLessThan(MEMORY_LIMIT);
+});
+
+test('deletions that wait for a record to be checked do not take all memory', async () => {
+  await using destination = await Destination.start();
+  const documentType = { type: 'any' } as const;
+  destination.emulator.deployment.setSchema({ schemaValidation: true, tables: [{ tableName: 'd', documentType }] });
+  const deleted = `"row":"${'x'.repeat(190_000)}"${GONE}`;
+  const deletions = Array.from({ length: 1_000 }, (_, id) => record('d', `{"id":${id},${deleted}}`));
+  const input = text([record('d', '{"id":-1}'), ...deletions, status('d', 'COMPLETE')]);
+  const config = configOf(destination);
+  const running = destination.start({ streams: [dedup('d', ['id'], REPLACED)], config }, { input });
+  expect((await running.finished).code).toBe(0);
+  expect(destination.rows('d')).toEqual([{ id: -1 }]);
+  expect(running.peak).toBeLessThan(MEMORY_LIMIT);
 });
