@@ -202,4 +202,12 @@ export const SOURCE: Mutation[] = [
     test: 'test/source-convex/query-streams/read.test.ts',
     only: 'in a circle',
   },
+  {
+    name: 'int64 values of a cursor field are taken for texts',
+    file: 'source-convex/query-streams/watermark.ts',
+    find: "this.#areInt64 = typeof value === 'object' && value.kind === 'int64';",
+    replace: 'this.#areInt64 = false;',
+    test: 'test/source-convex/query-streams/incremental.test.ts',
+    only: 'int64 values in',
+  },
 ];

@@ -4,7 +4,7 @@
  * Numbers are compared by their digits, never as doubles. Strings are compared by their UTF-8 bytes;
  * JavaScript's order by UTF-16 units differs beyond U+FFFF and would lose records. An int64 is
  * `{"$integer":…}` in convex_encoded_json and a bare integer in export_json (C42). In json it is a string of
- * digits (C41), so it is ordered as a string.
+ * digits (C41), which is made an int64 once the type is known.
  */
 import type { ValueFormat } from '../../shared/convex/streaming-export.ts';
 import { stringAt } from '../../shared/json/raw.ts';
@@ -46,11 +46,29 @@ export function greater(a: CursorValue | undefined, b: CursorValue | undefined):
   return compareCursors(a, b) < 0 ? b : a;
 }
 
+/** Whether the value is a text that an int64 may be in `json`. */
+export function isDigits(value: unknown): boolean {
+  const { kind, raw } = (value ?? {}) as Partial<CursorValue>;
+  return kind === 'text' && DIGITS.test(raw!);
+}
+
+const DIGITS = /^"(0|-?[1-9]\d{0,18})"$/;
+
+/** A text of digits as the int64 that it stands for. Other values are returned as they are. */
+export function asInt64(value: CursorValue | undefined): CursorValue | undefined {
+  const digits = value?.kind === 'text' ? DIGITS.exec(value.raw)?.[1] : undefined;
+  return digits === undefined ? value : { kind: 'int64', raw: wrapped(digits) };
+}
+
 /** Raw JSON for an argument. An int64 is `{"$integer":…}`: a bare number would be a float64 (C196). */
 export function asArgument({ kind, raw }: CursorValue, format: ValueFormat): string {
   if (format !== 'export_json' || kind !== 'number' || !/^-?\d{1,19}$/.test(raw)) return raw;
+  return wrapped(raw);
+}
+
+function wrapped(digits: string): string {
   const bytes = Buffer.alloc(8);
-  bytes.writeBigInt64LE(BigInt.asIntN(64, BigInt(raw)));
+  bytes.writeBigInt64LE(BigInt.asIntN(64, BigInt(digits)));
   return `{"$integer":"${bytes.toString('base64')}"}`;
 }
 

@@ -38,6 +38,7 @@ export async function* readQueryStreams(
 ): AsyncGenerator<ReadEvent, void> {
   const { http, host, name: deployment } = connectFunctions(config, 'airbyte-export', 'sync', log);
   const functions = new Functions(http, config.value_format);
+  const typed = new Functions(http, 'convex_encoded_json');
   let fatal: ConnectorFailure | undefined;
   for (const { index, query, configured } of selected) {
     yield { kind: 'started', stream: index };
@@ -47,7 +48,7 @@ export async function* readQueryStreams(
     }
     try {
       const raw = states.get(descriptorKey(descriptorOf(query.name)));
-      yield* new QueryReader({ index, query, configured, raw, log, functions, config, deployment }).read();
+      yield* new QueryReader({ index, query, configured, raw, log, functions, typed, config, deployment }).read();
     } catch (error) {
       const failure = explainQuery(error, query, { host, config, during: 'sync' });
       if (!(failure instanceof ConnectorFailure)) throw failure;
@@ -65,6 +66,8 @@ interface QueryReaderOptions extends SelectedQuery {
   raw: string | undefined;
   log: Log;
   functions: Functions;
+  /** In a format that tells int64 values from texts. */
+  typed: Functions;
   config: SourceConfig;
   deployment: string | undefined;
 }
@@ -129,11 +132,10 @@ class QueryReader {
         `Query stream "${query.name}": the query could not give a page of ${counted(previous, 'record')} (${text}). Trying pages of ${counted(now, 'record')}.`,
       );
     });
-    const since = before?.cursor === undefined ? undefined : asArgument(before.cursor, this.#format);
-    const walk = { cursor: position, watermark: new Watermark(query, before) };
+    const walk = { cursor: position, watermark: new Watermark(query, this.#format, before) };
     for (let restarted = false; ; restarted = true) {
       try {
-        yield* walkPages(walk.cursor, (at) => this.#page(pages, since, walk, at));
+        yield* walkPages(walk.cursor, (at) => this.#page(pages, walk, at));
         if (this.#incremental && this.#records.count > 0 && walk.watermark.reached === undefined && query.cursor)
           log.warn(
             `Query stream "${query.name}": no record has a value in the cursor field "${query.cursor.field}", so every sync reads all of it. Check the name of the field.`,
@@ -146,22 +148,26 @@ class QueryReader {
           `Query stream "${query.name}": the query does not know the position any more at which reading was to go on, probably because it was changed. Reading begins again from where this walk began.`,
         );
         walk.cursor = null;
-        walk.watermark = new Watermark(query, before === undefined ? undefined : { ...before, nextCursor: undefined });
+        walk.watermark = new Watermark(query, this.#format, before && { ...before, nextCursor: undefined });
       }
     }
   }
 
   async *#page(
     pages: QueryPages,
-    since: string | undefined,
     walk: { cursor: string | null; watermark: Watermark },
     at: string | null,
   ): AsyncGenerator<ReadEvent, PageEnd<ReadEvent, string | null>> {
+    const { typed, query } = this.#options;
+    const { watermark } = walk;
+    if (watermark.needsType()) watermark.learnType(await new QueryPages(typed, query).page(null, undefined));
+    const since = watermark.lower === undefined ? undefined : asArgument(watermark.lower, this.#format);
     const page = await pages.page(at, since);
-    yield { kind: 'records', records: this.#records.open(page, walk.watermark) };
+    if (watermark.needsType(page)) watermark.learnType(await new QueryPages(typed, query).page(at, since));
+    yield { kind: 'records', records: this.#records.open(page, watermark) };
     walk.cursor = page.next;
-    walk.watermark.endPage(at === null);
-    const position = this.#position(this.#stateAt(page.next, walk.watermark));
+    watermark.endPage(at === null);
+    const position = this.#position(this.#stateAt(page.next, watermark));
     return { next: page.next ?? undefined, events: [position] };
   }
 

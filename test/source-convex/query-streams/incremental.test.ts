@@ -64,6 +64,53 @@ describe('the argument takes the greatest value, digit for digit', () => {
   });
 });
 
+describe('int64 values in `json`, where they are texts of digits', () => {
+  const filtered = { ...PAGE, cursor_field: 'rev' };
+
+  test.each([
+    ['a cursor argument', CHANGED],
+    ['none', filtered],
+  ])('with %s: they are compared as numbers, and the argument is one', async (_what, stream) => {
+    await using source = await appOf();
+    add(source, { rev: 9n, text: 'a' }, { rev: 10n, text: 'b' });
+    const first = await readQueries(source, [stream]);
+    expect(dataOf(first.lines)[1]).toContain('"rev":"10"');
+    add(source, { rev: 1786000000123456789n, text: 'c' });
+    const second = await next(source, stream, first.lines);
+    expect(field(second.lines)).toEqual(['b', 'c']);
+    expect(second.code).toBe(0);
+    const third = await next(source, stream, second.lines);
+    expect(field(third.lines)).toContain('c');
+    expect(lastState(third.lines, 'notes')).toMatchObject({
+      [stream === CHANGED ? 'cursor' : 'floor_cursor']: '{"$integer":"Fc00mIklyRg="}',
+    });
+    // The state tells the type: no page is asked for twice.
+    expect(callsOf(source)).toHaveLength(1);
+  });
+
+  test('a state from before the type was known', async () => {
+    await using source = await appOf();
+    add(source, { rev: 9n, text: 'a' }, { rev: 10n, text: 'b' });
+    const first = await readQueries(source, [CHANGED]);
+    const state = savedStates(
+      first.lines.map((line) => line.replaceAll(/\{\\"\$integer\\":\\"[^"]+\\"\}/g, '\\"9\\"')),
+    );
+    expect(JSON.stringify(state)).not.toContain('integer');
+    const second = await readQueries(source, [CHANGED], { state });
+    expect(field(second.lines)).toEqual(['a', 'b']);
+  });
+
+  test('texts of digits stay texts', async () => {
+    await using source = await appOf();
+    add(source, { rev: '10', text: 'a' }, { rev: '9', text: 'b' });
+    const first = await readQueries(source, [CHANGED]);
+    add(source, { rev: '8', text: 'too old' }, { rev: '90', text: 'c' });
+    const second = await next(source, CHANGED, first.lines);
+    expect(field(second.lines)).toEqual(['b', 'c']);
+    expect(lastState(second.lines, 'notes')).toMatchObject({ cursor: '"90"' });
+  });
+});
+
 describe('the first value', () => {
   test('is what the arguments hold, if they do', async () => {
     await using source = await appOf();
