@@ -70,6 +70,7 @@ export class TableUpload {
   /** Replaces rows that have not been sent, if newer versions of them have come. */
   settle(): void {
     if (this.#keyed?.isDue !== true) return;
+    const wasPacked = this.#packed.length > 0;
     const rows = this.#take();
     const { kept, dropped, added } = this.#keyed.settle(rows, this.#partTokens.length > 0);
     this.#buffer = rows;
@@ -77,6 +78,7 @@ export class TableUpload {
     this.rows -= dropped;
     this.bytes -= rows.length - kept;
     for (const row of added) this.#append(row);
+    if (wasPacked) this.pack();
   }
 
   /** Sends a part. One that is too small waits for many more rows, so that few are settled twice. */
@@ -149,15 +151,23 @@ export class TableUpload {
 
   /** The rows that have not been sent. They are forgotten. */
   #take(): Buffer {
-    const rows = this.#buffer.subarray(0, this.#used);
-    const bytes =
-      this.#packed.length === 0 ? rows : Buffer.concat([...this.#packed.map((packed) => inflateRawSync(packed)), rows]);
+    const bytes = this.#unpacked(this.#buffer.subarray(0, this.#used));
     this.#packed = [];
     this.#packedBytes = 0;
     this.#rawBytes = 0;
     this.#used = 0;
     // The view goes on to use the memory, so the next rows need their own.
     this.#buffer = Buffer.allocUnsafeSlow(0);
+    return bytes;
+  }
+
+  /** `rows` and the earlier ones before them, of which only one piece is there twice meanwhile. */
+  #unpacked(rows: Buffer): Buffer {
+    if (this.#packed.length === 0) return rows;
+    const bytes = Buffer.allocUnsafeSlow(this.#rawBytes + rows.length);
+    let end = 0;
+    for (const packed of this.#packed) end += inflateRawSync(packed).copy(bytes, end);
+    rows.copy(bytes, end);
     return bytes;
   }
 

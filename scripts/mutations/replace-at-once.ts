@@ -59,6 +59,14 @@ export const REPLACE_AT_ONCE: Mutation[] = [
     only: 'wait for a record',
   },
   {
+    name: 'rows that were compressed stay as they are after some were replaced',
+    file: 'destination-convex/replace-at-once/table-upload.ts',
+    find: 'if (wasPacked) this.pack();',
+    replace: '',
+    test: 'test/destination-convex/replace-at-once/volume.test.ts',
+    only: 'a few rows come again',
+  },
+  {
     name: 'a table is replaced that is not indexed by its key',
     file: 'destination-convex/replace-at-once/replacements.ts',
     find: 'await tables.index([stream]);',

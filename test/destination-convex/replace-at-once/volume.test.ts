@@ -166,6 +166,21 @@ test('50 streams that arrive in turns replace their tables within 256 MiB', asyn
   expect(peak).toBeLessThan(MEMORY_LIMIT);
 });
 
+test('50 streams of which a few rows come again replace their tables within 256 MiB', async () => {
+  const names = Array.from({ length: 50 }, (_, n) => `t${n}`);
+  const words = Array.from({ length: 900 }, (_, i) => `word${(i * i) % 977}`).join(' ');
+  const each = 690;
+  function* lines(): Generator<string> {
+    for (let n = 0; n < each + 10; n++)
+      yield `${names.map((name) => record(name, { id: n % each, words })).join('\n')}\n`;
+    yield `${names.map((name) => status(name, 'COMPLETE')).join('\n')}\n`;
+  }
+  const streams = names.map((name) => dedup(name, ['id'], REPLACED));
+  const { counter, peak } = await write(streams, lines());
+  expect([...counter.rows.values()]).toEqual(names.map(() => each));
+  expect(peak).toBeLessThan(MEMORY_LIMIT);
+});
+
 test('deletions that wait for a record to be checked do not take all memory', async () => {
   await using destination = await Destination.start();
   const documentType = { type: 'any' } as const;
