@@ -14,7 +14,9 @@ interface FieldFacts {
 export function fieldWarnings(text: string, { rounded, dropped }: FieldFacts): string[] {
   const warnings: string[] = [];
   if (rounded.length > 0) {
-    const fields = rounded.map(({ name, numbers }) => `"${name}" (${numbers}${numbers < MAX_COUNT ? '' : ' or more'})`);
+    const fields = countsByText(rounded).map(
+      ([field, count]) => `${field} (${count}${count < MAX_COUNT ? '' : ' or more'})`,
+    );
     warnings.push(
       `Convex rounded numbers of stream "${text}": ${listed(fields, MAX_NAMED)}. It stores numbers as 64-bit floating point, which has 15 to 17 digits. Have the source send these fields as strings to keep all digits.`,
     );
@@ -26,4 +28,17 @@ export function fieldWarnings(text: string, { rounded, dropped }: FieldFacts): s
     );
   }
   return warnings;
+}
+
+/**
+ * How many numbers were rounded, by the text for their field; most first. Names of nested fields may be
+ * content (a map from addresses to counts), so for those the field of the record itself is named.
+ */
+function countsByText(rounded: readonly RoundedField[]): [string, number][] {
+  const counts = new Map<string, number>();
+  for (const { name, column, numbers } of rounded) {
+    const text = column === name ? `"${name}"` : `inside "${column}"`;
+    counts.set(text, Math.min(MAX_COUNT, (counts.get(text) ?? 0) + numbers));
+  }
+  return [...counts].sort(([, a], [, b]) => b - a);
 }

@@ -2,7 +2,7 @@
 import { isDropped, spelledFieldName } from '../shared/convex/identifiers.ts';
 import { isNumberByte } from '../shared/json/decimals.ts';
 import { isRoundedByFloat64 } from '../shared/json/float64.ts';
-import { BACKSLASH, JsonError, bytesAre } from '../shared/json/raw.ts';
+import { BACKSLASH, JsonError, Members, bytesAre } from '../shared/json/raw.ts';
 import { inspect } from '../shared/json/wasm/find.ts';
 import { QuietKeys } from '../shared/json/wasm/keys.ts';
 import { CREATION_TIME, TIMESTAMP } from './convex-records.ts';
@@ -14,6 +14,8 @@ import { valueAt } from './record.ts';
 export interface RoundedField {
   /** The name of the nearest field around the numbers. */
   name: string;
+  /** The field of the record itself around the numbers. */
+  column: string;
   numbers: number;
 }
 
@@ -155,13 +157,14 @@ export class FieldWatch {
       this.#nextRounded = index + 1;
     } else if (this.#rounded.length < MAX_ROUNDED) {
       const name = nameAt(this.#buffer, start, end);
-      if (name === undefined) return;
+      const column = columnAt(this.#buffer, this.#start, this.#end, start);
+      if (name === undefined || column === undefined) return;
       // What Convex drops is not rounded.
       const stored = spelledFieldName(name, this.#spellings);
       const known = this.#fromConvex && name === TIMESTAMP;
       const ignored = known || (stored !== undefined && isDropped(stored));
       this.hasKnownRounded ||= known;
-      this.#rounded.splice(this.#nextRounded++, 0, { name, numbers: 1, bytes: Buffer.from(bytes), ignored });
+      this.#rounded.splice(this.#nextRounded++, 0, { name, column, numbers: 1, bytes: Buffer.from(bytes), ignored });
       if (ignored) this.#fullCounts++;
     }
   }
@@ -174,12 +177,25 @@ export class FieldWatch {
   }
 }
 
+/** The field of the record itself that `at` is in. Undefined if the data are not JSON. */
+function columnAt(buffer: Buffer, start: number, end: number, at: number): string | undefined {
+  return unlessBroken(() => {
+    const members = new Members().open(buffer, start, end);
+    while (members.next()) if (members.valueEnd > at) return members.key();
+    return undefined;
+  });
+}
+
 function hasMember(data: Buffer, name: string): boolean {
+  return unlessBroken(() => valueAt(data, [name])) !== undefined;
+}
+
+/** Undefined if the data are not JSON: the deployment refuses the record. */
+function unlessBroken<T>(read: () => T): T | undefined {
   try {
-    return valueAt(data, [name]) !== undefined;
+    return read();
   } catch (error) {
-    // Not JSON: the deployment refuses the record.
-    if (error instanceof JsonError) return false;
+    if (error instanceof JsonError) return undefined;
     throw error;
   }
 }

@@ -177,6 +177,14 @@ export const DESTINATION: Mutation[] = [
     only: 'D3',
   },
   {
+    name: 'a warning names fields inside of others, which may be content',
+    file: 'destination-convex/field-warnings.ts',
+    find: 'column === name ?',
+    replace: 'column !== undefined ?',
+    test: 'test/destination-convex/fields.test.ts',
+    only: 'are counted by stream and field',
+  },
+  {
     name: 'the fields of a key are passed over once they have been seen',
     file: 'destination-convex/key-guard.ts',
     find: 'if (role.marker || role.effects.length > 0) this.#known[indexed.want()] = role;\n      else indexed.ignore();',

@@ -26,6 +26,15 @@ test('a field is counted up to a limit; the others are still counted then', () =
   expect(fieldWarnings('t', watch)[0]).toContain('"n" (10000 or more), "m" (2), "_n" (1)');
 });
 
+test('fields inside of others are told of by the field of the record, which is surely no content', () => {
+  const watch = watched(['{"m":{"a":9007199254740993,"b":[{"m":9007199254740993}]},"a":1,"n":9007199254740993}']);
+  expect(fieldWarnings('t', watch)[0]).toContain(': inside "m" (1), "m" (1), "n" (1). ');
+});
+
+test('a number in data that are no JSON', () => {
+  expect(watched(['{"m" 1,"a":9007199254740993}']).rounded).toEqual([]);
+});
+
 test('numbers of fields that Convex drops are not counted, however many there are', () => {
   const watch = watched(Array.from({ length: 5 }, (_, n) => `{"_ab_cdc_lsn":9007199254740993,"_x":${n}}`));
   expect(watch.rounded).toEqual([]);

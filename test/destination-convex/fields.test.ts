@@ -116,7 +116,10 @@ describe('Numbers that Convex rounds', () => {
   test('are counted by stream and field, and told of once, without their values', async () => {
     await using destination = await Destination.start();
     const finished = await destination.write({ streams: [dedup('t', ['id']), append('u')] }, [
-      record('t', `{"id":1,"at":${T1},"n":9007199254740993,"inner":{"sum":[1.5,12345678901234567.25]}}`),
+      record(
+        't',
+        `{"id":1,"at":${T1},"n":9007199254740993,"inner":{"a@b.c":[1.5,12345678901234567.25],"c@d.e":${T2}}}`,
+      ),
       record('t', `{"id":2,"at":${T1},"n":9007199254740992,"text":"9007199254740993","half":0.30000000000000004}`),
       record('t', `{"id":3,"at": ${T1},"_ab_cdc_lsn":${T1},"big":1e23,"even":36028797018963968}`),
       record('u', '{"n":1}'),
@@ -124,9 +127,11 @@ describe('Numbers that Convex rounds', () => {
     ]);
     expect(finished.code).toBe(0);
     expect(warningsOf(finished.lines)).toEqual([
-      expect.stringContaining('rounded numbers of stream "t": "at" (3), "n" (1), "sum" (1). '),
+      expect.stringContaining('rounded numbers of stream "t": "at" (3), inside "inner" (2), "n" (1). '),
     ]);
     expect(finished.lines.join('\n')).not.toContain('9007199254740993');
+    // Names of nested fields may be content as well.
+    expect(finished.lines.join('\n')).not.toContain('@');
   });
 });
 
