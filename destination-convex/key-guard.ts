@@ -68,7 +68,8 @@ class GuardedField {
 /** What a field's name means in the objects of one place. */
 interface Role {
   bytes: Buffer;
-  marker: boolean;
+  /** Whether it marks a deletion: 2 if by its own name, which keeps others from getting it (C38). */
+  marker: 0 | 1 | 2;
   effects: ((buffer: Buffer, start: number, end: number) => void)[];
 }
 
@@ -99,6 +100,7 @@ export class ObjectGuard {
   readonly #known: Role[] = [];
   markerStart = -1;
   markerEnd = -1;
+  #marker = 0;
   /** Fields of the key whose value is null in this object, those of inner objects not counted. */
   #nulls = 0;
   /** The position after the object. */
@@ -131,6 +133,7 @@ export class ObjectGuard {
 
   scan(buffer: Buffer, start: number, end: number, quiet?: QuietKeys): KeyProblem | undefined {
     this.markerStart = -1;
+    this.#marker = 0;
     for (const field of this.#fields) field.reset();
     for (const inner of this.#inner) inner.start = -1;
     this.#merged = undefined;
@@ -166,7 +169,7 @@ export class ObjectGuard {
       const role = this.#roleAt(buffer, keyStart, keyEnd);
       this.#apply(role, members, buffer);
       if (!learnable) continue;
-      if (role.marker || role.effects.length > 0) this.#known[indexed.want()] = role;
+      if (role.marker > 0 || role.effects.length > 0) this.#known[indexed.want()] = role;
       else indexed.ignore();
     }
     this.end = members.end;
@@ -186,7 +189,8 @@ export class ObjectGuard {
   }
 
   #apply({ marker, effects }: Role, { valueStart, valueEnd }: Members | IndexedMembers, buffer: Buffer): void {
-    if (marker) {
+    if (marker > 0 && marker >= this.#marker) {
+      this.#marker = marker;
       this.markerStart = valueStart;
       this.markerEnd = valueEnd;
     }
@@ -217,7 +221,8 @@ export class ObjectGuard {
         inner.end = end;
       });
     }
-    return { bytes: Buffer.from(buffer.subarray(keyStart, keyEnd)), marker: basic === CDC_DELETED, effects };
+    const marker = basic !== CDC_DELETED ? 0 : name === CDC_DELETED ? 2 : 1;
+    return { bytes: Buffer.from(buffer.subarray(keyStart, keyEnd)), marker, effects };
   }
 }
 

@@ -185,9 +185,17 @@ export const DESTINATION: Mutation[] = [
     only: 'are counted by stream and field',
   },
   {
+    name: 'a field marks a deletion although another one has its new name',
+    file: 'destination-convex/key-guard.ts',
+    find: 'if (marker > 0 && marker >= this.#marker) {',
+    replace: 'if (marker > 0) {',
+    test: 'test/destination-convex/replace-at-once/keyed.test.ts',
+    only: 'of two fields',
+  },
+  {
     name: 'the fields of a key are passed over once they have been seen',
     file: 'destination-convex/key-guard.ts',
-    find: 'if (role.marker || role.effects.length > 0) this.#known[indexed.want()] = role;\n      else indexed.ignore();',
+    find: 'if (role.marker > 0 || role.effects.length > 0) this.#known[indexed.want()] = role;\n      else indexed.ignore();',
     replace: 'indexed.ignore();',
     test: 'test/destination-convex/record.test.ts',
   },

@@ -57,6 +57,10 @@ describe('a deletion', () => {
     ['{"id":1,"__ab_cdc_deleted_at":1}', '1'],
     ['{"id":1,"$AB-cdc.Deleted at":1}', '1'],
     ['{"id":1,"source_ab_cdc_deleted_at":1}', '1'],
+    // The first one has it, so the other one gets another name.
+    ['{"id":1,"source_ab_cdc_deleted_at":1,"_ab_cdc_deleted_at":null}', '1'],
+    ['{"id":1,"source_ab_cdc_deleted_at":null,"_ab_cdc_deleted_at":1}', undefined],
+    ['{"id":1,"_ab_cdc_deleted_at":1,"source_ab_cdc_deleted_at":null}', undefined],
     ['{"id":1,"_ab_cdc_deleted_at":null}', undefined],
     ['{"id":1,"inner":{"_ab_cdc_deleted_at":1}}', undefined],
     ['{"id":1,"ab_cdc_deleted_at":1}', undefined],

@@ -123,6 +123,18 @@ describe('keys that come more than once', () => {
     expect(skipped.lines.join('\n')).toContain('"rejectedRecordCount":1');
   });
 
+  test('of two fields that mark a deletion, the one that keeps its name counts', async () => {
+    await using destination = await started();
+    const kept = { id: 1, source_ab_cdc_deleted_at: null, _ab_cdc_deleted_at: 'x' };
+    const gone = { id: 2, source_ab_cdc_deleted_at: 'x', _ab_cdc_deleted_at: null };
+    const lines = [record('d', { id: 2 }), record('d', kept), record('d', gone), ...complete('d')];
+    for (const config of [configOf(destination), {}]) {
+      const { code, lines: output } = await destination.write({ streams: [STREAM], config }, lines);
+      expect(code, output.join('\n')).toBe(0);
+      expect(destination.rows('d')).toEqual([{ id: 1, source_source_ab_cdc_deleted_at: 'x' }]);
+    }
+  });
+
   test('a record without a key is refused, as an import would take it', async () => {
     await using destination = await started();
     const keyless = [{ n: 1 }, { n: 2 }, deleted({ n: 3 })].map((row) => record('d', row));
