@@ -172,14 +172,16 @@ export class WriteSession {
   }
 
   /**
-   * Every record up to number `durable` was written or refused. Ends the streams that were reported complete,
-   * except those that are replaced at once, and the streams in `complete`. Echoes the STATEs that may be
-   * echoed.
+   * Every record up to number `durable` was written or refused. Ends the streams in `complete` and those that
+   * were reported complete. Of these not the ones that are replaced at once, or whose records were all
+   * refused: others may follow. Echoes the STATEs that may be echoed.
    */
   async #commit(durable: number, complete: readonly StreamPlan[] = []): Promise<void> {
     const { writer } = this.#context;
     this.#ledger.durable(durable);
-    const reported = this.#tracker.takeCompleted(durable).filter((stream) => !this.#isReplacedAtOnce(stream));
+    const reported = this.#tracker
+      .takeCompleted(durable)
+      .filter((stream) => !this.#isReplacedAtOnce(stream) && !this.#isRefused(stream));
     await this.#end([...new Set([...reported, ...complete])]);
     // A marker is only needed if a STATE is echoed. Without one, the next attempt may empty the table again.
     await this.#tables.mark(this.#tables.unmarked.filter(({ index }) => this.#ledger.waitsFor(index)));
@@ -196,15 +198,18 @@ export class WriteSession {
 
   /** Ends streams. A table without new records is emptied, unless all new records were refused. */
   async #end(streams: readonly StreamPlan[]): Promise<void> {
-    const refused = streams.filter((stream) => {
-      const { records, rejected } = this.countsOf(stream);
-      return stream.truncation !== 'none' && records === 0 && rejected > 0;
-    });
+    const refused = streams.filter((stream) => this.#isRefused(stream));
     for (const stream of refused) {
       this.#context.log.warn(allRefused(stream, this.#tables.emptied(stream)));
       if (stream.generation !== undefined) this.#ledger.release(stream.index);
     }
     await this.#tables.clear(streams.filter((stream) => !refused.includes(stream)));
+  }
+
+  /** Whether the stream replaces its table and all its records were refused. */
+  #isRefused(stream: StreamPlan): boolean {
+    const { records, rejected } = this.countsOf(stream);
+    return stream.truncation !== 'none' && records === 0 && rejected > 0;
   }
 
   #isReplacedAtOnce({ index }: StreamPlan): boolean {

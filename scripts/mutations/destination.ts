@@ -185,12 +185,12 @@ export const DESTINATION: Mutation[] = [
     only: 'are counted by stream and field',
   },
   {
-    name: 'a field marks a deletion although another one has its new name',
-    file: 'destination-convex/key-guard.ts',
-    find: 'if (marker > 0 && marker >= this.#marker) {',
-    replace: 'if (marker > 0) {',
-    test: 'test/destination-convex/replace-at-once/keyed.test.ts',
-    only: 'of two fields',
+    name: 'a stream ends with its status although all records before it were refused',
+    file: 'destination-convex/session.ts',
+    find: ' && !this.#isRefused(stream)',
+    replace: '',
+    test: 'test/destination-convex/replaced-refused.test.ts',
+    only: 'others come after',
   },
   {
     name: 'the fields of a key are passed over once they have been seen',

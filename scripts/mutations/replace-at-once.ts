@@ -67,6 +67,14 @@ export const REPLACE_AT_ONCE: Mutation[] = [
     only: 'a few rows come again',
   },
   {
+    name: 'a field marks a deletion although another one has its new name',
+    file: 'destination-convex/key-guard.ts',
+    find: 'if (marker > 0 && marker >= this.#marker) {',
+    replace: 'if (marker > 0) {',
+    test: 'test/destination-convex/replace-at-once/keyed.test.ts',
+    only: 'of two fields',
+  },
+  {
     name: 'a table is replaced that is not indexed by its key',
     file: 'destination-convex/replace-at-once/replacements.ts',
     find: 'await tables.index([stream]);',
