@@ -210,7 +210,7 @@ export const DESTINATION: Mutation[] = [
     name: 'keys stay quiet although another field may get their name',
     file: 'destination-convex/field-watch.ts',
     find: 'if (this.#quietVersion !== this.#version()) this.#silence();',
-    replace: 'if (this.#quietVersion === -1) this.#silence();',
+    replace: 'if (this.#quietVersion < 2) this.#silence();',
     test: 'test/destination-convex/field-watch.test.ts',
   },
   {
