@@ -24,7 +24,7 @@ export const REPLACE_AT_ONCE: Mutation[] = [
     find: 'await work.correct();',
     replace: 'void work.correct();',
     test: 'test/destination-convex/replace-at-once/keyed.test.ts',
-    only: 'a kill at any request',
+    only: 'no state comes back before',
   },
   {
     name: 'a deletion overtakes a record that is still being checked',

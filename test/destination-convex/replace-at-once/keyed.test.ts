@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { EmulatorOptions } from '../../../emulator/index.ts';
 import { until } from '../../support/until.ts';
-import { dedup, Destination, INDEX, record, state, statesIn, status, T1, text, type Wanted } from '../setup.ts';
+import { dedup, Destination, IMPORT, INDEX, record, state, statesIn, status, T1, text, type Wanted } from '../setup.ts';
 import { configOf, REPLACED } from './setup.ts';
 
 const STREAM = dedup('d', ['id'], REPLACED);
@@ -197,6 +197,24 @@ test('each row of a table that fits into memory comes again', { timeout: 60_000 
   expect(code, output.join('\n')).toBe(0);
   expect(destination.rows('d')).toHaveLength(rows.length);
   expect(destination.rows('d').every(({ n }) => n === 2)).toBe(true);
+});
+
+test('no state comes back before the last row that came again is durable', async () => {
+  const options = { streams: [STREAM], env: SMALL };
+  await using whole = await started();
+  expect((await whole.write({ ...options, config: configOf(whole) }, LINES)).code).toBe(0);
+  const requests = whole.emulator.journal.count(IMPORT);
+  await using destination = await started();
+  destination.emulator.faults.add({ kind: 'hang', path: IMPORT, after: requests - 1, times: Infinity });
+  const running = destination.start({ ...options, config: configOf(destination) }, { input: text(LINES) });
+  await until('the last request', () => destination.emulator.journal.count(IMPORT) === requests);
+  running.kill();
+  const { lines } = await running.finished;
+  expect(statesIn(lines)).toEqual([]);
+  // Nor is it remembered that the table was replaced, which comes first.
+  const paths = destination.emulator.journal.entries.map(({ path }) => path);
+  expect(paths.slice(paths.lastIndexOf('/api/perform_import'))).not.toContain(INDEX);
+  expect(paths).toContain('/api/perform_import');
 });
 
 test('a kill at any request: the next attempt leaves the right table', { timeout: 300_000 }, async () => {
