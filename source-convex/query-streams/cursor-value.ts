@@ -54,10 +54,11 @@ export function isDigits(value: unknown): boolean {
 
 const DIGITS = /^"(0|-?[1-9]\d{0,18})"$/;
 
-/** A text of digits as the int64 that it stands for. Other values are returned as they are. */
+/** A text of digits as the int64 that it stands for. Other values, also longer numbers, stay. */
 export function asInt64(value: CursorValue | undefined): CursorValue | undefined {
   const digits = value?.kind === 'text' ? DIGITS.exec(value.raw)?.[1] : undefined;
-  return digits === undefined ? value : { kind: 'int64', raw: wrapped(digits) };
+  const fits = digits !== undefined && BigInt.asIntN(64, BigInt(digits)) === BigInt(digits);
+  return fits ? { kind: 'int64', raw: wrapped(digits) } : value;
 }
 
 /** Raw JSON for an argument. An int64 is `{"$integer":…}`: a bare number would be a float64 (C196). */

@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { sortKey } from '../../../emulator/functions/order.ts';
 import { formatValue, type Format } from '../../../emulator/values/json-format.ts';
 import {
+  asInt64,
   asArgument,
   compareCursors,
   cursorValueOf,
@@ -67,4 +68,15 @@ test('the bare int64 of an export is wrapped again to be an argument, a float is
   expect(asArgument(valueOf('5.0'), 'export_json')).toBe('5.0');
   expect(asArgument(valueOf('5'), 'json')).toBe('5');
   expect(asArgument(valueOf('"5"'), 'export_json')).toBe('"5"');
+});
+
+test.each([
+  ['"9"', '{"$integer":"CQAAAAAAAAA="}'],
+  ['"-9223372036854775808"', '{"$integer":"AAAAAAAAAIA="}'],
+  ['"9223372036854775807"', '{"$integer":"/////////38="}'],
+  ['"9223372036854775808"', '"9223372036854775808"'],
+  ['"007"', '"007"'],
+  ['"-0"', '"-0"'],
+])('the text %s as an int64', (raw, expected) => {
+  expect(asInt64({ kind: 'text', raw })?.raw).toBe(expected);
 });
